@@ -1,0 +1,42 @@
+"""Image classification with logistic regression: the exact optimum, with a proof."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+# Loaded on first use: `import imlogit` itself imports nothing else.
+_HOMES = {
+    "Certificate": "imlogit.core.certificate",
+    "CrossValidation": "imlogit.evaluate.cross_validation",
+    "ImageSet": "imlogit.data",
+    "LogisticRegression": "imlogit.estimators",
+    "cross_validate": "imlogit.evaluate.cross_validation",
+    "load": "imlogit.data",
+    "load_model": "imlogit.model",
+    "save_model": "imlogit.model",
+}
+
+__all__ = sorted([*_HOMES, "__version__"])
+
+if TYPE_CHECKING:
+    from imlogit.core.certificate import Certificate as Certificate
+    from imlogit.data import ImageSet as ImageSet
+    from imlogit.data import load as load
+    from imlogit.estimators import LogisticRegression as LogisticRegression
+    from imlogit.evaluate.cross_validation import CrossValidation as CrossValidation
+    from imlogit.evaluate.cross_validation import cross_validate as cross_validate
+    from imlogit.model import load_model as load_model
+    from imlogit.model import save_model as save_model
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'imlogit' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

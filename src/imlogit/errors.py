@@ -1,0 +1,33 @@
+"""The few exceptions and warnings that a user can meet.
+
+Every message says what was wrong, where, and what to do next. The command line prints the
+message alone and exits with code 2.
+"""
+
+
+class ImlogitError(Exception):
+    """The base of every error that imlogit raises on purpose."""
+
+
+class DataError(ImlogitError, ValueError):
+    """Images or labels that cannot be read, or that are not what they claim to be."""
+
+
+class DownloadError(DataError):
+    """No source of a data set gave what was asked for."""
+
+
+class ModelFileError(ImlogitError, ValueError):
+    """A model file that is damaged, of another format, or not a model file."""
+
+
+class OutputError(ImlogitError, OSError):
+    """A result that cannot be written; whatever was there before is untouched."""
+
+
+class MissingExtraError(ImlogitError, ImportError):
+    """A feature whose optional dependency is not installed."""
+
+
+class PixelScaleWarning(UserWarning):
+    """Data that look like raw pixels but are not of type uint8."""
