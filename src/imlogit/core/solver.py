@@ -1,0 +1,465 @@
+"""The solver: from columns and an engine to certified solutions.
+
+Each column goes down by preconditioned conjugate gradients with exact minimisation over the
+last step, the new direction and the intercept (`imlogit.core.span`); the preconditioner is the
+Hessian of rows drawn by their curvature (`imlogit.core.preconditioner`). One step reads the
+features twice: once for the margins of the direction, once for the gradient.
+
+Steps are taken in the engine's working precision. A claim is proved in float64, with margins
+computed anew, and if the proof falls short the steps go on in float64. Problems of up to
+`EXACT_FEATURES` features end with Newton steps on the exact Hessian, down to rounding.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.core.certificate import Certificate, Pass, feasible_shrink
+from imlogit.core.columns import Columns, Floats
+from imlogit.core.contract import SPAN, Engine
+from imlogit.core.preconditioner import REFINEMENTS, Factor, factor_gram, factor_rows
+from imlogit.core.separation import is_quasi_separated
+from imlogit.core.span import Span
+
+EXACT_FEATURES = 500
+# Rows in the sampled Hessian, and in the one for a first approach.
+SAMPLE_ROWS = 5000
+FIRST_ROWS = 2000
+# Problems of more than twice as many rows are first fitted to so many of them...
+SUBSET_ROWS = 8000
+# ...at a tenth of their share of the cost: at the full share the optimum of so few rows
+# overfits them, and lies farther from the optimum of all.
+SUBSET_COST = 0.1
+SUBSET_STEPS = 8
+SMALLEST_SIDE = 400
+# A sum over pixels costs this many times what a multiply-add in a Gram matrix does.
+PASS_COST = 2.5
+# What a step with a fresh factor of SAMPLE_ROWS rows does to the gap.
+FRESH_RATE = 0.2
+RATE_STEPS = 3
+# A fit has stalled when so many steps neither halved the gap nor lowered the objective by this
+# share.
+STALLED_STEPS = 12
+STALLED_DECREASE = 1e-6
+# C = inf: the largest entry of the gradient, as a share of the sum of row weights.
+GRADIENT_TOL = 1e-8
+QUASI_SEPARATION_ENTRIES = 1_000_000
+
+Observer = Callable[[int, int, float], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """One column's weights, with the proof of how good they are.
+
+    Attributes
+    ----------
+    weights : ndarray of float64, shape (d,)
+    intercept : float
+    certificate : Certificate
+    margins : ndarray of float64, shape (n,), or None
+        Every row's margin, intercept included, where they were asked for.
+    factor : Factor or None
+        The last preconditioner, for columns that start from this solution.
+    """
+
+    weights: Floats
+    intercept: float
+    certificate: Certificate
+    margins: Floats | None = None
+    factor: Factor | None = None
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the caller asks of a solution: relative gap, steps, and the seed of the draws."""
+
+    tol: float = 1e-6
+    max_iter: int = 200
+    seed: int = 0
+
+
+def solve(
+    engine: Engine,
+    columns: Columns,
+    settings: Settings,
+    *,
+    starts: Sequence[Solution | None] | None = None,
+    keep_margins: bool = False,
+    observe: Observer | None = None,
+) -> list[Solution]:
+    """Minimise every column.
+
+    Parameters
+    ----------
+    engine : Engine
+    columns : Columns
+    settings : Settings
+    starts : sequence of Solution or None, optional
+        Solutions of nearby columns to start from, one a column.
+    keep_margins : bool
+        Return every row's margin with the solutions.
+    observe : callable, optional
+        Called as ``observe(columns done, columns in all, relative gap)`` after every step.
+
+    Returns
+    -------
+    list of Solution
+        One a column. A column without a positive weight on one of its sides has nan weights
+        and the status "undefined".
+
+    Raises
+    ------
+    FloatingPointError
+        When the features are so large that sums over them overflow.
+    """
+    solutions: list[Solution] = []
+    for j in range(columns.n_columns):
+
+        def report(gap: float, done: int = j) -> None:
+            if observe is not None:
+                observe(done, columns.n_columns, gap)
+
+        start = starts[j] if starts is not None else None
+        with np.errstate(over="ignore", invalid="ignore"):  # looked for where it matters
+            solutions.append(
+                _solve_column(engine, columns.one(j), settings, start, keep_margins, report)
+            )
+        if observe is not None:
+            observe(j + 1, columns.n_columns, solutions[-1].certificate.relative_gap)
+    return solutions
+
+
+class Descent:
+    """The way of one column down to its minimum.
+
+    Attributes
+    ----------
+    weights, b
+        The current point.
+    gradient : ndarray of float64, shape (d,)
+        Of the objective, as `measure` found it.
+    gap, max_gradient : float
+    precise : bool
+        Whether sums are taken in float64.
+    proved : bool
+        Whether the last measure was in float64 and on margins computed anew.
+    """
+
+    def __init__(self, engine: Engine, column: Columns, weights: Floats, b: float) -> None:
+        self.engine, self.column = engine, column
+        self.problem = engine.open(column)
+        self.penalty = float(column.penalty[0])
+        self.total = float(column.costs.sum())
+        self.passes, self.iterations = 0, 0
+        self.history: list[Pass] = []
+        self.place(weights, b, precise=False)
+
+    def place(self, weights: Floats, b: float, *, precise: bool) -> None:
+        """Start anew at a point."""
+        self.weights, self.b = weights, b
+        self.precise, self.proved = precise, precise
+        self.last = np.zeros_like(weights)
+        if weights.any():
+            self.problem.place(weights[None], precise=precise)
+            self.passes += 1
+        self.point = self._span(self.last).at(np.zeros(SPAN))
+
+    def measure(self) -> None:
+        """Compute the gradient at the current point, and from it the gap."""
+        residual = self.point.sums.residual
+        # On the way the duals may be infeasible by as much as the intercept is off its minimum;
+        # the proof makes them feasible.
+        feasible = feasible_shrink(residual, self.column.intercept)
+        shrink = feasible if self.proved else np.ones_like(residual)
+        gradients, divergences = self.problem.gradient(shrink, precise=self.precise)
+        self.passes += 1
+        self.gradient = gradients[0] + self.penalty * self.weights
+        negative, positive = residual[0]
+        slope = abs(negative - positive) if self.column.intercept else 0.0
+        self.max_gradient = max(float(np.abs(self.gradient).max(initial=0.0)), float(slope))
+        self.gap = 0.5 * float(self.gradient @ self.gradient) + max(0.0, float(divergences[0]))
+
+    def prove(self) -> None:
+        """Compute margins anew in float64, put the intercept at its minimum, and measure."""
+        self.place(self.weights, self.b, precise=True)
+        if self.column.intercept:
+            best = self._span(self.last).minimise(self.point, thorough=True)
+            self.b += float(best.steps[-1])
+            self.point = best._replace(steps=np.zeros(SPAN))
+        self.measure()
+
+    def advance(self, direction: Floats) -> None:
+        """Go to the minimum over the direction, the last step and the intercept."""
+        self.problem.extend(direction[None], precise=self.precise)
+        self.passes += 1
+        best = self._span(direction).minimise(self.point)
+        self.problem.step(best.steps[None, :2])
+        self.last = best.steps[0] * self.last + best.steps[1] * direction
+        self.weights = self.weights + self.last
+        self.b += float(best.steps[2])
+        self.point = best._replace(steps=np.zeros(SPAN))
+        self.iterations += 1
+        self.proved = False
+
+    def reached(self, tol: float) -> bool:
+        """Whether the measure fulfils the tolerance."""
+        if self.penalty:
+            return self.gap <= tol * self.point.objective
+        return self.max_gradient <= GRADIENT_TOL * self.total
+
+    @property
+    def separated(self) -> bool:
+        """Whether there is no penalty and every row is classified strictly right."""
+        return not self.penalty and bool(self.point.sums.worst[0] > 0)
+
+    @property
+    def distance(self) -> float:
+        """What shall become small: the gap, or without a penalty the gradient squared."""
+        return self.gap if self.penalty else self.max_gradient**2
+
+    def _span(self, direction: Floats) -> Span:
+        basis = np.stack([self.last, direction])
+        return Span(
+            self.problem, self.weights, self.b, basis, self.penalty, self.column.intercept
+        )
+
+
+class Factors:
+    """The preconditioner in use, and when to replace it.
+
+    A factor pays if it saves more steps than it costs. Steps left with the old one are
+    extrapolated from what its last `RATE_STEPS` steps did to the gap, those with a fresh one are
+    known by experience; the price of a factor in steps follows from the numbers of
+    multiplications. If the objective has hardly moved since, a fresh draw would be no better
+    and a larger one is made.
+    """
+
+    def __init__(self, n_sample: int, rng: np.random.Generator, factor: Factor | None) -> None:
+        self.n_sample, self.rng, self.factor = n_sample, rng, factor
+        self.distances: list[float] = []
+        self.first_objective = np.inf
+
+    def current(self, descent: Descent, tol: float) -> Factor:
+        """Return the factor for the next step."""
+        if self.factor is None or self._pays(descent, tol):
+            self.factor = self._draw(descent)
+            self.distances = []
+            self.first_objective = descent.point.objective
+        self.distances.append(descent.distance)
+        return self.factor
+
+    def renew(self) -> None:
+        """Ask for a fresh factor whether or not it pays."""
+        self.factor = None
+
+    def _pays(self, descent: Descent, tol: float) -> bool:
+        price = self._price(descent.engine)
+        if price < 1:
+            return True
+        if len(self.distances) < RATE_STEPS or not descent.distance > 0:
+            return False
+        goal = np.log(max(tol * descent.point.objective, np.finfo(float).tiny) / descent.distance)
+        rate = np.log(descent.distance / self.distances[-RATE_STEPS]) / RATE_STEPS
+        left = goal / rate if rate < 0 else np.inf
+        pays = left > price + goal / np.log(FRESH_RATE)
+        if pays and descent.point.objective > 0.99 * self.first_objective:
+            self.n_sample *= 2
+        return bool(pays)
+
+    def _price(self, engine: Engine) -> float:
+        m, d = min(self.n_sample, engine.n_rows), engine.n_features
+        small = min(m, d)
+        factor = m * d * small / 2 + small**3 / 6
+        apply = d * d if d <= m else (m * m + 2 * m * d) * (1 + REFINEMENTS)
+        return factor / (PASS_COST * 2 * engine.n_rows * d + apply)
+
+    def _draw(self, descent: Descent) -> Factor:
+        m = min(self.n_sample, descent.engine.n_rows)
+        positions = (np.arange(m) + self.rng.random(m)) / m
+        rows, weights = descent.problem.draw(0, positions)
+        return factor_rows(
+            descent.engine.rows(rows, precise=descent.precise),
+            weights,
+            descent.penalty,
+            intercept=descent.column.intercept,
+            crossproduct=descent.engine.crossproduct,
+        )
+
+
+def _solve_column(
+    engine: Engine,
+    column: Columns,
+    settings: Settings,
+    start: Solution | None,
+    keep_margins: bool,
+    report: Callable[[float], None],
+) -> Solution:
+    began = time.perf_counter()
+    if not (column.side_costs() > 0).all():
+        return _undefined(engine, settings)
+    rng = np.random.default_rng(settings.seed)
+    if start is None or not np.isfinite(start.weights).all():
+        weights, b = _first_point(engine, column, rng)
+        factors = Factors(SAMPLE_ROWS, rng, None)
+    else:
+        weights, b = start.weights, start.intercept
+        factors = Factors(SAMPLE_ROWS, rng, start.factor)
+    descent = Descent(engine, column, weights, b)
+    status = _descend(descent, factors, settings, report)
+    if engine.n_features <= EXACT_FEATURES and status in ("converged", "rounding"):
+        _polish(descent, settings.max_iter)
+        status = "converged" if descent.reached(settings.tol) else status
+    return Solution(
+        descent.weights,
+        descent.b,
+        _certificate(descent, _verdict(descent, status), settings.tol, began),
+        descent.problem.margins()[0] + descent.b if keep_margins else None,
+        factors.factor,
+    )
+
+
+def _descend(
+    descent: Descent, factors: Factors, settings: Settings, report: Callable[[float], None]
+) -> str:
+    """Step until the goal is proved, or cannot be reached; return the status."""
+    progress = _Progress()
+    while True:
+        descent.measure()
+        descent.history.append(Pass(descent.point.objective, descent.gap))
+        report(descent.gap / max(descent.point.objective, np.finfo(float).tiny))
+        progress.note(descent)
+        if progress.stalled == 1:
+            factors.renew()
+        stalled = progress.stalled >= 2
+        spent = descent.iterations >= settings.max_iter
+        if descent.reached(settings.tol) or descent.separated or stalled or spent:
+            was_precise = descent.precise
+            if not descent.proved:
+                descent.prove()
+            if descent.separated:
+                return "separated"
+            if descent.reached(settings.tol):
+                return "converged"
+            if spent:
+                return "max_iter"
+            if stalled and was_precise:
+                return "rounding"
+            progress = _Progress()  # in float64 it may go on
+        factor = factors.current(descent, settings.tol)
+        descent.advance(factor.descent(descent.gradient))
+
+
+class _Progress:
+    """Counts how often in a row `STALLED_STEPS` steps brought nothing."""
+
+    def __init__(self) -> None:
+        self.distance = self.objective = np.inf
+        self.idle = 0
+
+    @property
+    def stalled(self) -> float:
+        return self.idle / STALLED_STEPS
+
+    def note(self, descent: Descent) -> None:
+        distance, objective = descent.distance, descent.point.objective
+        better = distance < 0.5 * self.distance
+        lower = objective < (1 - STALLED_DECREASE) * self.objective
+        self.idle = 0 if better or lower else self.idle + 1
+        self.distance = min(self.distance, distance) if better else self.distance
+        self.objective = min(self.objective, objective) if lower else self.objective
+
+
+def _polish(descent: Descent, max_iter: int) -> None:
+    """Take Newton steps on the exact Hessian until rounding errors are all that is left."""
+    while descent.iterations < max_iter and descent.distance > 0:
+        weights, b, distance = descent.weights, descent.b, descent.distance
+        descent.advance(_exact_factor(descent).descent(descent.gradient))
+        descent.prove()
+        if not descent.distance < distance:
+            descent.place(weights, b, precise=True)
+            descent.measure()
+            return
+        if descent.distance > 0.1 * distance:
+            return
+
+
+def _exact_factor(descent: Descent) -> Factor:
+    second, first, total = descent.problem.gram(0, descent.engine.center())
+    if descent.column.intercept and total > 0:
+        second = second - np.outer(first, first / total)
+    return factor_gram(second, descent.penalty)
+
+
+def _first_point(
+    engine: Engine, column: Columns, rng: np.random.Generator
+) -> tuple[Floats, float]:
+    """Return weights and intercept to start from: of a small subset, or of the base rate."""
+    negative, positive = column.side_costs()[0]
+    b = float(np.log(positive / negative)) if column.intercept else 0.0
+    weights = np.zeros(engine.n_features)
+    if engine.n_rows <= 2 * SUBSET_ROWS:
+        return weights, b
+    rows, scale = _subset(column, rng)
+    descent = Descent(engine.take(rows), column.rows(rows, scale), weights, b)
+    for _ in range(2):
+        factors = Factors(FIRST_ROWS, rng, None)
+        for _ in range(SUBSET_STEPS):
+            descent.measure()
+            factor = factors.factor or factors.current(descent, 1.0)
+            descent.advance(factor.descent(descent.gradient))
+    return descent.weights, descent.b
+
+
+def _subset(column: Columns, rng: np.random.Generator) -> tuple[NDArray[np.intp], Floats]:
+    """Draw `SUBSET_ROWS` rows, of the rarer side not too few; return them and their costs' scale."""
+    signs, costs = column.signs[0], column.costs[0]
+    drawn, scales = [], []
+    for side in (-1, 1):
+        rows = np.flatnonzero((signs == side) & (costs > 0))
+        share = round(SUBSET_ROWS * rows.size / signs.size)
+        m = min(rows.size, max(share, SMALLEST_SIDE))
+        drawn.append(rng.choice(rows, m, replace=False))
+        scales.append(np.full(m, SUBSET_COST * rows.size / m))
+    rows, scale = np.concatenate(drawn), np.concatenate(scales)
+    order = np.argsort(rows)
+    return rows[order], scale[order]
+
+
+def _verdict(descent: Descent, status: str) -> str:
+    """Without a penalty a vanishing gradient may also mean an optimum at infinity."""
+    if descent.penalty or status == "separated":
+        return status
+    engine = descent.engine
+    if engine.n_rows * engine.n_features > QUASI_SEPARATION_ENTRIES:
+        return "undetermined" if status == "converged" else status
+    rows = engine.rows(np.arange(engine.n_rows), precise=True)
+    return "quasi-separated" if is_quasi_separated(rows, descent.column) else status
+
+
+def _certificate(descent: Descent, status: str, tol: float, began: float) -> Certificate:
+    return Certificate(
+        status=status,
+        objective=descent.point.objective,
+        gap=descent.gap if descent.penalty else float("nan"),
+        tol=tol,
+        iterations=descent.iterations,
+        passes=descent.passes,
+        max_gradient=descent.max_gradient,
+        seconds=time.perf_counter() - began,
+        history=tuple(descent.history),
+    )
+
+
+def _undefined(engine: Engine, settings: Settings) -> Solution:
+    nan = float("nan")
+    return Solution(
+        np.full(engine.n_features, nan),
+        nan,
+        Certificate("undefined", nan, nan, settings.tol, 0, 0, nan),
+    )
