@@ -1,0 +1,1 @@
+"""Engines: whatever can add up over images what the solver asks for."""

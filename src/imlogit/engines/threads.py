@@ -1,0 +1,88 @@
+"""Threads of our own over fixed lanes of rows, with BLAS kept to one thread inside."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from joblib import cpu_count
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+# Few enough that partial sums stay small, enough to keep a large machine busy.
+MOST_LANES = 64
+# Below this a lane costs more to hand to a thread than to work through.
+SMALLEST_LANE = 4096
+
+
+def lanes(n_rows: int) -> NDArray[np.int64]:
+    """Return the borders of the lanes of ``n_rows`` rows: they depend on nothing else."""
+    count = min(MOST_LANES, max(1, n_rows // SMALLEST_LANE))
+    return np.arange(count + 1, dtype=np.int64) * n_rows // count
+
+
+def thread_count() -> int:
+    """Return how many threads to use.
+
+    ``IMLOGIT_NUM_THREADS`` if it is set; else the processors that this process may use, and no
+    more than ``OMP_NUM_THREADS``, by which joblib tells its workers their share.
+    """
+    wanted = os.environ.get("IMLOGIT_NUM_THREADS", "")
+    if wanted:
+        if not wanted.isdecimal() or int(wanted) < 1:
+            raise ValueError(f"IMLOGIT_NUM_THREADS={wanted!r} is not a number of threads (1, 2, …)")
+        return int(wanted)
+    share = os.environ.get("OMP_NUM_THREADS", "")
+    available: int = cpu_count()
+    return min(available, int(share)) if share.isdecimal() and int(share) else available
+
+
+class Team:
+    """A pool of threads, alive inside ``with``; nested ``with`` share it."""
+
+    def __init__(self) -> None:
+        self.size = thread_count()
+        self._depth = 0
+
+    def __enter__(self) -> Self:
+        if self._depth == 0:
+            self._pool = ThreadPoolExecutor(self.size) if self.size > 1 else None
+            self._limit = _blas().limit(limits=1, user_api="blas")
+            self._limit.__enter__()
+        self._depth += 1
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self._limit.__exit__(kind, value, traceback)
+            if self._pool is not None:
+                self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def share(self, work: Callable[[int, int], None], n_lanes: int) -> None:
+        """Call ``work(first, last)`` on contiguous shares of the lanes, one a thread."""
+        size = min(self.size, n_lanes)
+        if size == 1 or self._depth == 0 or self._pool is None:
+            work(0, n_lanes)
+            return
+        borders = [n_lanes * t // size for t in range(size + 1)]
+        for done in [self._pool.submit(work, *pair) for pair in zip(borders, borders[1:])]:
+            done.result()
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    """Look for the BLAS libraries once: they are all loaded by now, and it takes a while."""
+    import scipy.linalg.lapack  # noqa: F401
+
+    return ThreadpoolController()
