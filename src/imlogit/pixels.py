@@ -1,0 +1,110 @@
+"""What counts as a pixel: shapes, types and the scale that goes with them."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.errors import PixelScaleWarning
+
+PIXEL_SCALE = 1 / 255
+# Features that engines read as they are; all others become float64.
+DTYPES = (np.float64, np.float32, np.uint8)
+# Whole numbers from 0 to this or less are more likely counts or codes than pixels (scikit-learn's
+# own 8 x 8 digits run from 0 to 16).
+LARGEST_COUNT = 16
+# Floats that were scaled to [0, 1] may exceed 1 by rounding.
+LARGEST_SCALED = 1 + 1e-6
+
+
+def as_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
+    """Return images (n, h, w) or (n, h, w, c) as rows (n, h*w*c), and the shape of one image.
+
+    Anything of up to two dimensions comes back as it is, with None for the shape.
+    """
+    images = np.asarray(X) if isinstance(X, (list, tuple)) else X
+    if getattr(images, "ndim", 2) <= 2:
+        return X, None
+    images = np.asarray(images)
+    return images.reshape(len(images), math.prod(images.shape[1:])), images.shape[1:]
+
+
+def fit_scale(rows: NDArray[np.generic], pixel_scale: Any) -> float:
+    """Return what the features are multiplied by when a model is fitted.
+
+    Parameters
+    ----------
+    rows : ndarray of uint8, float32 or float64, shape (n, d)
+    pixel_scale : "auto" or float
+        "auto" is 1/255 for uint8 and 1 for everything else.
+
+    Raises
+    ------
+    ValueError
+        If ``pixel_scale`` is neither "auto" nor a positive number.
+
+    Warns
+    -----
+    PixelScaleWarning
+        If "auto" meets whole numbers 0..255 of another type than uint8.
+    """
+    if isinstance(pixel_scale, str) and pixel_scale == "auto":
+        if rows.dtype == np.uint8:
+            return PIXEL_SCALE
+        if _look_like_pixels(rows):
+            warnings.warn(
+                f"the features are whole numbers up to {rows.max():g} of type {rows.dtype}: if "
+                "they are pixels, pass them as uint8 (X.astype('uint8')), which imlogit scales "
+                "to [0, 1], or set pixel_scale=1/255; pixel_scale=1 takes them as they are",
+                PixelScaleWarning,
+                stacklevel=3,
+            )
+        return 1.0
+    if isinstance(pixel_scale, bool) or not isinstance(pixel_scale, (int, float, np.number)):
+        raise ValueError(f"pixel_scale={pixel_scale!r} must be 'auto' or a positive number")
+    if not (np.isfinite(pixel_scale) and pixel_scale > 0):
+        raise ValueError(f"pixel_scale={pixel_scale!r} must be 'auto' or a positive number")
+    return float(pixel_scale)
+
+
+def predict_scale(
+    rows: NDArray[np.generic], pixel_scale: Any, fitted_scale: float, fitted_dtype: str
+) -> float:
+    """Return what the features are multiplied by when a fitted model predicts.
+
+    Raises
+    ------
+    ValueError
+        If the scale of the features cannot be that of the fit; the message names both types.
+    """
+    if not isinstance(pixel_scale, str):
+        return fitted_scale
+    if fitted_dtype == "uint8":
+        if rows.dtype == np.uint8:
+            return PIXEL_SCALE
+        largest = float(rows.max(initial=0.0))
+        if largest > LARGEST_SCALED:
+            raise ValueError(
+                f"the model was fitted on uint8 pixels and predicts on uint8, or on floats up to "
+                f"1; got {rows.dtype} up to {largest:g}: pass uint8, or divide by 255"
+            )
+        return 1.0
+    if rows.dtype == np.uint8:
+        raise ValueError(
+            f"the model was fitted on {fitted_dtype} features and got uint8 pixels, whose scale "
+            f"it cannot know: convert them just as the training data were, to {fitted_dtype}"
+        )
+    return 1.0
+
+
+def _look_like_pixels(rows: NDArray[np.generic]) -> bool:
+    def plausible(part: NDArray[Any]) -> bool:
+        whole = part.min(initial=0) >= 0 and part.max(initial=0) <= 255
+        return bool(whole and (part == np.floor(part)).all())
+
+    # the first rows decide most cases without a look at all of them
+    return plausible(rows[:256]) and bool(rows.max(initial=0) > LARGEST_COUNT) and plausible(rows)

@@ -1,0 +1,13 @@
+"""scikit-learn's own conformance checks, every one of them, on every engine."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from imlogit import LogisticRegression
+from imlogit.engines.table import ENGINES
+
+
+@parametrize_with_checks([LogisticRegression(engine=name) for name in ENGINES])
+@pytest.mark.filterwarnings("ignore::imlogit.errors.PixelScaleWarning")
+def test_conforms(estimator, check):
+    check(estimator)
