@@ -1,0 +1,1 @@
+"""The verdict: scores with intervals, and cross-validation. Tables, no pictures."""
