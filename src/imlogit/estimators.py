@@ -215,7 +215,7 @@ def prepare(
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"the labels hold one class only, {classes[0]!r}: a classifier needs at least two; "
+            f"the labels hold one class only, {shown(classes[0])}: a classifier needs at least two; "
             "compare with a label that occurs, and of the same type ('2' is not 2)"
         )
     weights = _check_sample_weight(
@@ -223,8 +223,8 @@ def prepare(
     )
     totals = np.bincount(codes, weights)
     if not (totals > 0).all():
-        empty = classes[totals <= 0][0]
-        raise ValueError(f"class {empty!r} has no row with a positive weight")
+        empty = shown(classes[totals <= 0][0])
+        raise ValueError(f"class {empty} has no row with a positive weight")
     scale = fit_scale(rows, estimator.pixel_scale)
     return Prepared(rows, scale, classes, codes, weights, image_shape)
 
@@ -312,6 +312,11 @@ def warn_unless_converged(certificate: Certificate) -> None:
         ConvergenceWarning,
         stacklevel=3,
     )
+
+
+def shown(label: Any) -> str:
+    """Return a label as an error message shows it: 2 and '2', not np.int64(2)."""
+    return repr(label.item() if isinstance(label, np.generic) else label)
 
 
 def _check_parameters(estimator: LogisticRegression) -> None:

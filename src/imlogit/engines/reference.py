@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import TracebackType
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +12,7 @@ from imlogit.core.columns import Columns, Floats
 from imlogit.core.contract import Engine, Problem, Sums
 from imlogit.core.loss import divergence, logistic
 from imlogit.engines.draw import draw_rows
+from imlogit.engines.threads import single_threaded_blas
 
 
 class ReferenceEngine(Engine):
@@ -24,6 +28,19 @@ class ReferenceEngine(Engine):
     def __init__(self, features: NDArray[np.generic], scale: float = 1.0) -> None:
         self.x = np.asarray(features, dtype=np.float64) * scale
         self.n_rows, self.n_features = self.x.shape
+
+    def __enter__(self) -> Self:
+        self._limit = single_threaded_blas()
+        self._limit.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._limit.__exit__(kind, value, traceback)
 
     def open(self, columns: Columns) -> Problem:
         """Bind columns to these rows, with all margins zero."""

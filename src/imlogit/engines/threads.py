@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import cache
 from types import TracebackType
 from typing import Self
@@ -52,7 +53,7 @@ class Team:
     def __enter__(self) -> Self:
         if self._depth == 0:
             self._pool = ThreadPoolExecutor(self.size) if self.size > 1 else None
-            self._limit = _blas().limit(limits=1, user_api="blas")
+            self._limit = single_threaded_blas()
             self._limit.__enter__()
         self._depth += 1
         return self
@@ -78,6 +79,11 @@ class Team:
         borders = [n_lanes * t // size for t in range(size + 1)]
         for done in [self._pool.submit(work, *pair) for pair in zip(borders, borders[1:])]:
             done.result()
+
+
+def single_threaded_blas() -> AbstractContextManager[object]:
+    """Return a context in which BLAS and LAPACK use one thread: with more, the bits differ."""
+    return _blas().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
 
 
 @cache

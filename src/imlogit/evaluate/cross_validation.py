@@ -22,6 +22,7 @@ from imlogit.estimators import (
     prepare,
     probabilities,
     settings_of,
+    shown,
     solve_columns,
     warn_unless_converged,
 )
@@ -187,10 +188,10 @@ def _fold_columns(
     for k, (train, _) in enumerate(splits, start=1):
         weights = np.bincount(data.codes[train], data.weights[train], len(data.classes))
         if not (weights > 0).all():
-            lacking = data.classes[weights <= 0][0]
+            lacking = shown(data.classes[weights <= 0][0])
             raise ValueError(
                 f"the training part of fold {k} of {len(splits)} has no image of class "
-                f"{lacking!r}: take stratified folds, or fewer"
+                f"{lacking}: take stratified folds, or fewer"
             )
         yield columns_of(estimator, data, train)
 

@@ -1,0 +1,31 @@
+"""What all tests share: a cache of their own, and the embedded images."""
+
+import numpy as np
+import pytest
+
+import imlogit
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """Keep the tests away from the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("IMLOGIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def embedded():
+    """The 5,000 embedded images."""
+    return imlogit.load("mnist-5k")
+
+
+@pytest.fixture(scope="session")
+def few(embedded):
+    """Every tenth embedded image and whether it is a two: 500 of them, 50 a digit."""
+    return embedded.images[::10], embedded.labels[::10] == 2
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(20240229)
