@@ -1,0 +1,39 @@
+"""The command `imlogit`: as little as it takes to answer Ctrl-C at any moment."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from types import FrameType
+
+INTERRUPTED = 130
+
+
+def main() -> None:
+    """Run the command line; an interrupt ends it with exit code 130, wherever it strikes."""
+    interrupted = False
+
+    def interrupt(signum: int, frame: FrameType | None) -> None:
+        nonlocal interrupted
+        interrupted = True
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        from imlogit.cli import run
+
+        code = run(sys.argv[1:])
+    except BaseException:
+        # An interrupt in the middle of an import may come out as an ImportError.
+        if not interrupted:
+            raise
+        code = INTERRUPTED
+    if interrupted:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        print("\nInterrupted; nothing was written.", file=sys.stderr)
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""The command line: arguments in, tables out. What it does is done elsewhere."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from imlogit.core.solver import Observer
+
+BAD_INPUT = 2
+
+app = typer.Typer(
+    name="imlogit",
+    help="Image classification with logistic regression: the exact optimum, with a proof.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code.
+
+    Errors that a user can mend are one message on standard error and code 2.
+    """
+    try:
+        app(list(arguments), prog_name="imlogit")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    return 0
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from imlogit import __version__
+
+        typer.echo(f"imlogit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Image classification with logistic regression: the exact optimum, with a proof."""
+
+
+@app.command()
+def train(
+    source: Annotated[
+        str, typer.Argument(help="The images: mnist-5k (inside the package) or mnist.")
+    ] = "mnist-5k",
+    positive: Annotated[
+        str | None, typer.Option(help="The label to tell from all others. Digits: 2.")
+    ] = None,
+    every_class: Annotated[
+        bool, typer.Option("--all", help="Tell every class from the others.")
+    ] = False,
+    folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 10,
+    test_size: Annotated[
+        float, typer.Option(help="Share of the images kept for the test, if the source has none.")
+    ] = 0.2,
+    seed: Annotated[int, typer.Option(help="Seed of the split, the order and the folds.")] = 0,
+    c: Annotated[
+        float, typer.Option("--c", help="Inverse of the penalty's strength; inf for none.")
+    ] = 1.0,
+    engine: Annotated[
+        str, typer.Option(help="What adds up over the images: auto, numba or reference.")
+    ] = "auto",
+    out: Annotated[
+        Path | None, typer.Option(help="Where to write; default imlogit-runs/SOURCE-N.")
+    ] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the metrics as JSON instead of tables.")
+    ] = False,
+) -> None:
+    """Train a classifier of images, cross-validate it, test it and save it."""
+    with _explained():
+        from imlogit.data import load
+        from imlogit.runs import check_free, write_run
+        from imlogit.train import Options
+        from imlogit.train import train as run_training
+
+        if not c > 0 or math.isnan(c):
+            raise ValueError(f"--c {c}: give a positive number, or inf")
+        check_free(out)
+        options = Options(source, positive, every_class, folds, test_size, seed, c, engine)
+        with _progress() as (loading, fitting):
+            image_set = load(source, progress=loading)
+            training = run_training(image_set, options, observe=fitting)
+        place = write_run(training, out)
+        if as_json:
+            _print_json(training.metrics() | {"run": str(place)})
+            return
+        from imlogit.report.tables import print_training
+
+        console = _console()
+        print_training(console, training)
+        console.print(f"Written to {place}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def show(
+    model: Annotated[Path, typer.Argument(help="A model file (.imlogit).")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+) -> None:
+    """Show what is in a model file."""
+    with _explained():
+        from imlogit.model_file import read
+
+        content = read(model)
+        if as_json:
+            from imlogit.model import describe
+
+            _print_json(describe(content))
+            return
+        from imlogit.report.tables import model_table
+
+        _console().print(model_table(content))
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn an error that the user can mend into its message and exit code 2."""
+    import warnings
+
+    from imlogit.errors import ImlogitError
+
+    with warnings.catch_warnings():
+        warnings.showwarning = _show_warning
+        try:
+            yield
+        except (ImlogitError, ValueError) as error:
+            typer.echo(f"imlogit: {error}", err=True)
+            raise typer.Exit(BAD_INPUT) from None
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    typer.echo(f"imlogit: warning: {message}", err=True)
+
+
+def _print_json(content: dict[str, Any]) -> None:
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def _console() -> Console:
+    """Return the console for results; NO_COLOR and a pipe switch its colours off."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+@contextmanager
+def _progress() -> Iterator[tuple[Any, Observer]]:
+    """Show what is going on, on standard error, if that is a terminal."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=Console(stderr=True),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        loading = bar.add_task("reading images", total=None, note="")
+        fitting = bar.add_task("fitting", total=None, note="", visible=False)
+
+        def on_load(what: str, done: int, total: int | None) -> None:
+            bar.update(loading, description=what, completed=done, total=total)
+
+        def on_fit(done: int, total: int, gap: float) -> None:
+            bar.update(loading, visible=False)
+            note = f"{done} of {total} fits, relative gap {gap:.1e}"
+            bar.update(fitting, completed=done, total=total, note=note, visible=True)
+
+        yield on_load, on_fit

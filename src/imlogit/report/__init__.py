@@ -1,0 +1,1 @@
+"""What a person looks at: pictures and tables of an evaluation."""

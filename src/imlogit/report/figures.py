@@ -1,0 +1,113 @@
+"""Pictures of images and of weights, as PNG bytes that are the same for the same input."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.core.columns import Floats
+from imlogit.data import ImageSet
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SAMPLES_PER_CLASS = 10
+# More classes than these would make a sheet that nobody reads.
+MOST_ROWS = 20
+PANELS_PER_ROW = 5
+
+
+def sample_sheet(image_set: ImageSet, seed: int = 0) -> bytes:
+    """Draw random images of every class, one row a class.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+    seed : int
+        Of the draw.
+
+    Returns
+    -------
+    bytes
+        A PNG file.
+    """
+    rng = np.random.default_rng(seed)
+    names = image_set.class_names[:MOST_ROWS]
+    figure = _figure(0.8 * SAMPLES_PER_CLASS + 1, 0.8 * len(names) + 0.6)
+    grid = figure.subplots(len(names), SAMPLES_PER_CLASS, squeeze=False)
+    for code, (name, row) in enumerate(zip(names, grid, strict=True)):
+        rows = np.flatnonzero(image_set.labels == code)
+        drawn = np.sort(rng.permutation(rows)[:SAMPLES_PER_CLASS])
+        for axes in row:
+            axes.set_axis_off()
+        for axes, index in zip(row, drawn, strict=False):
+            axes.imshow(image_set.images[index], cmap="gray", vmin=0, vmax=255)
+        row[0].text(-0.3, 0.5, name, transform=row[0].transAxes, ha="right", va="center")
+    figure.suptitle(f"{image_set.name}: random images of each class")
+    return _png(figure)
+
+
+def weight_sheet(weights: Floats, image_shape: tuple[int, ...], titles: Sequence[str]) -> bytes:
+    """Draw weights as images, on one even, diverging scale with zero in the middle.
+
+    Parameters
+    ----------
+    weights : ndarray of float64, shape (k, d)
+    image_shape : tuple of int
+        (h, w), or (h, w, c): then each channel has a panel of its own.
+    titles : sequence of str
+        What each row of ``weights`` speaks for.
+
+    Returns
+    -------
+    bytes
+        A PNG file.
+    """
+    panels = _panels(weights, image_shape, titles)
+    across = min(len(panels), PANELS_PER_ROW)
+    down = math.ceil(len(panels) / across)
+    figure = _figure(2.4 * across + 1.2 if across > 1 else 5.2, 2.5 * down if across > 1 else 4.4)
+    grid = figure.subplots(down, across, squeeze=False)
+    largest = float(np.abs(weights).max()) or 1.0
+    for axes in grid.flat:
+        axes.set_axis_off()
+    for axes, (title, panel) in zip(grid.flat, panels, strict=False):
+        drawn = axes.imshow(panel, cmap="RdBu_r", vmin=-largest, vmax=largest)
+        axes.set_title(title)
+    figure.colorbar(
+        drawn, ax=grid, shrink=0.8, label="weight (red: ink here speaks for it, blue: against)"
+    )
+    return _png(figure)
+
+
+def _panels(
+    weights: Floats, image_shape: tuple[int, ...], titles: Sequence[str]
+) -> list[tuple[str, NDArray[Any]]]:
+    images = weights.reshape(len(weights), *image_shape)
+    if images.ndim == 3:
+        return list(zip(titles, images, strict=True))
+    channels = range(image_shape[2])
+    return [
+        (f"{title}, channel {c}", image[:, :, c])
+        for title, image in zip(titles, images, strict=True)
+        for c in channels
+    ]
+
+
+def _figure(width: float, height: float) -> Figure:
+    # A Figure without pyplot opens no window and keeps no state.
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def _png(figure: Figure) -> bytes:
+    out = io.BytesIO()
+    # The version of matplotlib would make files of the same picture differ.
+    figure.savefig(out, format="png", dpi=120, metadata={"Software": None})
+    return out.getvalue()

@@ -1,0 +1,160 @@
+"""The tables that `imlogit train` and `imlogit show` print."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.table import Table
+
+from imlogit.core.certificate import Certificate
+from imlogit.evaluate.cross_validation import CrossValidation
+from imlogit.evaluate.scores import Score, Scores
+
+if TYPE_CHECKING:
+    from imlogit.model_file import ModelFile
+    from imlogit.train import Training
+
+NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "log_loss": "log loss",
+}
+
+
+def print_training(console: Console, training: Training) -> None:
+    """Print what a training run found, as short tables."""
+    console.print(_images(training))
+    console.print(cross_validation_table(training.cross_validation))
+    console.print(scores_table(training.test, f"Test images ({training.test.n:,})"))
+    console.print(confusion_table(training.test, training.target.names))
+    console.print(certificate_table(training.cross_validation.estimator.certificate_))
+    console.print(_verdict(training))
+
+
+def cross_validation_table(result: CrossValidation) -> Table:
+    """Return accuracy fold by fold, with mean and deviation."""
+    table = _table(f"Cross-validation, {len(result.folds)} folds of the training images")
+    for heading in ("fold", "images", "accuracy", "log loss", "relative gap"):
+        table.add_column(heading, justify="right")
+    for number, fold in enumerate(result.folds, start=1):
+        table.add_row(
+            str(number),
+            f"{fold.scores.n:,}",
+            f"{fold.scores['accuracy'].value:.4f}",
+            f"{fold.scores['log_loss'].value:.4f}",
+            f"{fold.certificate.relative_gap:.1e}",
+        )
+    table.add_section()
+    for name, statistic in (("mean", result.mean), ("deviation", result.std)):
+        table.add_row(name, "", f"{statistic('accuracy'):.4f}", f"{statistic('log_loss'):.4f}", "")
+    return table
+
+
+def scores_table(scores: Scores, title: str) -> Table:
+    """Return all figures of a set of images, the base rate first."""
+    table = _table(title)
+    table.add_column("score")
+    table.add_column("value", justify="right")
+    table.add_column("95% interval", justify="right")
+    table.add_row("base rate", f"{scores.base_rate:.4f}", "")
+    for name, score in scores.values.items():
+        table.add_row(NAMES[name], *_cells(score))
+    return table
+
+
+def confusion_table(scores: Scores, names: Iterable[str]) -> Table:
+    """Return the confusion matrix: rows are true, columns predicted."""
+    names = list(names)
+    table = _table("Confusion matrix (rows: true, columns: predicted)")
+    table.add_column("", justify="right")
+    for name in names:
+        table.add_column(name, justify="right")
+    for name, row in zip(names, scores.confusion.tolist(), strict=True):
+        table.add_row(name, *(f"{count:,}" for count in row))
+    return table
+
+
+def certificate_table(certificate: Certificate) -> Table:
+    """Return what is proved about a fit."""
+    table = _table("Certificate of the fit")
+    table.add_column("what")
+    table.add_column("value", justify="right")
+    table.add_row("objective F", f"{certificate.objective:.6f}")
+    table.add_row("duality gap (F - F* is at most)", f"{certificate.gap:.3g}")
+    table.add_row("relative gap", f"{certificate.relative_gap:.2e}")
+    table.add_row("asked for", f"{certificate.tol:.0e}")
+    table.add_row("status", certificate.status)
+    table.add_row("passes over the images", str(certificate.passes))
+    if certificate.seconds:
+        table.add_row("seconds", f"{certificate.seconds:.2f}")
+    return table
+
+
+def model_table(content: ModelFile) -> Table:
+    """Return the facts of a model file, for a person."""
+    table = _table("Model")
+    table.add_column("what")
+    table.add_column("value", overflow="fold")
+    for name, value in model_facts(content).items():
+        table.add_row(name, value)
+    return table
+
+
+def model_facts(content: ModelFile) -> dict[str, str]:
+    """Return the facts of a model file as short texts."""
+    shape = content.image_shape
+    certificate = content.certificate
+    relative = certificate["relative_gap"]
+    return {
+        "looks for": content.positive if content.positive is not None else "each class",
+        "classes": ", ".join(map(str, content.classes)),
+        "images": " x ".join(map(str, shape)) if shape else f"{content.coef.shape[1]} features",
+        "fitted on": content.fitted_dtype + (f", {content.data_name}" if content.data_name else ""),
+        "pixels times": f"{content.pixel_scale:.8g}",
+        "weights": f"{content.coef.size:,} from {content.coef.min():.3f} to {content.coef.max():.3f}",
+        "intercept": ", ".join(f"{value:.4f}" for value in content.intercept),
+        "C": certificate["C"],
+        "objective": f"{certificate['objective']:.6f}",
+        "relative gap": "none (C is inf)" if relative is None else f"{relative:.2e}",
+        "status": certificate["status"],
+        "data SHA-256": content.data_sha256 or "not known",
+        "versions": ", ".join(f"{name} {number}" for name, number in content.versions.items()),
+    }
+
+
+def _images(training: Training) -> Table:
+    table = _table("Images")
+    table.add_column("what")
+    table.add_column("value", overflow="fold")
+    for name, value in training.facts().items():
+        table.add_row(name, value)
+    return table
+
+
+def _verdict(training: Training) -> str:
+    test = training.test
+    accuracy = test["accuracy"]
+    return (
+        f"Always answering {training.most_frequent!r} is right for {test.base_rate:.2%} of the test "
+        f"images; this model is for {accuracy.value:.2%} "
+        f"(95% interval {accuracy.low:.2%} to {accuracy.high:.2%})."
+    )
+
+
+def _cells(score: Score) -> tuple[str, str]:
+    value = "undefined" if math.isnan(score.value) else f"{score.value:.4f}"
+    return value, "" if score.low is None else f"{score.low:.4f} to {score.high:.4f}"
+
+
+def _table(title: str, **how: Any) -> Table:
+    from rich import box
+
+    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, **how)

@@ -1,0 +1,170 @@
+"""The command line as a person meets it: exit codes, tables, JSON, interrupts."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from imlogit.cli import run
+
+COMMAND = [sys.executable, "-m", "imlogit"]
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def imlogit(*arguments):
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """One real run of the main job, as a process of its own."""
+    folder = tmp_path_factory.mktemp("trained")
+    done = subprocess.run(
+        [*COMMAND, "train"], capture_output=True, text=True, check=False, cwd=folder
+    )
+    return done, folder / "imlogit-runs" / "mnist-5k-1"
+
+
+def test_the_main_job(trained):
+    done, place = trained
+    assert (done.returncode, done.stderr) == (0, "")
+    for expected in (
+        "5,000 of 28 x 28 pixels",
+        "seed 0",
+        "'2' against 'not 2'",
+        "Cross-validation, 10 folds",
+        "deviation",
+        "base rate",
+        "balanced accuracy",
+        "average precision",
+        "95% interval",
+        "Confusion matrix",
+        "relative gap",
+        "converged",
+        "Always answering 'not 2' is right for 90.00%",
+        "Written to imlogit-runs/mnist-5k-1",
+    ):
+        assert expected in done.stdout
+    assert "\x1b" not in done.stdout
+    assert (place / "model.imlogit").is_file()
+
+
+def test_show(trained, capsys):
+    model = str(trained[1] / "model.imlogit")
+    assert run(["show", model]) == 0
+    text = capsys.readouterr().out
+    assert "mnist-5k" in text
+    assert "28 x 28" in text
+    assert run(["show", model, "--json"]) == 0
+    described = json.loads(capsys.readouterr().out)
+    assert described["classes"] == [False, True]
+    assert described["positive"] == "2"
+
+
+def test_the_saved_command_makes_the_same_run(trained, capsys):
+    words = (trained[1] / "command.txt").read_text().split()
+    assert words[0] == "imlogit"
+    assert run([*words[1:], "--out", "again"]) == 0
+    capsys.readouterr()
+    with open("again/model.imlogit", "rb") as file:
+        assert file.read() == (trained[1] / "model.imlogit").read_bytes()
+
+
+def test_json_goes_to_standard_output(capsys):
+    assert run(["train", "--folds", "2", "--json", "--positive", "7"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["run"] == "imlogit-runs/mnist-5k-1"
+    assert found["options"]["positive"] == "7"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--positive", "ten"], "The labels are: 0, 1, 2"),
+        (["train", "--folds", "1"], "folds are not possible"),
+        (["train", "--test-size", "2"], "test_size"),
+        (["train", "--c", "-1"], "--c -1"),
+        (["train", "--c", "nan"], "--c nan"),
+        (["train", "--engine", "abacus"], "'abacus'"),
+        (["train", "no-such-source"], "mnist-5k"),
+        (["train", "--out", "."], "exists already"),
+        (["train", "--nonsense"], "--nonsense"),
+        (["show", "nothing.imlogit"], "nothing.imlogit"),
+        (["fly"], "fly"),
+    ],
+)
+def test_bad_input_is_a_message_and_code_2(arguments, message, capsys, tmp_path):
+    before = sorted(tmp_path.iterdir())
+    assert run(arguments) == 2
+    found = capsys.readouterr()
+    assert message in found.err
+    assert "Traceback" not in found.err
+    assert not found.out
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_warning_is_one_line(capsys):
+    assert run(["train", "--folds", "2", "--c", "inf", "--engine", "numba"]) == 0
+    warned = capsys.readouterr().err.splitlines()
+    assert any(line.startswith("imlogit: warning: not converged") for line in warned)
+
+
+def test_version_and_help(capsys):
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("imlogit 0.")
+    assert run(["--help"]) == 0
+    text = capsys.readouterr().out
+    assert "train" in text
+    assert "show" in text
+
+
+def test_a_damaged_model_file(trained, tmp_path):
+    data = bytearray((trained[1] / "model.imlogit").read_bytes())
+    data[-5] ^= 1
+    (tmp_path / "bad.imlogit").write_bytes(data)
+    done = imlogit("show", "bad.imlogit")
+    assert done.returncode == 2
+    assert "bad.imlogit" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_no_color_is_honoured(trained):
+    environment = os.environ | {"NO_COLOR": "1", "FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    done = subprocess.run(
+        [*COMMAND, "show", str(trained[1] / "model.imlogit")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    assert "\x1b[3" not in done.stdout  # no foreground colour
+
+
+@pytest.mark.parametrize("delay", [0.02, 0.1, 0.3, 0.6, 1.0, 1.5, 2.2])
+def test_interrupt_at_any_moment(delay, tmp_path):
+    announced = "import imlogit.__main__ as m; print('ready', flush=True); m.main()"
+    arguments = ["train", "--folds", "50", "--engine", "reference"]
+    with subprocess.Popen(
+        [sys.executable, "-c", announced, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(delay)
+        process.send_signal(signal.SIGINT)
+        struck = time.monotonic()
+        _, err = process.communicate(timeout=20)
+        took = time.monotonic() - struck
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert took < 2  # a second, and as much again for a busy machine
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,182 @@
+"""The main job: choices, run directories, and nothing half-written."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+
+import imlogit
+from imlogit.data import ImageSet
+from imlogit.errors import DataError, OutputError
+from imlogit.runs import metrics_json, write_run
+from imlogit.train import Options, choose_target, train
+
+
+def image_set(names, codes, **how):
+    """A little set of images in which a class shows as one bright pixel, with noise."""
+    rng = np.random.default_rng(0)
+    codes = np.asarray(codes)
+    images = rng.integers(0, 100, (len(codes), 3, 4), dtype=np.uint8)
+    images.reshape(len(codes), -1)[np.arange(len(codes)), codes] += 120
+    defaults = {"n_train": len(codes), "name": "toy", "origin": "made for a test"}
+    return ImageSet(images=images, labels=codes, class_names=tuple(names), **(defaults | how))
+
+
+@pytest.fixture(scope="module")
+def run(embedded):
+    return train(embedded, Options(folds=3))
+
+
+def test_the_default_for_digits(embedded):
+    target = choose_target(embedded)
+    assert (target.positive, target.names) == ("2", ("not 2", "2"))
+    assert "default" in target.statement
+
+
+@pytest.mark.parametrize("wish", ["7", 7])
+def test_text_and_numbers_are_understood(embedded, wish):
+    target = choose_target(embedded, wish)
+    labels = target.labels(embedded, np.arange(5000))
+    np.testing.assert_array_equal(labels, embedded.labels == 7)
+
+
+def test_two_classes_and_many():
+    codes = np.arange(60) % 2
+    assert choose_target(image_set(["cat", "dog"], codes)).names == ("cat", "dog")
+    assert choose_target(image_set(["cat", "dog"], codes), "cat").names == ("dog", "cat")
+    three = image_set(["a", "b", "c"], np.arange(60) % 3)
+    assert choose_target(three).positive is None
+    assert choose_target(three, "b").names == ("not b", "b")
+
+
+def test_a_label_that_no_image_has(embedded):
+    with pytest.raises(DataError, match=r"'ten'.*labels are: 0, 1, 2, 3"):
+        choose_target(embedded, "ten")
+    with pytest.raises(DataError, match="cannot both"):
+        choose_target(embedded, "2", every_class=True)
+
+
+def test_training_and_test_images_are_apart_and_scored_apart(embedded, run):
+    assert not set(run.split.train) & set(run.split.test)
+    assert (run.cross_validation.pooled.n, run.test.n) == (4000, 1000)
+    images = embedded.images[run.split.test]
+    truth = embedded.labels[run.split.test] == 2
+    assert run.test["accuracy"].value == run.model.score(images, truth)
+    assert run.test.base_rate == 0.9
+    assert run.most_frequent == "not 2"
+
+
+def test_the_order_is_a_permutation_by_the_seed(embedded, run):
+    again = train(embedded, Options(folds=3))
+    np.testing.assert_array_equal(again.split.train, run.split.train)
+    other = train(embedded, Options(folds=3, seed=1))
+    assert (other.split.train[:20] != run.split.train[:20]).any()
+    assert (np.diff(run.split.train) < 0).any()
+
+
+def test_every_class():
+    found = train(image_set(["c", "a", "b"], np.arange(120) % 3), Options(folds=2))
+    assert found.target.names == ("a", "b", "c")
+    assert found.test["accuracy"].value > 0.8
+    assert found.test.confusion.shape == (3, 3)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"folds": 1}, {"folds": 10_000}, {"test_size": 0.0}, {"test_size": 1.5}, {"seed": -1}],
+)
+def test_options_out_of_range(options):
+    with pytest.raises(DataError, match=r"fold|test_size|seed"):
+        train(image_set(["a", "b"], np.arange(40) % 2), Options(**options))
+
+
+def test_a_run_directory_holds_everything(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    place = write_run(run)
+    assert str(place) == "imlogit-runs/mnist-5k-1"
+    assert sorted(p.name for p in place.iterdir()) == [
+        "command.txt",
+        "metrics.json",
+        "model.imlogit",
+        "samples.png",
+        "weights.png",
+    ]
+    command = (place / "command.txt").read_text()
+    assert command == "imlogit train mnist-5k --positive 2 --folds 3 --seed 0 --test-size 0.2 --c 1.0\n"
+    model = imlogit.load_model(place / "model.imlogit")
+    np.testing.assert_array_equal(model.coef_, run.model.coef_)
+    metrics = json.loads((place / "metrics.json").read_text())
+    assert (metrics["schema"], metrics["version"]) == ("imlogit.metrics", 1)
+    assert metrics["test"]["values"]["accuracy"]["value"] == run.test["accuracy"].value
+    assert metrics["certificate"]["status"] == "converged"
+    assert len(metrics["cross_validation"]["folds"]) == 3
+
+
+def test_runs_never_overwrite(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert [write_run(run).name for _ in range(2)] == ["mnist-5k-1", "mnist-5k-2"]
+    (tmp_path / "here").mkdir()
+    with pytest.raises(OutputError, match="here exists already.*--out"):
+        write_run(run, tmp_path / "here")
+    assert write_run(run, tmp_path / "new" / "place").is_dir()
+
+
+def test_two_runs_leave_the_same_bytes(embedded, run, tmp_path):
+    again = train(embedded, Options(folds=3))
+    places = [write_run(r, tmp_path / name) for name, r in (("a", run), ("b", again))]
+    for name in ("metrics.json", "model.imlogit", "samples.png", "weights.png", "command.txt"):
+        assert (places[0] / name).read_bytes() == (places[1] / name).read_bytes()
+
+
+def test_metrics_hold_no_times_and_no_paths(run, tmp_path):
+    text = metrics_json(run)
+    assert "seconds" not in text
+    assert str(tmp_path.parent) not in text
+
+
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failed_write_leaves_nothing(run, tmp_path, monkeypatch, fault):
+    def fail(*_, **__):
+        raise fault
+
+    monkeypatch.setattr("imlogit.runs.save_model", fail)
+    with pytest.raises((OutputError, KeyboardInterrupt)):
+        write_run(run, tmp_path / "deep" / "run")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written(run, tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(OutputError, match="cannot be written.*--out"):
+        write_run(run, tmp_path / "run")
+
+
+def test_a_parent_that_is_a_file(run, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OutputError, match="cannot be written"):
+        write_run(run, tmp_path / "file" / "run")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_pictures_are_pictures(run, tmp_path):
+    from PIL import Image
+
+    place = write_run(run, tmp_path / "run")
+    for name, least in (("samples.png", 500), ("weights.png", 400)):
+        with Image.open(place / name) as picture:
+            assert min(picture.size) >= least
+            # more than one colour: something was drawn
+            assert len(picture.convert("L").getcolors(1 << 16)) > 20
+
+
+def test_colour_images(tmp_path):
+    rng = np.random.default_rng(0)
+    codes = np.arange(60) % 2
+    images = rng.integers(0, 200, (60, 4, 5, 3), dtype=np.uint8)
+    images[codes == 1, :, :, 0] += 50
+    colour = ImageSet(images, codes, ("blue", "red"), n_train=60, name="hue", origin="made here")
+    found = train(colour, Options(folds=2))
+    assert found.test["accuracy"].value > 0.9
+    assert write_run(found, tmp_path / "run").is_dir()
