@@ -66,7 +66,9 @@ def test_scores_are_those_of_the_held_out_rows(few, checked):
 
 
 def test_folds_are_stratified_and_shuffled_by_the_seed(few):
-    shares = [few[1][fold.test].mean() for fold in cross_validate(LogisticRegression(), *few, cv=5).folds]
+    shares = [
+        few[1][fold.test].mean() for fold in cross_validate(LogisticRegression(), *few, cv=5).folds
+    ]
     assert max(shares) - min(shares) < 0.02
     folds = [
         cross_validate(LogisticRegression(random_state=seed), *few, cv=2).folds[0].test.tolist()
@@ -98,7 +100,10 @@ def test_rows_held_out_never_or_twice(few):
     assert np.isnan(once.probabilities[:, 0]).sum() == 350
     assert once.pooled.n == len(once.predictions) == 150
     twice = cross_validate(
-        LogisticRegression(1e-3), images, y, cv=RepeatedKFold(n_splits=2, n_repeats=2, random_state=0)
+        LogisticRegression(1e-3),
+        images,
+        y,
+        cv=RepeatedKFold(n_splits=2, n_repeats=2, random_state=0),
     )
     assert len(twice.folds) == 4
     np.testing.assert_allclose(twice.probabilities.sum(axis=1), 1)
@@ -108,7 +113,11 @@ def test_weights_and_class_weights_hold_in_the_folds(few):
     images, y = few
     weights = 1.0 + np.arange(500) % 3
     checked = cross_validate(
-        LogisticRegression(class_weight="balanced", tol=1e-12), images, y, sample_weight=weights, cv=2
+        LogisticRegression(class_weight="balanced", tol=1e-12),
+        images,
+        y,
+        sample_weight=weights,
+        cv=2,
     )
     for fold in checked.folds:
         alone = LogisticRegression(class_weight="balanced", tol=1e-12).fit(
@@ -124,7 +133,9 @@ def test_many_classes(embedded):
     checked = cross_validate(LogisticRegression(1e-2), images, labels, cv=2)
     assert checked.probabilities.shape == (500, 10)
     assert checked.pooled["accuracy"].value > 0.7
-    alone = LogisticRegression(1e-2).fit(images[checked.folds[0].train], labels[checked.folds[0].train])
+    alone = LogisticRegression(1e-2).fit(
+        images[checked.folds[0].train], labels[checked.folds[0].train]
+    )
     test = checked.folds[0].test
     np.testing.assert_allclose(
         checked.probabilities[test], alone.predict_proba(images[test]), atol=2e-3
@@ -154,10 +165,15 @@ def test_numbers_of_folds_that_are_none(few, cv):
 def test_a_fold_that_lacks_a_class(few):
     images, y = few
     order = np.argsort(y, kind="stable")
-    with pytest.raises(ValueError, match=r"training part of fold 2 of 2 has no image of class True"):
+    with pytest.raises(
+        ValueError, match=r"training part of fold 2 of 2 has no image of class True"
+    ):
         cross_validate(
             LogisticRegression(),
             images[order],
             y[order],
-            cv=[(np.arange(0, 500, 2), np.arange(1, 500, 2)), (np.arange(100), np.arange(100, 500))],
+            cv=[
+                (np.arange(0, 500, 2), np.arange(1, 500, 2)),
+                (np.arange(100), np.arange(100, 500)),
+            ],
         )

@@ -9,6 +9,7 @@ from imlogit.core.columns import binary_columns
 from imlogit.core.contract import SPAN
 from imlogit.core.loss import divergence, logistic
 from imlogit.engines.table import ENGINES, open_engine
+
 from problems import five_point
 
 SCALE = 1 / 255

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 from imlogit import LogisticRegression
 from imlogit.engines.table import ENGINES
 from imlogit.errors import PixelScaleWarning
+
 from problems import (
     GLMNET_C,
     GLMNET_COEF,

@@ -29,7 +29,8 @@ def test_a_loaded_model_predicts_the_same_bits(few, fitted, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "labels", [["cat", "dog", "eel"], [1, 5, 7], [-1.0, 0.0, 2.0], np.array(["a", "b", "ç"], object)]
+    "labels",
+    [["cat", "dog", "eel"], [1, 5, 7], [-1.0, 0.0, 2.0], np.array(["a", "b", "ç"], object)],
 )
 def test_labels_keep_their_type(rng, labels, tmp_path):
     y = np.asarray(labels)[np.arange(60) % 3]

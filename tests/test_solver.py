@@ -12,6 +12,7 @@ from imlogit.core.certificate import REASONS, Certificate, combine, feasible_shr
 from imlogit.core.columns import binary_columns
 from imlogit.core.solver import Descent, Settings, solve
 from imlogit.engines.table import ENGINES, open_engine
+
 from problems import (
     GLMNET_C,
     GLMNET_COEF,

@@ -103,7 +103,10 @@ def test_a_run_directory_holds_everything(run, tmp_path, monkeypatch):
         "weights.png",
     ]
     command = (place / "command.txt").read_text()
-    assert command == "imlogit train mnist-5k --positive 2 --folds 3 --seed 0 --test-size 0.2 --c 1.0\n"
+    assert (
+        command
+        == "imlogit train mnist-5k --positive 2 --folds 3 --seed 0 --test-size 0.2 --c 1.0\n"
+    )
     model = imlogit.load_model(place / "model.imlogit")
     np.testing.assert_array_equal(model.coef_, run.model.coef_)
     metrics = json.loads((place / "metrics.json").read_text())

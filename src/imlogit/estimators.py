@@ -215,12 +215,10 @@ def prepare(
     classes, codes = np.unique(y, return_inverse=True)
     if len(classes) < 2:
         raise ValueError(
-            f"the labels hold one class only, {shown(classes[0])}: a classifier needs at least two; "
-            "compare with a label that occurs, and of the same type ('2' is not 2)"
+            f"the labels hold one class only, {shown(classes[0])}: a classifier needs at least "
+            "two; compare with a label that occurs, and of the same type ('2' is not 2)"
         )
-    weights = _check_sample_weight(
-        sample_weight, rows, dtype=np.float64, ensure_non_negative=True
-    )
+    weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
     totals = np.bincount(codes, weights)
     if not (totals > 0).all():
         empty = shown(classes[totals <= 0][0])
@@ -265,7 +263,9 @@ def settings_of(estimator: LogisticRegression) -> Settings:
     return Settings(tol=estimator.tol, max_iter=estimator.max_iter, seed=int(seed))
 
 
-def solve_columns(engine: Engine, columns: Columns, settings: Settings, **how: Any) -> list[Solution]:
+def solve_columns(
+    engine: Engine, columns: Columns, settings: Settings, **how: Any
+) -> list[Solution]:
     """Solve, with overflow as the ValueError that users of an estimator expect."""
     try:
         return solve(engine, columns, settings, **how)
@@ -286,7 +286,7 @@ def adopt(estimator: LogisticRegression, data: Prepared, solutions: Sequence[Sol
 
 
 def probabilities(margins: Floats) -> Floats:
-    """Return class probabilities, shape (n, n_classes), from margins as `decision_function` has them.
+    """Return class probabilities (n, n_classes) from margins as `decision_function` has them.
 
     One against the rest: each class's probability against the rest, made to add up to 1.
     """

@@ -170,9 +170,7 @@ def train(image_set: ImageSet, options: Options, *, observe: Observer | None = N
     parts = split(image_set, options.test_size, options.seed)
     labels = target.labels(image_set, parts.train)
     _check_folds(labels, options.folds)
-    estimator = LogisticRegression(
-        C=options.C, random_state=options.seed, engine=options.engine
-    )
+    estimator = LogisticRegression(C=options.C, random_state=options.seed, engine=options.engine)
     found = cross_validate(
         estimator, image_set.images[parts.train], labels, cv=options.folds, observe=observe
     )
@@ -235,4 +233,3 @@ def _in_order(target: Target, found: CrossValidation) -> Target:
     if target.positive is not None:
         return target
     return Target(None, tuple(map(str, found.estimator.classes_)), target.statement)
-

@@ -104,13 +104,12 @@ class Certificate:
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Certificate:
         """Return the certificate that `to_dict` described."""
-        return cls(
-            **{
-                f.name: math.nan if facts[f.name] is None else facts[f.name]
-                for f in fields(cls)
-                if f.name in facts
-            }
-        )
+        known: dict[str, Any] = {
+            f.name: math.nan if facts[f.name] is None else facts[f.name]
+            for f in fields(cls)
+            if f.name in facts
+        }
+        return cls(**known)
 
 
 def combine(certificates: Sequence[Certificate]) -> Certificate:

@@ -46,8 +46,8 @@ class Columns:
         part = slice(j, j + 1)
         return Columns(self.signs[part], self.costs[part], self.penalty[part], self.intercept)
 
-    def rows(self, rows: NDArray[np.intp], scale: float) -> Columns:
-        """The same columns over some of the rows, their costs multiplied by ``scale``."""
+    def rows(self, rows: NDArray[np.intp], scale: Floats) -> Columns:
+        """Return the same columns over some of the rows, costs multiplied by ``scale`` (m,)."""
         return Columns(
             self.signs[:, rows], self.costs[:, rows] * scale, self.penalty, self.intercept
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from imlogit.core.columns import Columns, Floats
+from imlogit.core.columns import Columns
 
 
-def is_quasi_separated(rows: Floats, column: Columns) -> bool:
+def is_quasi_separated(rows: NDArray[np.floating], column: Columns) -> bool:
     """Return whether some direction classifies no row wrong and at least one strictly right.
 
     Then the likelihood has no maximum [1]_. The linear programme maximises the sum of the
@@ -15,7 +16,7 @@ def is_quasi_separated(rows: Floats, column: Columns) -> bool:
 
     Parameters
     ----------
-    rows : ndarray of float64, shape (n, d)
+    rows : ndarray of float, shape (n, d)
     column : Columns
         One column; rows that cost nothing are left out.
 

@@ -225,9 +225,7 @@ class Descent:
 
     def _span(self, direction: Floats) -> Span:
         basis = np.stack([self.last, direction])
-        return Span(
-            self.problem, self.weights, self.b, basis, self.penalty, self.column.intercept
-        )
+        return Span(self.problem, self.weights, self.b, basis, self.penalty, self.column.intercept)
 
 
 class Factors:
@@ -396,9 +394,7 @@ def _exact_factor(descent: Descent) -> Factor:
     return factor_gram(second, descent.penalty)
 
 
-def _first_point(
-    engine: Engine, column: Columns, rng: np.random.Generator
-) -> tuple[Floats, float]:
+def _first_point(engine: Engine, column: Columns, rng: np.random.Generator) -> tuple[Floats, float]:
     """Return weights and intercept to start from: of a small subset, or of the base rate."""
     negative, positive = column.side_costs()[0]
     b = float(np.log(positive / negative)) if column.intercept else 0.0
@@ -417,7 +413,7 @@ def _first_point(
 
 
 def _subset(column: Columns, rng: np.random.Generator) -> tuple[NDArray[np.intp], Floats]:
-    """Draw `SUBSET_ROWS` rows, of the rarer side not too few; return them and their costs' scale."""
+    """Draw `SUBSET_ROWS` rows, not too few of the rarer side, and what to scale their costs by."""
     signs, costs = column.signs[0], column.costs[0]
     drawn, scales = [], []
     for side in (-1, 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
@@ -220,7 +221,7 @@ class NumbaProblem(Problem):
         engine, h = self.engine, self.h[column]
         second = np.zeros((engine.n_features, engine.n_features))
         first = np.zeros(engine.n_features)
-        for start, stop in zip(engine.lanes, engine.lanes[1:]):
+        for start, stop in pairwise(engine.lanes):
             rows = engine.rows(np.arange(start, stop), precise=True) - center
             first += h[start:stop] @ rows
             rows *= np.sqrt(h[start:stop])[:, None]

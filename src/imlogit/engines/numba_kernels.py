@@ -12,27 +12,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numba
-
-Function = TypeVar("Function", bound=Callable[..., Any])
 
 # After so many rows a working-precision sum goes over into float64.
 FLUSH_ROWS = 256
 
 
-def kernel(function: Function) -> Function:
+def kernel(function: Callable[..., None]) -> Callable[..., None]:
     """Compile a function without the interpreter lock, and keep the machine code on disk."""
-    options = {
+    options: dict[str, Any] = {
         "nogil": True,
         "error_model": "numpy",
         "fastmath": {"reassoc", "contract", "nsz", "arcp"},
     }
     try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder to keep it in: compile in every process
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+        return numba.njit(**options)(function)
 
 
 @kernel

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
+from itertools import pairwise
 from types import TracebackType
 from typing import Self
 
@@ -77,13 +78,13 @@ class Team:
             work(0, n_lanes)
             return
         borders = [n_lanes * t // size for t in range(size + 1)]
-        for done in [self._pool.submit(work, *pair) for pair in zip(borders, borders[1:])]:
+        for done in [self._pool.submit(work, *pair) for pair in pairwise(borders)]:
             done.result()
 
 
 def single_threaded_blas() -> AbstractContextManager[object]:
     """Return a context in which BLAS and LAPACK use one thread: with more, the bits differ."""
-    return _blas().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+    return _blas().limit(limits=1, user_api="blas")
 
 
 @cache

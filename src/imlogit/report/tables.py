@@ -110,16 +110,16 @@ def model_table(content: ModelFile) -> Table:
 
 def model_facts(content: ModelFile) -> dict[str, str]:
     """Return the facts of a model file as short texts."""
-    shape = content.image_shape
+    shape, weights = content.image_shape, content.coef
     certificate = content.certificate
     relative = certificate["relative_gap"]
     return {
         "looks for": content.positive if content.positive is not None else "each class",
-        "classes": ", ".join(map(str, content.classes)),
+        "classes": ", ".join(class_names(content)),
         "images": " x ".join(map(str, shape)) if shape else f"{content.coef.shape[1]} features",
         "fitted on": content.fitted_dtype + (f", {content.data_name}" if content.data_name else ""),
         "pixels times": f"{content.pixel_scale:.8g}",
-        "weights": f"{content.coef.size:,} from {content.coef.min():.3f} to {content.coef.max():.3f}",
+        "weights": f"{weights.size:,} from {weights.min():.3f} to {weights.max():.3f}",
         "intercept": ", ".join(f"{value:.4f}" for value in content.intercept),
         "C": certificate["C"],
         "objective": f"{certificate['objective']:.6f}",
@@ -128,6 +128,13 @@ def model_facts(content: ModelFile) -> dict[str, str]:
         "data SHA-256": content.data_sha256 or "not known",
         "versions": ", ".join(f"{name} {number}" for name, number in content.versions.items()),
     }
+
+
+def class_names(content: ModelFile) -> tuple[str, ...]:
+    """Return what the classes are called: False and True by the label that is looked for."""
+    if content.positive is not None:
+        return (f"not {content.positive}", content.positive)
+    return tuple(map(str, content.classes))
 
 
 def _images(training: Training) -> Table:
@@ -143,8 +150,8 @@ def _verdict(training: Training) -> str:
     test = training.test
     accuracy = test["accuracy"]
     return (
-        f"Always answering {training.most_frequent!r} is right for {test.base_rate:.2%} of the test "
-        f"images; this model is for {accuracy.value:.2%} "
+        f"Always answering {training.most_frequent!r} is right for {test.base_rate:.2%} of the "
+        f"test images; this model is for {accuracy.value:.2%} "
         f"(95% interval {accuracy.low:.2%} to {accuracy.high:.2%})."
     )
 

@@ -1,0 +1,1 @@
+"""Benchmarks: each prints a table of ratios, ours against peers in the same run."""
