@@ -1,0 +1,181 @@
+"""Downloads that cannot hang, cannot grow without end, and are thrown away if they are wrong."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlparse
+
+from imlogit.errors import DataError
+
+# Called with what is being done, how much is done, and how much there is to do where it is known.
+Progress = Callable[[str, int, int | None], None]
+
+REASON_LENGTH = 200
+CHUNK_BYTES = 1 << 14
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait, and how often to try again.
+
+    Attributes
+    ----------
+    timeout : float
+        Seconds without a byte after which a connection is given up.
+    deadline : float
+        Seconds that one download may take in all.
+    attempts : int
+        How often a download is tried.
+    delay : float
+        Seconds before the second attempt; doubled before each further one.
+    """
+
+    timeout: float = 20.0
+    deadline: float = 900.0
+    attempts: int = 3
+    delay: float = 0.5
+
+
+class Remote(NamedTuple):
+    """A file that mirrors offer: its name, its size in bytes, and ``algorithm:digest``."""
+
+    name: str
+    size: int
+    known_hash: str
+
+
+class Meter:
+    """Counts what arrives; stops what grows too large, or takes too long as a whole."""
+
+    def __init__(
+        self, what: str, max_bytes: int, patience: Patience, progress: Progress | None
+    ) -> None:
+        self._what, self._max_bytes, self._progress = what, max_bytes, progress
+        self._deadline = time.monotonic() + patience.deadline
+        self._done = 0
+
+    def add(self, n_bytes: int, total: int | None = None) -> None:
+        """Count `n_bytes` more."""
+        self._done += n_bytes
+        if self._done > self._max_bytes:
+            raise DataError(f"the answer is larger than {self._max_bytes:,} bytes")
+        if time.monotonic() > self._deadline:
+            raise DataError("the answer took too long")
+        if self._progress is not None:
+            self._progress(self._what, self._done, total)
+
+
+def offline() -> bool:
+    """Return whether ``IMLOGIT_OFFLINE`` forbids the network."""
+    return os.environ.get("IMLOGIT_OFFLINE", "") not in ("", "0")
+
+
+def reason(error: BaseException) -> str:
+    """Return an exception as one short line."""
+    text = " ".join(f"{type(error).__name__}: {error}".split())
+    return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
+
+
+def from_mirrors(
+    remote: Remote,
+    mirrors: Sequence[str],
+    path: Path,
+    patience: Patience,
+    progress: Progress | None = None,
+) -> tuple[Path, str]:
+    """Download one file from whichever mirror gives it whole.
+
+    Every mirror is asked before any is asked again.
+
+    Parameters
+    ----------
+    remote : Remote
+        The file's name, size and hash.
+    mirrors : sequence of str
+        Addresses, each ending in a slash, to which the file's name is added.
+    path : Path
+        The folder to put it into.
+    patience : Patience
+        How long to wait, and how often to try.
+    progress : callable, optional
+        Told of every piece that arrives.
+
+    Returns
+    -------
+    path, host : Path, str
+        The verified file, and the mirror that gave it.
+
+    Raises
+    ------
+    DataError
+        If no mirror gave it: one reason for each.
+    """
+    reasons: dict[str, str] = {}
+    for attempt in range(patience.attempts):
+        if attempt:
+            time.sleep(patience.delay * 2 ** (attempt - 1))
+        for mirror in mirrors:
+            host = urlparse(mirror).netloc
+            try:
+                return _retrieve(mirror + remote.name, remote, path, patience, progress), host
+            except Exception as error:  # requests, urllib3, pooch and the disk raise their own
+                reasons[mirror] = f"{host}: {reason(error)}"
+    raise DataError(f"{remote.name} from " + "; ".join(reasons.values()))
+
+
+def _retrieve(
+    url: str, remote: Remote, path: Path, patience: Patience, progress: Progress | None
+) -> Path:
+    import pooch
+
+    def downloader(url: str, output_file: str, _: object) -> None:
+        meter = Meter(f"downloading {remote.name}", remote.size, patience, progress)
+        _stream(url, Path(output_file), meter, remote.size, patience.timeout)
+
+    with _silent(pooch.get_logger()):
+        return Path(
+            pooch.retrieve(
+                url, remote.known_hash, fname=remote.name, path=path, downloader=downloader
+            )
+        )
+
+
+def _stream(url: str, path: Path, meter: Meter, total: int, timeout: float) -> None:
+    """Write an answer to a file; pooch's own downloader has no limit of size or of time in all."""
+    import requests
+
+    # "identity": what is hashed must be the file itself, not what a server makes of it.
+    headers = {"Accept-Encoding": "identity"}
+    with (
+        requests.get(url, headers=headers, stream=True, timeout=timeout) as response,
+        path.open("wb") as file,
+    ):
+        response.raise_for_status()
+        # read1 gives what has arrived (urllib3 2), so that the meter sees a trickle in time.
+        read = getattr(response.raw, "read1", response.raw.read)
+        while chunk := read(CHUNK_BYTES):
+            meter.add(len(chunk), total)
+            file.write(chunk)
+
+
+_LOGGER_LOCK = threading.Lock()
+
+
+@contextmanager
+def _silent(logger: logging.Logger) -> Iterator[None]:
+    """Keep pooch from printing; its logger writes to the screen at every level."""
+    with _LOGGER_LOCK:
+        level = logger.level
+        logger.setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

@@ -1,0 +1,160 @@
+"""The one value that every source of images ends in."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from imlogit.errors import DataError
+
+Pixels = npt.NDArray[np.uint8]
+Labels = npt.NDArray[np.intp]
+
+
+class Part(NamedTuple):
+    """Some of the images of an :class:`ImageSet`, with their labels."""
+
+    images: Pixels
+    labels: Labels
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ImageSet:
+    """Images of one size, each with one label.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, h, w) or (n, h, w, c)
+        The pixels, 0 to 255. Held as a read-only view, never copied.
+    labels : ndarray of integers, shape (n,)
+        For each image the position of its class in `class_names`.
+    class_names : tuple of str
+        The names of the classes, each different.
+    n_train : int
+        Rows ``[0, n_train)`` are the source's own training part and the rest its test part;
+        ``n_train == n`` means that the source brings no test part.
+    name : str
+        The name that the images go by, such as "mnist".
+    origin : str
+        Where they came from, for a person to read; holds no path of this machine.
+    sha256 : str, optional
+        SHA-256 of the pixel bytes in C order; computed here if it is not given.
+
+    Raises
+    ------
+    DataError
+        If the parts do not fit together; the message says what to do.
+    """
+
+    images: Pixels
+    labels: Labels
+    class_names: tuple[str, ...]
+    n_train: int
+    name: str
+    origin: str
+    sha256: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
+        _check_images(self.images)
+        _check_labels(self.labels, len(self.images), self.class_names)
+        if not 0 < self.n_train <= len(self.images):
+            raise DataError(
+                f"n_train is {self.n_train}, but there are {len(self.images)} images: give a "
+                f"number from 1 to {len(self.images)} (all of them: no test part)."
+            )
+        object.__setattr__(self, "images", _read_only(self.images))
+        labels = np.asarray(self.labels).astype(np.intp, copy=False)
+        object.__setattr__(self, "labels", _read_only(labels))
+        if not self.sha256:
+            object.__setattr__(self, "sha256", digest(self.images))
+
+    @property
+    def train(self) -> Part:
+        """The training part: views, no copies."""
+        return Part(self.images[: self.n_train], self.labels[: self.n_train])
+
+    @property
+    def test(self) -> Part | None:
+        """The source's own test part (views, no copies), or None where it brings none."""
+        if self.n_train == len(self):
+            return None
+        return Part(self.images[self.n_train :], self.labels[self.n_train :])
+
+    @property
+    def image_shape(self) -> tuple[int, ...]:
+        """(h, w) or (h, w, c)."""
+        return self.images.shape[1:]
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes there are."""
+        return len(self.class_names)
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __repr__(self) -> str:
+        size = " x ".join(map(str, self.image_shape))
+        parts = f"{self.n_train:,} training + {len(self) - self.n_train:,} test"
+        return (
+            f"<ImageSet {self.name}: {len(self):,} images of {size} ({parts}), "
+            f"{self.n_classes} classes; origin: {self.origin}>"
+        )
+
+
+def digest(array: npt.NDArray[Any]) -> str:
+    """Return the SHA-256 of an array's bytes in C order, as hexadecimal digits."""
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+
+
+def label_digest(labels: npt.NDArray[Any]) -> str:
+    """Return the SHA-256 of labels as little-endian 64-bit integers: the same on every machine."""
+    return digest(labels.astype("<i8", copy=False))
+
+
+def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    view = np.asarray(array).view()  # the caller's own array stays as writeable as it was
+    view.flags.writeable = False
+    return view
+
+
+def _check_images(images: object) -> None:
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        kind = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
+        raise DataError(
+            f"The images are {kind}, not an array of uint8: scale the pixels to 0..255, round "
+            "them, check that none lies outside, and convert them with .astype('uint8')."
+        )
+    if images.ndim not in (3, 4) or 0 in images.shape:
+        raise DataError(
+            f"The images have the shape {images.shape}: give at least one image, as (n, height, "
+            "width) or (n, height, width, channels)."
+        )
+
+
+def _check_labels(labels: object, n: int, class_names: tuple[str, ...]) -> None:
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
+        kind = labels.dtype if isinstance(labels, np.ndarray) else type(labels).__name__
+        raise DataError(
+            f"The labels are {kind}, not an array of integers: give for each image the position "
+            "of its class in class_names."
+        )
+    if labels.shape != (n,):
+        raise DataError(
+            f"There are {n} images, but the labels have the shape {labels.shape}: give one label "
+            "for each image."
+        )
+    if len(set(class_names)) != len(class_names) or not class_names:
+        raise DataError(f"The class names {class_names} must be at least one, and all different.")
+    outside = np.flatnonzero((labels < 0) | (labels >= len(class_names)))
+    if len(outside):
+        row = int(outside[0])
+        raise DataError(
+            f"Row {row} has the label {labels[row]}, but there are {len(class_names)} class names: "
+            f"labels run from 0 to {len(class_names) - 1}."
+        )

@@ -1,0 +1,87 @@
+"""Which images are trained on, in which order, and which are kept for the test."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from imlogit.data.image_set import ImageSet
+from imlogit.errors import DataError
+
+Rows = npt.NDArray[np.intp]
+
+
+class Split(NamedTuple):
+    """Row numbers of an :class:`~imlogit.data.ImageSet`.
+
+    Attributes
+    ----------
+    train : ndarray of intp
+        The training rows, in random order by the seed.
+    test : ndarray of intp
+        The test rows, ascending.
+    drawn : bool
+        True if the test rows were drawn at random, class by class; False if they are the source's
+        own test part.
+    """
+
+    train: Rows
+    test: Rows
+    drawn: bool
+
+
+def split(image_set: ImageSet, test_size: float = 0.2, seed: int = 0) -> Split:
+    """Split images into a training and a test part.
+
+    The source's own test part is kept whole. Where there is none, `test_size` of each class is
+    drawn at random.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        The images to be split.
+    test_size : float, default=0.2
+        The share of each class that is drawn, above 0 and below 1; not used where the source
+        brings a test part.
+    seed : int, default=0
+        The seed of the training order, and of the draw.
+
+    Returns
+    -------
+    Split
+        The row numbers of both parts.
+
+    Raises
+    ------
+    DataError
+        If `test_size` or `seed` is out of range, or a class has too few images to be on both
+        sides.
+    """
+    if not 0 < test_size < 1:
+        raise DataError(f"test_size is {test_size}: give a share above 0 and below 1, such as 0.2.")
+    if seed < 0:
+        raise DataError(f"The seed is {seed}: give 0 or a positive integer.")
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(image_set.n_train).astype(np.intp, copy=False)
+    if image_set.test is not None:
+        return Split(order, np.arange(image_set.n_train, len(image_set), dtype=np.intp), False)
+    is_test = _drawn(image_set, order, test_size)
+    return Split(order[~is_test], np.sort(order[is_test]), True)
+
+
+def _drawn(image_set: ImageSet, order: Rows, test_size: float) -> npt.NDArray[np.bool_]:
+    """Mark the first rows of each class in the random order as the test part."""
+    labels = image_set.labels[order]
+    is_test = np.zeros(len(order), dtype=bool)
+    for index, name in enumerate(image_set.class_names):
+        rows = np.flatnonzero(labels == index)
+        if len(rows) < 2:
+            raise DataError(
+                f"Class '{name}' has {len(rows)} image(s): a class needs two, one to train on and "
+                "one to test with. Add images to it, or leave the class out."
+            )
+        count = min(max(round(len(rows) * test_size), 1), len(rows) - 1)
+        is_test[rows[:count]] = True
+    return is_test

