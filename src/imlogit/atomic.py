@@ -1,0 +1,121 @@
+"""Files that are either written whole or not at all.
+
+A reader never sees half a file, and a writer that fails leaves what was there before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from imlogit.errors import ImlogitError, OutputError
+
+_ADVICE = {
+    errno.ENOSPC: "The disk is full: free some space or write to another disk.",
+    errno.EDQUOT: "Your disk quota is used up: free some space or write to another disk.",
+    errno.EFBIG: "Files may not grow that large here: write to another disk or raise the limit.",
+    errno.EACCES: "You may not write there: choose another folder or change its permissions.",
+    errno.EPERM: "You may not write there: choose another folder or change its permissions.",
+    errno.EROFS: "That disk is read-only: choose a folder on another one.",
+    errno.ENOENT: "Create the folder first, or choose one that exists.",
+    errno.ENOTDIR: "A part of the path is a file, not a folder: choose another path.",
+    errno.ENAMETOOLONG: "The name is too long: choose a shorter one.",
+}
+_OTHER_ADVICE = "Choose another place to write to."
+
+
+@contextlib.contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a temporary file that takes the place of `path` when the block ends.
+
+    Whatever ends the block early, an interrupt included, leaves the old file as it was and
+    removes the temporary one. A symbolic link keeps pointing where it did: the file behind it
+    is replaced. The permissions of an existing file are kept.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file to write. Its folder must exist.
+
+    Yields
+    ------
+    BinaryIO
+        The temporary file, in the same folder, opened for writing.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written; the message names `path` and says what to do.
+    """
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".imlogit-{secrets.token_hex(8)}.tmp")
+    try:
+        _refuse_other_than_a_file(target)
+        with temporary.open("xb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and not isinstance(error, ImlogitError):
+            raise _output_error(path, error) from error
+        raise
+    _sync_folder(target.parent)
+
+
+def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
+    """Write `data` to `path`, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file to write or to replace. Its folder must exist.
+    data : bytes
+        The whole contents.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written; what was there before is untouched.
+    """
+    with replacing(path) as file:
+        file.write(data)
+
+
+def _refuse_other_than_a_file(target: Path) -> None:
+    """Keep a folder, a device or a pipe from being replaced by a file."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "it is a folder")
+    if target.exists() and not target.is_file():
+        raise OSError(errno.EINVAL, "it is not a regular file")
+
+
+def _output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
+    reason = error.strerror or str(error) or type(error).__name__
+    # A known cause is named by the system, in words that differ from one to the next.
+    advice = _ADVICE.get(error.errno or 0, _OTHER_ADVICE)
+    return OutputError(f"{os.fspath(path)}: cannot be written ({reason}). {advice}")
+
+
+def _sync_folder(folder: Path) -> None:
+    """Ask the disk to remember the new name, too.
+
+    The new file is already in place and whole, so a system that cannot sync a folder (Windows,
+    some network disks) or may not read it is no reason to report a failure.
+    """
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
