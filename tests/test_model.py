@@ -1,6 +1,8 @@
 """Fitted models on disk: what is saved is what is loaded."""
 
+import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 
 from imlogit import LogisticRegression, load_model, save_model
 from imlogit.errors import ModelFileError
-from imlogit.model import describe
+from imlogit.model import describe, from_file, to_file
 from imlogit.model_file import read
 
 
@@ -71,6 +73,19 @@ def test_images_of_another_shape_are_refused(fitted, tmp_path):
     save_model(fitted, tmp_path / "two.imlogit")
     with pytest.raises(ValueError, match="64 features.*784 features"):
         load_model(tmp_path / "two.imlogit").predict(np.zeros((1, 8, 8), dtype=np.uint8))
+
+
+def test_the_golden_file_of_format_1_is_a_working_model():
+    model = load_model(Path(__file__).parent / "golden" / "format1.imlogit")
+    d = model.coef_.shape[1]
+    assert set(model.predict(np.zeros((2, d), dtype=np.uint8))) <= set(model.classes_)
+
+
+def test_a_certificate_that_says_too_little(fitted):
+    content = to_file(fitted)
+    short = dataclasses.replace(content, certificate={"status": "converged"})
+    with pytest.raises(ModelFileError, match="certificate.*incomplete"):
+        from_file(short)
 
 
 def test_what_cannot_be_saved(few, tmp_path):

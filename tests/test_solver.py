@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_limits
 
 from imlogit.core.certificate import REASONS, Certificate, combine, feasible_shrink
 from imlogit.core.columns import binary_columns
-from imlogit.core.solver import Descent, Settings, solve
+from imlogit.core.descent import Descent
+from imlogit.core.solver import Settings, solve
 from imlogit.engines.table import ENGINES, open_engine
 
 from problems import (

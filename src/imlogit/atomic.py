@@ -70,7 +70,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         if isinstance(error, OSError) and not isinstance(error, ImlogitError):
             raise _output_error(path, error) from error
         raise
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -107,7 +107,7 @@ def _output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
     return OutputError(f"{os.fspath(path)}: cannot be written ({reason}). {advice}")
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Ask the disk to remember the new name, too.
 
     The new file is already in place and whole, so a system that cannot sync a folder (Windows,

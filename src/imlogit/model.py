@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imlogit.core.certificate import Certificate
 from imlogit.data import ImageSet
+from imlogit.errors import ModelFileError
 from imlogit.estimators import LogisticRegression
 from imlogit.model_file import ModelFile, read, write
 
@@ -99,10 +100,22 @@ def to_file(
 
 
 def from_file(content: ModelFile) -> LogisticRegression:
-    """Return the fitted estimator that a model file describes."""
-    certificate = Certificate.from_dict(content.certificate)
+    """Return the fitted estimator that a model file describes.
+
+    Raises
+    ------
+    ModelFileError
+        If its certificate does not say what was fitted.
+    """
+    try:
+        certificate = Certificate.from_dict(content.certificate)
+        C = float(content.certificate["C"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(
+            f"the certificate of the model is incomplete ({error!r}). Fit and save the model again."
+        ) from error
     estimator = LogisticRegression(
-        C=float(content.certificate["C"]),
+        C=C,
         tol=certificate.tol,
         multi_class=content.multi_class,
     )

@@ -22,14 +22,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
-import reprlib
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, NoReturn
 
 import numpy as np
@@ -37,6 +35,7 @@ from numpy.typing import NDArray
 
 from imlogit.atomic import write_bytes
 from imlogit.errors import ModelFileError
+from imlogit.model_fields import ModelFile, dumps, is_size, refuse
 
 FORMAT = 1
 MAX_FILE_BYTES = 2**30
@@ -49,83 +48,11 @@ _PICKLE = re.compile(
     rb"|c[\w.]+\n[\w.]+\n|\([dl]p\d+\n|[})\]]q\x00"  # protocols 0 and 1 have no mark of their own
 )
 _PACKED = re.compile(rb"PK\x03\x04|\x1f\x8b|x[\x01\x5e\x9c\xda]|BZh|\xfd7zXZ")
-_CLASS_TYPES = {"str": str, "int": int, "float": float, "bool": bool}
-_INT64 = range(-(2**63), 2**63)
-_MAX_DIMENSIONS = 32
 _ITEM_BYTES = 8
 _START = 64  # bytes enough to recognise other kinds of file
 
 _COPY_AGAIN = "Copy it again from where it was saved, or save the model again."
-_SAVE_AGAIN = "Fit and save the model again."
 _GIVE_MODEL = "Give the path of a model that imlogit saved (a file ending in .imlogit)."
-
-
-@dataclass(frozen=True, eq=False)
-class ModelFile:
-    """What a model file holds; checked when it is made, whether from a fit or from a file.
-
-    Parameters
-    ----------
-    coef : ndarray of float64, shape (k, d)
-        Weights, one row per class; one row in all for two classes.
-    intercept : ndarray of float64, shape (k,)
-        Intercepts.
-    classes : tuple of str, int, float or bool
-        The class labels, two or more, in the order of the rows of `coef`.
-    classes_dtype : {"str", "int", "float", "bool"}
-        The type that every label has.
-    image_shape : tuple of int or None
-        The shape of one image, (h, w) or (h, w, c); None if the rows were not images.
-    pixel_scale : float
-        The number that every pixel is multiplied by.
-    fitted_dtype : str
-        The dtype of the data that the model was fitted on, such as "uint8".
-    multi_class : {"ovr", "multinomial"}
-        One against the rest, or the softmax.
-    data_name : str or None
-        The name of the data set.
-    data_sha256 : str or None
-        The SHA-256 of the data set, 64 lowercase hexadecimal digits.
-    positive : str or None
-        The label looked for, where the model tells one class from all others.
-    certificate : dict
-        What is proven about the fit. JSON values only (lists, not tuples; no NaN or infinity),
-        and no times.
-    versions : dict of str to str
-        Library versions by name.
-
-    Raises
-    ------
-    ModelFileError
-        If a field is not what is said here, or if a weight is not finite.
-    """
-
-    coef: NDArray[np.float64]
-    intercept: NDArray[np.float64]
-    classes: tuple[str | int | float | bool, ...]
-    classes_dtype: str
-    image_shape: tuple[int, ...] | None
-    pixel_scale: float
-    fitted_dtype: str
-    multi_class: str
-    data_name: str | None
-    data_sha256: str | None
-    positive: str | None
-    certificate: dict[str, Any]
-    versions: dict[str, str]
-
-    def __post_init__(self) -> None:
-        _check_weights(self.coef, self.intercept)
-        _check_classes(self.classes, self.classes_dtype, len(self.coef))
-        _check_others(self)
-        own = {
-            "coef": _frozen_copy(self.coef),
-            "intercept": _frozen_copy(self.intercept),
-            "certificate": _json_copy("certificate", self.certificate),
-            "versions": _json_copy("versions", self.versions),
-        }
-        for name, value in own.items():
-            object.__setattr__(self, name, value)
 
 
 def encode(model_file: ModelFile) -> bytes:
@@ -148,11 +75,11 @@ def encode(model_file: ModelFile) -> bytes:
     """
     content = {f.name: getattr(model_file, f.name) for f in fields(ModelFile)}
     weights: bytes = content.pop("coef").tobytes() + content.pop("intercept").tobytes()
-    facts = _dumps({**content, "format": FORMAT})
+    facts = dumps({**content, "format": FORMAT})
     shape = model_file.coef.shape
     header = _header(shape, facts, _BLANK)
     if len(header) > MAX_HEADER_BYTES or 8 + len(header) + len(weights) > MAX_FILE_BYTES:
-        _refuse(
+        refuse(
             f"the model takes {len(header)} + {len(weights)} bytes, and a model file may hold "
             f"{MAX_HEADER_BYTES} of facts and {MAX_FILE_BYTES} in all",
             "Fit fewer classes or smaller images.",
@@ -248,7 +175,7 @@ def _named(where: str) -> Iterator[None]:
 
 def _read_bytes(path: str) -> bytes:
     if "\0" in path:
-        _refuse("a path cannot hold a null character", _GIVE_MODEL)
+        refuse("a path cannot hold a null character", _GIVE_MODEL)
     # Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     descriptor = os.open(path, flags)
@@ -265,11 +192,11 @@ def _read_bytes(path: str) -> bytes:
 
 def _check_kind(status: os.stat_result) -> None:
     if stat.S_ISDIR(status.st_mode):
-        _refuse("this is a folder, not a model file", _GIVE_MODEL)
+        refuse("this is a folder, not a model file", _GIVE_MODEL)
     if not stat.S_ISREG(status.st_mode):
-        _refuse("this is a device or a pipe, not a model file", _GIVE_MODEL)
+        refuse("this is a device or a pipe, not a model file", _GIVE_MODEL)
     if status.st_size > MAX_FILE_BYTES:
-        _refuse(
+        refuse(
             f"the file holds {status.st_size} bytes, and a model file at most {MAX_FILE_BYTES}",
             _GIVE_MODEL,
         )
@@ -278,33 +205,33 @@ def _check_kind(status: os.stat_result) -> None:
 def _check_start(head: bytes, size: int) -> int:
     """Give the header's length, once the size of the file has confirmed it."""
     if size == 0:
-        _refuse("the file is empty", _COPY_AGAIN)
+        refuse("the file is empty", _COPY_AGAIN)
     length = int.from_bytes(head[:8], "little")
     if length > MAX_HEADER_BYTES or length % 8:  # no length that `encode` writes
         _refuse_by_magic(head)
     if size < 8:
-        _refuse(f"the file ends after {size} bytes: it was cut short", _COPY_AGAIN)
+        refuse(f"the file ends after {size} bytes: it was cut short", _COPY_AGAIN)
     if 8 + length > size:
-        _refuse(
+        refuse(
             f"its first 8 bytes announce a header of {length} bytes, but the file holds only {size}"
             ": it was cut short or damaged, or it is no model file",
             _COPY_AGAIN,
         )
     if length > MAX_HEADER_BYTES:
-        _refuse("its header is larger than a model file may have", _GIVE_MODEL)
+        refuse("its header is larger than a model file may have", _GIVE_MODEL)
     return length
 
 
 def _refuse_by_magic(head: bytes) -> None:
     """Name the kinds of file that models are often kept in."""
     if _PICKLE.match(head):
-        _refuse(
+        refuse(
             "this is a Python pickle (or a joblib dump). It is not opened, since opening a pickle "
             "can run any code that it holds",
             "Save the model again with imlogit, where it was fitted.",
         )
     if _PACKED.match(head):
-        _refuse(
+        refuse(
             "this is a zip or otherwise compressed file, such as .npz, PyTorch and joblib write, "
             "and not a model file. It is not opened, since it may hold a pickle, which can run "
             "any code",
@@ -323,7 +250,7 @@ def _check_digest(data: bytes, header: bytes) -> str:
     actual.update(_BLANK.encode("ascii"))
     actual.update(whole[start + len(_BLANK) :])
     if actual.hexdigest() != digest:
-        _refuse(
+        refuse(
             "its contents do not match its checksum: it was cut short or altered after it was "
             "saved",
             _COPY_AGAIN,
@@ -335,8 +262,8 @@ def _refuse_unmarked(header: bytes) -> NoReturn:
     content = _loads(header)
     metadata = content.get("__metadata__", {}) if isinstance(content, dict) else None
     if isinstance(metadata, dict) and "imlogit" not in metadata:
-        _refuse("this is a safetensors file, but not one that imlogit wrote", _GIVE_MODEL)
-    _refuse("it has no readable header: it was damaged, or it is no model file", _COPY_AGAIN)
+        refuse("this is a safetensors file, but not one that imlogit wrote", _GIVE_MODEL)
+    refuse("it has no readable header: it was damaged, or it is no model file", _COPY_AGAIN)
 
 
 # Parsing --------------------------------------------------------------------------------------
@@ -357,9 +284,9 @@ def _parse(data: bytes) -> ModelFile:
 
 def _check_format(number: object) -> None:
     if type(number) is not int or number < 1:
-        _refuse("it does not say which format it has, so imlogit did not write it", _GIVE_MODEL)
+        refuse("it does not say which format it has, so imlogit did not write it", _GIVE_MODEL)
     if number > FORMAT:
-        _refuse(
+        refuse(
             f"it was written by a newer imlogit (format {number}; this one reads up to {FORMAT})",
             "Update it: pip install -U imlogit",
         )
@@ -370,13 +297,13 @@ def _check_layout(
 ) -> tuple[int, int]:
     """Give the weights' shape if the header is exactly the one that `encode` writes for it."""
     shape = _dig(content, "coef", "shape")
-    if not (isinstance(shape, list) and len(shape) == 2 and all(_is_size(n) for n in shape)):
-        _refuse('the weights "coef" have no valid shape (classes, pixels)', _COPY_AGAIN)
+    if not (isinstance(shape, list) and len(shape) == 2 and all(is_size(n) for n in shape)):
+        refuse('the weights "coef" have no valid shape (classes, pixels)', _COPY_AGAIN)
     k, d = shape
     if (k * d + k) * _ITEM_BYTES != size:
-        _refuse(f"{size} bytes do not hold weights of shape ({k}, {d})", _COPY_AGAIN)
+        refuse(f"{size} bytes do not hold weights of shape ({k}, {d})", _COPY_AGAIN)
     if header != _header((k, d), facts_json, digest):
-        _refuse("its header is not laid out as format 1 demands", _COPY_AGAIN)
+        refuse("its header is not laid out as format 1 demands", _COPY_AGAIN)
     return k, d
 
 
@@ -386,7 +313,7 @@ def _from_facts(
     expected = {f.name for f in fields(ModelFile)} - {"coef", "intercept"} | {"format"}
     wrong = sorted(expected.symmetric_difference(facts))
     if wrong:
-        _refuse(f"these fields are missing or unknown: {', '.join(wrong)}", _COPY_AGAIN)
+        refuse(f"these fields are missing or unknown: {', '.join(wrong)}", _COPY_AGAIN)
     values = {name: facts[name] for name in expected - {"format"}}
     for name in ("classes", "image_shape"):
         if isinstance(values[name], list):
@@ -397,7 +324,7 @@ def _from_facts(
 def _header(shape: tuple[int, ...], facts: str, digest: str) -> bytes:
     k, d = shape
     end = _ITEM_BYTES * k * d
-    text = _dumps(
+    text = dumps(
         {
             "__metadata__": {"imlogit": facts, "sha256": digest},
             "coef": _tensor([k, d], 0, end),
@@ -411,10 +338,6 @@ def _tensor(shape: list[int], start: int, end: int) -> dict[str, Any]:
     return {"data_offsets": [start, end], "dtype": "F64", "shape": shape}
 
 
-def _dumps(value: object) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
 def _loads(text: str | bytes) -> Any:
     try:
         return json.loads(
@@ -422,7 +345,7 @@ def _loads(text: str | bytes) -> Any:
             object_pairs_hook=_without_duplicates,
         )
     except (ValueError, RecursionError):
-        _refuse("its header is not valid JSON: it was damaged, or it is no model file", _COPY_AGAIN)
+        refuse("its header is not valid JSON: it was damaged, or it is no model file", _COPY_AGAIN)
 
 
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -436,102 +359,3 @@ def _dig(value: Any, *keys: str) -> Any:
     for key in keys:
         value = value.get(key) if isinstance(value, dict) else None
     return value
-
-
-def _refuse(what: str, advice: str) -> NoReturn:
-    raise ModelFileError(f"{what}. {advice}")
-
-
-# Fields ---------------------------------------------------------------------------------------
-
-
-def _check_weights(coef: Any, intercept: Any) -> None:
-    for name, value, ndim in (("coef", coef, 2), ("intercept", intercept, 1)):
-        is_weights = isinstance(value, np.ndarray) and value.dtype == np.float64
-        _demand(is_weights and value.ndim == ndim, name, f"a {ndim}-D float64 array", value)
-        _demand(value.size > 0, name, "without an empty side", value.shape)
-        _demand(bool(np.isfinite(value).all()), name, "finite, without NaN or infinity", value)
-    _demand(len(intercept) == len(coef), "intercept", f"{len(coef)} numbers", intercept.shape)
-
-
-def _check_classes(classes: Any, dtype: Any, k: int) -> None:
-    _demand(dtype in tuple(_CLASS_TYPES), "classes_dtype", f"one of {list(_CLASS_TYPES)}", dtype)
-    _demand(isinstance(classes, tuple) and len(classes) >= 2, "classes", "two or more", classes)
-    for label in classes:
-        good = type(label) is _CLASS_TYPES[dtype]
-        good = good and (dtype != "int" or label in _INT64)
-        good = good and (dtype != "float" or math.isfinite(label))
-        good = good and (dtype != "str" or _is_text(label))
-        _demand(good, "classes", f"of type {dtype}, finite, 64 bits at most", label)
-    _demand(len(set(classes)) == len(classes), "classes", "all different", classes)
-    fits = k == len(classes) or (k == 1 and len(classes) == 2)
-    _demand(fits, "classes", f"as many as the rows of weights ({k})", classes)
-
-
-def _check_others(m: ModelFile) -> None:
-    d = m.coef.shape[1]
-    holds = {
-        "image_shape": (_is_shape(m.image_shape, d), f"None or a tuple whose product is {d}"),
-        "pixel_scale": (_is_positive_float(m.pixel_scale), "a finite float over 0"),
-        "fitted_dtype": (_is_text(m.fitted_dtype) and m.fitted_dtype != "", "text"),
-        "multi_class": (m.multi_class in ("ovr", "multinomial"), '"ovr" or "multinomial"'),
-        "data_name": (m.data_name is None or _is_text(m.data_name), "text or None"),
-        "data_sha256": (_is_digest(m.data_sha256), "None or 64 hexadecimal digits"),
-        "positive": (m.positive is None or _is_text(m.positive), "text or None"),
-        "certificate": (isinstance(m.certificate, dict), "a dict"),
-        "versions": (_is_text_by_name(m.versions), "text by name"),
-    }
-    for name, (good, demand) in holds.items():
-        _demand(good, name, demand, getattr(m, name))
-
-
-def _is_size(value: object) -> bool:
-    return type(value) is int and value >= 1
-
-
-def _is_shape(value: Any, d: int) -> bool:
-    if not isinstance(value, tuple):
-        return value is None
-    few = 1 <= len(value) <= _MAX_DIMENSIONS
-    return few and all(map(_is_size, value)) and math.prod(value) == d
-
-
-def _is_positive_float(value: object) -> bool:
-    return isinstance(value, float) and 0 < value < math.inf
-
-
-def _is_digest(value: object) -> bool:
-    return value is None or (
-        isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
-    )
-
-
-def _is_text(value: object) -> bool:
-    # Two halves of a surrogate pair would come back from JSON as one character.
-    return isinstance(value, str) and json.loads(json.dumps(value)) == value
-
-
-def _is_text_by_name(value: object) -> bool:
-    return isinstance(value, dict) and all(map(_is_text, value.values()))
-
-
-def _demand(good: bool, name: str, demand: str, value: object) -> None:
-    if not good:
-        _refuse(f"{name} must be {demand}, not {reprlib.repr(value)}", _SAVE_AGAIN)
-
-
-def _frozen_copy(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    own = np.array(array, dtype="<f8", order="C", copy=True)
-    own.setflags(write=False)
-    return own
-
-
-def _json_copy(name: str, value: dict[str, Any]) -> dict[str, Any]:
-    """Copy through JSON, and refuse what would come back changed (a tuple, a key of 1)."""
-    try:
-        copied: dict[str, Any] = json.loads(_dumps(value))
-        good = copied == value
-    except (TypeError, ValueError, RecursionError):
-        good = False
-    _demand(good, name, "made of JSON values only, without NaN or infinity", value)
-    return copied

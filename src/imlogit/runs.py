@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imlogit.atomic import write_bytes
+from imlogit.atomic import sync_folder, write_bytes
 from imlogit.errors import ImlogitError, OutputError
 from imlogit.model import save_model
 from imlogit.report.figures import sample_sheet, weight_sheet
@@ -59,7 +59,9 @@ def write_run(training: Training, out: Path | None = None) -> Path:
             image_set=training.image_set,
             positive=training.target.positive,
         )
-        return _place(folder, out, parent / training.image_set.name)
+        place = _place(folder, out, parent / training.image_set.name)
+    sync_folder(parent)
+    return place
 
 
 def _contents(training: Training) -> dict[str, Callable[[], bytes]]:

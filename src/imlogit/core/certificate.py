@@ -93,11 +93,11 @@ class Certificate:
         return REASONS[self.status]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the plain facts, None for nan, without times and without the history."""
+        """Return the plain facts without times and history, None for what is not finite."""
         names = [f.name for f in fields(self) if f.name not in ("seconds", "history", "columns")]
         facts = {name: getattr(self, name) for name in [*names, "relative_gap"]}
         return {
-            name: None if isinstance(fact, float) and math.isnan(fact) else fact
+            name: None if isinstance(fact, float) and not math.isfinite(fact) else fact
             for name, fact in facts.items()
         }
 

@@ -166,7 +166,7 @@ class Engine(ABC):
 
     @abstractmethod
     def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Return ``rows.T @ rows``, of which only one triangle need be filled: the lower."""
+        """Return ``rows.T @ rows``."""
 
     @abstractmethod
     def center(self) -> Floats:

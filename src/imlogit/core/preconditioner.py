@@ -87,7 +87,7 @@ def factor_rows(
         The coefficient of the identity; 0 with ``C = inf``.
     intercept : bool
     crossproduct : callable
-        ``A -> A'A``, of which the lower triangle is read (`Engine.crossproduct`).
+        ``A -> A'A`` (`Engine.crossproduct`).
     """
     total = weights.sum()
     if intercept and total > 0:

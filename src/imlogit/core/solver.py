@@ -19,12 +19,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.certificate import Certificate, Pass, feasible_shrink
+from imlogit.core.certificate import Certificate, Pass
 from imlogit.core.columns import Columns, Floats
-from imlogit.core.contract import SPAN, Engine
-from imlogit.core.preconditioner import REFINEMENTS, Factor, factor_gram, factor_rows
+from imlogit.core.contract import Engine
+from imlogit.core.descent import Descent
+from imlogit.core.preconditioner import Factor, factor_gram
+from imlogit.core.schedule import Factors
 from imlogit.core.separation import is_quasi_separated
-from imlogit.core.span import Span
 
 EXACT_FEATURES = 500
 # Rows in the sampled Hessian, and in the one for a first approach.
@@ -37,17 +38,10 @@ SUBSET_ROWS = 8000
 SUBSET_COST = 0.1
 SUBSET_STEPS = 8
 SMALLEST_SIDE = 400
-# A sum over pixels costs this many times what a multiply-add in a Gram matrix does.
-PASS_COST = 2.5
-# What a step with a fresh factor of SAMPLE_ROWS rows does to the gap.
-FRESH_RATE = 0.2
-RATE_STEPS = 3
-# A fit has stalled when so many steps neither halved the gap nor lowered the objective by this
-# share.
+# When so many steps neither halved the gap nor lowered the objective by this share, a fresh
+# factor is tried; after as many again the fit has stalled.
 STALLED_STEPS = 12
 STALLED_DECREASE = 1e-6
-# C = inf: the largest entry of the gradient, as a share of the sum of row weights.
-GRADIENT_TOL = 1e-8
 QUASI_SEPARATION_ENTRIES = 1_000_000
 
 Observer = Callable[[int, int, float], None]
@@ -135,161 +129,6 @@ def solve(
     return solutions
 
 
-class Descent:
-    """The way of one column down to its minimum.
-
-    Attributes
-    ----------
-    weights, b
-        The current point.
-    gradient : ndarray of float64, shape (d,)
-        Of the objective, as `measure` found it.
-    gap, max_gradient : float
-    precise : bool
-        Whether sums are taken in float64.
-    proved : bool
-        Whether the last measure was in float64 and on margins computed anew.
-    """
-
-    def __init__(self, engine: Engine, column: Columns, weights: Floats, b: float) -> None:
-        self.engine, self.column = engine, column
-        self.problem = engine.open(column)
-        self.penalty = float(column.penalty[0])
-        self.total = float(column.costs.sum())
-        self.passes, self.iterations = 0, 0
-        self.history: list[Pass] = []
-        self.place(weights, b, precise=False)
-
-    def place(self, weights: Floats, b: float, *, precise: bool) -> None:
-        """Start anew at a point."""
-        self.weights, self.b = weights, b
-        self.precise, self.proved = precise, precise
-        self.last = np.zeros_like(weights)
-        if weights.any():
-            self.problem.place(weights[None], precise=precise)
-            self.passes += 1
-        self.point = self._span(self.last).at(np.zeros(SPAN))
-
-    def measure(self) -> None:
-        """Compute the gradient at the current point, and from it the gap."""
-        residual = self.point.sums.residual
-        # On the way the duals may be infeasible by as much as the intercept is off its minimum;
-        # the proof makes them feasible.
-        feasible = feasible_shrink(residual, self.column.intercept)
-        shrink = feasible if self.proved else np.ones_like(residual)
-        gradients, divergences = self.problem.gradient(shrink, precise=self.precise)
-        self.passes += 1
-        self.gradient = gradients[0] + self.penalty * self.weights
-        negative, positive = residual[0]
-        slope = abs(negative - positive) if self.column.intercept else 0.0
-        self.max_gradient = max(float(np.abs(self.gradient).max(initial=0.0)), float(slope))
-        self.gap = 0.5 * float(self.gradient @ self.gradient) + max(0.0, float(divergences[0]))
-
-    def prove(self) -> None:
-        """Compute margins anew in float64, put the intercept at its minimum, and measure."""
-        self.place(self.weights, self.b, precise=True)
-        if self.column.intercept:
-            best = self._span(self.last).minimise(self.point, thorough=True)
-            self.b += float(best.steps[-1])
-            self.point = best._replace(steps=np.zeros(SPAN))
-        self.measure()
-
-    def advance(self, direction: Floats) -> None:
-        """Go to the minimum over the direction, the last step and the intercept."""
-        self.problem.extend(direction[None], precise=self.precise)
-        self.passes += 1
-        best = self._span(direction).minimise(self.point)
-        self.problem.step(best.steps[None, :2])
-        self.last = best.steps[0] * self.last + best.steps[1] * direction
-        self.weights = self.weights + self.last
-        self.b += float(best.steps[2])
-        self.point = best._replace(steps=np.zeros(SPAN))
-        self.iterations += 1
-        self.proved = False
-
-    def reached(self, tol: float) -> bool:
-        """Whether the measure fulfils the tolerance."""
-        if self.penalty:
-            return self.gap <= tol * self.point.objective
-        return self.max_gradient <= GRADIENT_TOL * self.total
-
-    @property
-    def separated(self) -> bool:
-        """Whether there is no penalty and every row is classified strictly right."""
-        return not self.penalty and bool(self.point.sums.worst[0] > 0)
-
-    @property
-    def distance(self) -> float:
-        """What shall become small: the gap, or without a penalty the gradient squared."""
-        return self.gap if self.penalty else self.max_gradient**2
-
-    def _span(self, direction: Floats) -> Span:
-        basis = np.stack([self.last, direction])
-        return Span(self.problem, self.weights, self.b, basis, self.penalty, self.column.intercept)
-
-
-class Factors:
-    """The preconditioner in use, and when to replace it.
-
-    A factor pays if it saves more steps than it costs. Steps left with the old one are
-    extrapolated from what its last `RATE_STEPS` steps did to the gap, those with a fresh one are
-    known by experience; the price of a factor in steps follows from the numbers of
-    multiplications. If the objective has hardly moved since, a fresh draw would be no better
-    and a larger one is made.
-    """
-
-    def __init__(self, n_sample: int, rng: np.random.Generator, factor: Factor | None) -> None:
-        self.n_sample, self.rng, self.factor = n_sample, rng, factor
-        self.distances: list[float] = []
-        self.first_objective = np.inf
-
-    def current(self, descent: Descent, tol: float) -> Factor:
-        """Return the factor for the next step."""
-        if self.factor is None or self._pays(descent, tol):
-            self.factor = self._draw(descent)
-            self.distances = []
-            self.first_objective = descent.point.objective
-        self.distances.append(descent.distance)
-        return self.factor
-
-    def renew(self) -> None:
-        """Ask for a fresh factor whether or not it pays."""
-        self.factor = None
-
-    def _pays(self, descent: Descent, tol: float) -> bool:
-        price = self._price(descent.engine)
-        if price < 1:
-            return True
-        if len(self.distances) < RATE_STEPS or not descent.distance > 0:
-            return False
-        goal = np.log(max(tol * descent.point.objective, np.finfo(float).tiny) / descent.distance)
-        rate = np.log(descent.distance / self.distances[-RATE_STEPS]) / RATE_STEPS
-        left = goal / rate if rate < 0 else np.inf
-        pays = left > price + goal / np.log(FRESH_RATE)
-        if pays and descent.point.objective > 0.99 * self.first_objective:
-            self.n_sample *= 2
-        return bool(pays)
-
-    def _price(self, engine: Engine) -> float:
-        m, d = min(self.n_sample, engine.n_rows), engine.n_features
-        small = min(m, d)
-        factor = m * d * small / 2 + small**3 / 6
-        apply = d * d if d <= m else (m * m + 2 * m * d) * (1 + REFINEMENTS)
-        return factor / (PASS_COST * 2 * engine.n_rows * d + apply)
-
-    def _draw(self, descent: Descent) -> Factor:
-        m = min(self.n_sample, descent.engine.n_rows)
-        positions = (np.arange(m) + self.rng.random(m)) / m
-        rows, weights = descent.problem.draw(0, positions)
-        return factor_rows(
-            descent.engine.rows(rows, precise=descent.precise),
-            weights,
-            descent.penalty,
-            intercept=descent.column.intercept,
-            crossproduct=descent.engine.crossproduct,
-        )
-
-
 def _solve_column(
     engine: Engine,
     column: Columns,
@@ -331,10 +170,10 @@ def _descend(
         descent.measure()
         descent.history.append(Pass(descent.point.objective, descent.gap))
         report(descent.gap / max(descent.point.objective, np.finfo(float).tiny))
-        progress.note(descent)
-        if progress.stalled == 1:
+        idle = progress.idle_steps(descent)
+        if idle == STALLED_STEPS:
             factors.renew()
-        stalled = progress.stalled >= 2
+        stalled = idle >= 2 * STALLED_STEPS
         spent = descent.iterations >= settings.max_iter
         if descent.reached(settings.tol) or descent.separated or stalled or spent:
             was_precise = descent.precise
@@ -354,23 +193,20 @@ def _descend(
 
 
 class _Progress:
-    """Counts how often in a row `STALLED_STEPS` steps brought nothing."""
+    """Counts the steps since something was gained."""
 
     def __init__(self) -> None:
         self.distance = self.objective = np.inf
-        self.idle = 0
+        self.idle = -1
 
-    @property
-    def stalled(self) -> float:
-        return self.idle / STALLED_STEPS
-
-    def note(self, descent: Descent) -> None:
+    def idle_steps(self, descent: Descent) -> int:
         distance, objective = descent.distance, descent.point.objective
-        better = distance < 0.5 * self.distance
+        nearer = distance < 0.5 * self.distance
         lower = objective < (1 - STALLED_DECREASE) * self.objective
-        self.idle = 0 if better or lower else self.idle + 1
-        self.distance = min(self.distance, distance) if better else self.distance
-        self.objective = min(self.objective, objective) if lower else self.objective
+        self.distance = distance if nearer else self.distance
+        self.objective = objective if lower else self.objective
+        self.idle = 0 if nearer or lower else self.idle + 1
+        return self.idle
 
 
 def _polish(descent: Descent, max_iter: int) -> None:

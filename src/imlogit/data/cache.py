@@ -13,7 +13,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from imlogit.atomic import sync_folder
 from imlogit.data.image_set import ImageSet, digest, label_digest
 from imlogit.errors import DataError
 
@@ -173,9 +174,9 @@ def write(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
             "labels": _write_array(new / "labels.npy", labels, label_digest(labels)),
         }
         _write_facts(new / FACTS, facts)
-        _sync_folder(new)
+        sync_folder(new)
         _replace(new, home / name, aside=Path(part, "old"))
-        _sync_folder(home)
+        sync_folder(home)
 
 
 @contextmanager
@@ -262,13 +263,3 @@ def _replace(new: Path, entry: Path, aside: Path) -> None:
     else:
         entry.unlink(missing_ok=True)
     new.rename(entry)
-
-
-def _sync_folder(path: Path) -> None:
-    """Make the names in a folder durable, on systems that can."""
-    with suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

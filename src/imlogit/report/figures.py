@@ -20,6 +20,8 @@ SAMPLES_PER_CLASS = 10
 # More classes than these would make a sheet that nobody reads.
 MOST_ROWS = 20
 PANELS_PER_ROW = 5
+# White pixels between two images.
+GAP = 2
 
 
 def sample_sheet(image_set: ImageSet, seed: int = 0) -> bytes:
@@ -36,20 +38,35 @@ def sample_sheet(image_set: ImageSet, seed: int = 0) -> bytes:
     bytes
         A PNG file.
     """
-    rng = np.random.default_rng(seed)
     names = image_set.class_names[:MOST_ROWS]
-    figure = _figure(0.8 * SAMPLES_PER_CLASS + 1, 0.8 * len(names) + 0.6)
-    grid = figure.subplots(len(names), SAMPLES_PER_CLASS, squeeze=False)
-    for code, (name, row) in enumerate(zip(names, grid, strict=True)):
-        rows = np.flatnonzero(image_set.labels == code)
-        drawn = np.sort(rng.permutation(rows)[:SAMPLES_PER_CLASS])
-        for axes in row:
-            axes.set_axis_off()
-        for axes, index in zip(row, drawn, strict=False):
-            axes.imshow(image_set.images[index], cmap="gray", vmin=0, vmax=255)
-        row[0].text(-0.3, 0.5, name, transform=row[0].transAxes, ha="right", va="center")
+    sheet = _mosaic(image_set, len(names), np.random.default_rng(seed))
+    down, across = sheet.shape[:2]
+    width = 0.85 * SAMPLES_PER_CLASS
+    figure = _figure(width + 1, width * down / across + 0.6)
+    axes = figure.subplots()
+    # one picture: a panel for each image would take longer to draw than the fit
+    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255)
+    pitch = down / len(names)
+    axes.set_yticks([(row + 0.5) * pitch for row in range(len(names))], names)
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.set_frame_on(False)
     figure.suptitle(f"{image_set.name}: random images of each class")
     return _png(figure)
+
+
+def _mosaic(image_set: ImageSet, n_classes: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Set random images of each class side by side, on white, one row a class."""
+    height, width = image_set.image_shape[:2]
+    pitch = height + GAP, width + GAP
+    shape = (n_classes * pitch[0], SAMPLES_PER_CLASS * pitch[1], *image_set.image_shape[2:])
+    sheet = np.full(shape, 255, dtype=np.uint8)
+    for code in range(n_classes):
+        rows = np.flatnonzero(image_set.labels == code)
+        for place, index in enumerate(np.sort(rng.permutation(rows)[:SAMPLES_PER_CLASS])):
+            top, left = code * pitch[0] + GAP // 2, place * pitch[1] + GAP // 2
+            sheet[top : top + height, left : left + width] = image_set.images[index]
+    return sheet
 
 
 def weight_sheet(weights: Floats, image_shape: tuple[int, ...], titles: Sequence[str]) -> bytes:
