@@ -24,7 +24,8 @@ from hypothesis.extra import numpy as hnp
 
 from imlogit import model_file
 from imlogit.errors import ModelFileError, OutputError
-from imlogit.model_file import ModelFile, decode, encode, read, write
+from imlogit.model_fields import ModelFile
+from imlogit.model_file import decode, encode, read, write
 
 GOLDEN = Path(__file__).parent / "golden" / "format1.imlogit"
 

@@ -13,7 +13,8 @@ from imlogit.core.certificate import Certificate
 from imlogit.data import ImageSet
 from imlogit.errors import ModelFileError
 from imlogit.estimators import LogisticRegression
-from imlogit.model_file import ModelFile, read, write
+from imlogit.model_fields import ModelFile
+from imlogit.model_file import read, write
 
 # What the labels of a model file may be, by the kind of NumPy's types.
 _KINDS = {"U": "str", "i": "int", "u": "int", "f": "float", "b": "bool"}

@@ -14,7 +14,7 @@ from imlogit.evaluate.cross_validation import CrossValidation
 from imlogit.evaluate.scores import Score, Scores
 
 if TYPE_CHECKING:
-    from imlogit.model_file import ModelFile
+    from imlogit.model_fields import ModelFile
     from imlogit.train import Training
 
 NAMES = {
