@@ -1,5 +1,8 @@
 """What all tests share: a cache of their own, and the embedded images."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -12,6 +15,15 @@ def _own_cache(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("IMLOGIT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def full_data():
+    """The folder of data sets, $IMLOGIT_DATA, if it holds all 70,000 images of MNIST."""
+    home = os.environ.get("IMLOGIT_DATA", "")
+    if not home or not (Path(home) / "mnist").is_dir():
+        pytest.skip("needs all 70,000 images: IMLOGIT_DATA names no folder that holds mnist/")
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """One suite for every engine: each sum against its definition, and against differences."""
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 from imlogit.core.columns import binary_columns
 from imlogit.core.contract import SPAN
 from imlogit.core.loss import divergence, logistic
+from imlogit.engines.numba_kernels import kernel
 from imlogit.engines.table import ENGINES, open_engine
 
 from problems import five_point
@@ -224,6 +226,24 @@ def test_working_precision_is_close(name, features, columns, point):
         problem.evaluate(np.zeros((K, 2)), point[1])
         found.append(problem.gradient(np.ones((K, 2)), precise=precise)[0])
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-4)
+
+
+def test_kernels_compile_where_nothing_can_be_kept(monkeypatch):
+    compiled = numba.njit
+
+    def without_folder(*_, cache=False, **options):
+        if cache:
+            raise RuntimeError("cannot cache function: no locator available")
+        return compiled(**options)
+
+    monkeypatch.setattr("numba.njit", without_folder)
+    out = np.zeros(1)
+
+    def double(values):
+        values[0] = 2.0
+
+    kernel(double)(out)
+    assert out[0] == 2
 
 
 def test_unknown_engine():

@@ -1,13 +1,12 @@
 """The solver: known answers, optimality, and certificates that an independent look confirms."""
 
-import os
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
+import imlogit
 from imlogit.core.certificate import REASONS, Certificate, combine, feasible_shrink
 from imlogit.core.columns import binary_columns
 from imlogit.core.descent import Descent
@@ -151,6 +150,20 @@ def test_features_of_very_different_sizes(name, rng):
     x = rng.normal(size=(400, 40)) * 10 ** rng.uniform(-5, 5, 40)
     found = fit(name, x, rng.random(400) < 0.5)
     assert found.certificate.converged
+
+
+@pytest.mark.parametrize(
+    ("kind", "C", "most"),
+    [("far from zero", 1e-2, 10), ("separable", 1e10, 60), ("heavy tails", 1.0, 90)],
+)
+def test_hard_problems_take_few_steps(kind, C, most):
+    """Steps come from centring, from fresh curvature and from a safeguarded line search."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(400, 600))
+    x = {"far from zero": x + 100, "separable": x, "heavy tails": np.exp(3 * x)}[kind]
+    certificate = fit("numba", x, rng.random(400) < 0.5, C).certificate
+    assert certificate.converged
+    assert certificate.iterations <= most
 
 
 def test_pixels_of_every_type_agree(name, few):
@@ -322,10 +335,7 @@ def test_a_certificate_as_plain_facts():
     assert np.isnan(again.gap)
 
 
-@pytest.mark.skipif("IMLOGIT_DATA" not in os.environ, reason="needs all 70,000 images")
-def test_full_mnist_reaches_the_known_optimum():
-    import imlogit
-
+def test_full_mnist_reaches_the_known_optimum(full_data):
     images = imlogit.load("mnist").train
     rows = images.images.reshape(60_000, -1)
     found = fit("numba", rows, images.labels == 2, scale=1 / 255)

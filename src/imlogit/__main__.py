@@ -35,7 +35,7 @@ def main() -> None:
         code = INTERRUPTED
     if interrupted:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        print("\nInterrupted; nothing was written.", file=sys.stderr)
+        print("\nInterrupted.", file=sys.stderr)
         code = INTERRUPTED
     gc.freeze()
     sys.exit(code)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from imlogit.core.solver import Observer
+    from imlogit.data.download import Progress
 
 BAD_INPUT = 2
 
@@ -163,18 +164,21 @@ def _console() -> Console:
 
 
 @contextmanager
-def _progress() -> Iterator[tuple[Any, Observer]]:
+def _progress() -> Iterator[tuple[Progress | None, Observer | None]]:
     """Show what is going on, on standard error, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield None, None
+        return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
 
-    bar = Progress(
+    bar = Bar(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn("{task.fields[note]}"),
         console=Console(stderr=True),
         transient=True,
-        disable=not sys.stderr.isatty(),
     )
     with bar:
         loading = bar.add_task("reading images", total=None, note="")

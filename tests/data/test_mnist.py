@@ -7,7 +7,6 @@ import threading
 import time
 import urllib.request
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -447,20 +446,8 @@ def test_threads_of_one_process_make_one_download(standin):
 # The real data
 
 
-@pytest.fixture
-def real(request):
-    """Return $IMLOGIT_DATA as it was outside the tests."""
-    home = REAL_DATA
-    if not home or not (Path(home) / "mnist").is_dir():
-        pytest.skip("IMLOGIT_DATA names no folder with the full MNIST in it")
-    return home
-
-
-REAL_DATA = os.environ.get("IMLOGIT_DATA")
-
-
-def test_the_real_mnist(real, monkeypatch, no_warning):
-    monkeypatch.setenv("IMLOGIT_DATA", real)
+def test_the_real_mnist(full_data, monkeypatch, no_warning):
+    monkeypatch.setenv("IMLOGIT_DATA", full_data)
     monkeypatch.setenv("IMLOGIT_OFFLINE", "1")
     images = load("mnist")
     assert images.images.shape == (70_000, 28, 28)
@@ -468,7 +455,7 @@ def test_the_real_mnist(real, monkeypatch, no_warning):
     assert int(np.sum(images.train.labels == 2)) == 5_958
     assert digest(images.images) == mnist.MNIST.pins.images
     assert label_digest(images.labels) == mnist.MNIST.pins.labels
-    assert real not in images.origin
+    assert full_data not in images.origin
 
     again = load("mnist")
     assert is_mapped(again.images)

@@ -16,7 +16,6 @@ Crossproduct = Callable[[Floating], Floating]
 
 # Float32 sums resolve a penalty of 1 beside a diagonal of at most about this much.
 FLOAT32_DIAGONAL = 1e5
-REFINEMENTS = 2
 # Without a penalty the Hessian may be singular; a shift by this share of its diagonal keeps the
 # factor finite, and only slows the flat directions.
 SHARE = 1e-12
@@ -45,17 +44,9 @@ class Factor:
         """Return the direction ``-(A'A + ridge I)^-1 gradient``, shape (d,)."""
         if self.rows is None:
             return -self._solve(gradient)
-        direction = -self._dual(gradient)
-        for _ in range(REFINEMENTS):
-            residual = gradient + self.rows.T @ (self.rows @ direction) + self.ridge * direction
-            direction = direction - self._dual(residual)
-        return direction
-
-    def _dual(self, right: Floats) -> Floats:
         # (A'A + r I)^-1 g = (g - A' (A A' + r I)^-1 A g) / r, an m x m problem for m < d
-        assert self.rows is not None
-        inner = self._solve(self.rows @ right)
-        return (right - self.rows.T @ inner) / self.ridge
+        inner = self._solve(self.rows @ gradient)
+        return -(gradient - self.rows.T @ inner) / self.ridge
 
     def _solve(self, right: Floats) -> Floats:
         solve = spotrs if self.triangle.dtype == np.float32 else dpotrs

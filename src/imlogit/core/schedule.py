@@ -6,7 +6,7 @@ import numpy as np
 
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Descent
-from imlogit.core.preconditioner import REFINEMENTS, Factor, factor_rows
+from imlogit.core.preconditioner import Factor, factor_rows
 
 # A sum over pixels costs this many times what a multiply-add in a Gram matrix does.
 PASS_COST = 2.5
@@ -22,27 +22,20 @@ class Factors:
     A factor pays if it saves more steps than it costs. Steps left with the old one are
     extrapolated from what its last `RATE_STEPS` steps did to the gap, those with a fresh one are
     known by experience; the price of a factor in steps follows from the numbers of
-    multiplications. If the objective has hardly moved since, a fresh draw would be no better
-    and a larger one is made.
+    multiplications.
     """
 
     def __init__(self, n_sample: int, rng: np.random.Generator, factor: Factor | None) -> None:
         self.n_sample, self.rng, self.factor = n_sample, rng, factor
         self.distances: list[float] = []
-        self.first_objective = np.inf
 
     def current(self, descent: Descent, tol: float) -> Factor:
         """Return the factor for the next step."""
         if self.factor is None or self._pays(descent, tol):
             self.factor = self._draw(descent)
             self.distances = []
-            self.first_objective = descent.point.objective
         self.distances.append(descent.distance)
         return self.factor
-
-    def renew(self) -> None:
-        """Ask for a fresh factor whether or not it pays."""
-        self.factor = None
 
     def _pays(self, descent: Descent, tol: float) -> bool:
         price = self._price(descent.engine)
@@ -53,16 +46,13 @@ class Factors:
         goal = np.log(max(tol * descent.point.objective, np.finfo(float).tiny) / descent.distance)
         rate = np.log(descent.distance / self.distances[-RATE_STEPS]) / RATE_STEPS
         left = goal / rate if rate < 0 else np.inf
-        pays = left > price + goal / np.log(FRESH_RATE)
-        if pays and descent.point.objective > 0.99 * self.first_objective:
-            self.n_sample *= 2
-        return bool(pays)
+        return bool(left > price + goal / np.log(FRESH_RATE))
 
     def _price(self, engine: Engine) -> float:
         m, d = min(self.n_sample, engine.n_rows), engine.n_features
         small = min(m, d)
         factor = m * d * small / 2 + small**3 / 6
-        apply = d * d if d <= m else (m * m + 2 * m * d) * (1 + REFINEMENTS)
+        apply = d * d if d <= m else m * m + 2 * m * d
         return factor / (PASS_COST * 2 * engine.n_rows * d + apply)
 
     def _draw(self, descent: Descent) -> Factor:

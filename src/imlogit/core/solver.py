@@ -38,9 +38,9 @@ SUBSET_ROWS = 8000
 SUBSET_COST = 0.1
 SUBSET_STEPS = 8
 SMALLEST_SIDE = 400
-# When so many steps neither halved the gap nor lowered the objective by this share, a fresh
-# factor is tried; after as many again the fit has stalled.
-STALLED_STEPS = 12
+# A fit has stalled when so many steps neither halved the gap nor lowered the objective by this
+# share; the factor has been renewed several times by then.
+STALLED_STEPS = 24
 STALLED_DECREASE = 1e-6
 QUASI_SEPARATION_ENTRIES = 1_000_000
 
@@ -170,10 +170,7 @@ def _descend(
         descent.measure()
         descent.history.append(Pass(descent.point.objective, descent.gap))
         report(descent.gap / max(descent.point.objective, np.finfo(float).tiny))
-        idle = progress.idle_steps(descent)
-        if idle == STALLED_STEPS:
-            factors.renew()
-        stalled = idle >= 2 * STALLED_STEPS
+        stalled = progress.idle_steps(descent) >= STALLED_STEPS
         spent = descent.iterations >= settings.max_iter
         if descent.reached(settings.tol) or descent.separated or stalled or spent:
             was_precise = descent.precise
