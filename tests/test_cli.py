@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -97,6 +98,8 @@ def test_json_goes_to_standard_output(capsys):
         (["train", "no-such-source"], "mnist-5k"),
         (["train", "--out", "."], "exists already"),
         (["train", "--nonsense"], "--nonsense"),
+        (["train", "--seed", "99999999999"], "--seed"),
+        (["train", "--test-size", "0.9999"], "--test-size"),
         (["show", "nothing.imlogit"], "nothing.imlogit"),
         (["fly"], "fly"),
     ],
@@ -124,6 +127,21 @@ def test_version_and_help(capsys):
     text = capsys.readouterr().out
     assert "train" in text
     assert "show" in text
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_full_disk_behind_standard_output(trained):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [*COMMAND, "show", str(trained[1] / "model.imlogit")],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert "No space left" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_damaged_model_file(trained, tmp_path):

@@ -162,6 +162,39 @@ def test_numbers_of_folds_that_are_none(few, cv):
         cross_validate(LogisticRegression(), *few, cv=cv)
 
 
+def test_rows_drawn_twice_count_twice(few):
+    images, y = few
+    drawn = np.random.default_rng(0).integers(0, 400, 400)
+    test = np.arange(400, 500)
+    model = LogisticRegression(1e-2, tol=1e-10)
+    y = np.random.default_rng(1).permutation(y)
+    checked = cross_validate(model, images, y, cv=[(drawn, test)])
+    alone = LogisticRegression(1e-2, tol=1e-10).fit(images[drawn], y[drawn])
+    np.testing.assert_allclose(
+        checked.probabilities[test], alone.predict_proba(images[test]), atol=1e-5
+    )
+    assert np.isnan(checked.std("accuracy"))
+
+
+def test_rows_both_trained_on_and_held_out_are_refused(few):
+    rows = np.arange(500)
+    with pytest.raises(ValueError, match=r"fold 1 of 1 trains on 500 of the rows.*not seen"):
+        cross_validate(LogisticRegression(), *few, cv=[(rows, rows)])
+
+
+@pytest.mark.parametrize("cv", [None, True])
+def test_folds_that_are_no_folds(few, cv):
+    with pytest.raises(ValueError, match=f"cv={cv}"):
+        cross_validate(LogisticRegression(), *few, cv=cv)
+
+
+def test_other_estimators_are_refused(few):
+    from sklearn.dummy import DummyClassifier
+
+    with pytest.raises(TypeError, match=r"not DummyClassifier.*scikit-learn"):
+        cross_validate(DummyClassifier(), *few)
+
+
 def test_a_fold_that_lacks_a_class(few):
     images, y = few
     order = np.argsort(y, kind="stable")

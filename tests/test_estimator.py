@@ -66,7 +66,7 @@ def test_images_and_rows_are_the_same(few, fitted):
     assert by_rows.image_shape_ is None
     in_colour = images.reshape(-1, 14, 14, 4)
     np.testing.assert_array_equal(LogisticRegression().fit(in_colour, y).coef_, fitted.coef_)
-    for other in (images.reshape(len(images), -1), in_colour):
+    for other in (images.reshape(len(images), -1), images[..., None]):
         np.testing.assert_array_equal(
             fitted.decision_function(other), fitted.decision_function(images)
         )
@@ -306,6 +306,9 @@ def test_negative_weights():
         {"tol": 0},
         {"max_iter": 0},
         {"max_iter": 1.5},
+        {"max_iter": np.inf},
+        {"max_iter": np.nan},
+        {"fit_intercept": "False"},
         {"multi_class": "multinomial"},
         {"engine": "abacus"},
     ],
@@ -315,6 +318,35 @@ def test_parameters_out_of_range(parameters):
         LogisticRegression(**parameters).fit(SEPARATED_X, SEPARATED_Y)
 
 
+def test_images_of_another_shape_are_refused(few, fitted):
+    with pytest.raises(ValueError, match=r"shape 28 x 28 and got images of shape 14 x 56"):
+        fitted.predict(few[0].reshape(-1, 14, 56))
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint16", "int8"])
+def test_fitted_on_uint8_refuses_other_whole_numbers(few, fitted, dtype):
+    with pytest.raises(ValueError, match=rf"uint8 pixels.*got {dtype}"):
+        fitted.predict((few[0] > 99).astype(dtype))
+
+
+@pytest.mark.parametrize("value", [0, -1, np.nan, np.inf])
+def test_class_weights_that_are_none(value):
+    with pytest.raises(ValueError, match=r"class_weight gives class 0 the weight"):
+        LogisticRegression(class_weight={0: value}).fit(SEPARATED_X, SEPARATED_Y)
+
+
+@pytest.mark.parametrize(("C", "weight"), [(1e308, 1e5), (np.inf, 1e308), (1e300, 1e300)])
+def test_costs_that_overflow(C, weight):
+    with pytest.raises(ValueError, match=r"C=.* times the row weights overflows"):
+        LogisticRegression(C).fit(SEPARATED_X, SEPARATED_Y, np.full(8, weight))
+
+
+@pytest.mark.parametrize("weight", [1e-300, 1e-30, 1e30])
+def test_weights_of_any_size_give_an_answer(weight):
+    model = LogisticRegression().fit(SEPARATED_X, SEPARATED_Y, np.full(8, weight))
+    assert np.isfinite(model.coef_).all()
+
+
 def test_another_number_of_pixels(fitted):
     with pytest.raises(ValueError, match="64 features.*784"):
-        fitted.predict(np.zeros((2, 8, 8), dtype=np.uint8))
+        fitted.predict(np.zeros((2, 64), dtype=np.uint8))

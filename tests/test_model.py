@@ -43,6 +43,21 @@ def test_labels_keep_their_type(rng, labels, tmp_path):
     assert again.classes_.dtype.kind == np.asarray(list(labels)).dtype.kind
 
 
+@pytest.mark.parametrize("how", [{"pixel_scale": 0.1}, {"pixel_scale": 1 / 128}, {}])
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_an_explicit_scale_is_kept(rng, how, dtype, tmp_path):
+    x = rng.integers(0, 200, (80, 5)).astype(dtype)
+    model = LogisticRegression(fit_intercept=False, **how).fit(
+        x / 7 if not how else x, x[:, 0] > 99
+    )
+    save_model(model, tmp_path / "model.imlogit")
+    again = load_model(tmp_path / "model.imlogit")
+    given = x / 255 if not how else x
+    np.testing.assert_array_equal(again.decision_function(given), model.decision_function(given))
+    for name in ("C", "tol", "fit_intercept", "multi_class", "pixel_scale"):
+        assert getattr(again, name) == getattr(model, name)
+
+
 def test_no_penalty_and_no_gap(rng, tmp_path):
     x = rng.normal(size=(100, 2))
     model = LogisticRegression(np.inf).fit(x, rng.random(100) < 0.5)

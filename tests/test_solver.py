@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import imlogit
 from imlogit.core.certificate import REASONS, Certificate, combine, feasible_shrink
@@ -206,6 +206,20 @@ def test_the_threads_of_blas_do_not_reach_the_bits(name, few, blas_threads):
     np.testing.assert_array_equal(found.weights, expected.weights)
 
 
+def test_the_threads_of_blas_come_back_when_the_last_engine_ends(name):
+    def threads():
+        return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+
+    before = threads()
+    first, second = (open_engine(name, np.ones((3, 2))) for _ in range(2))
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert threads() == {1}
+    second.__exit__(None, None, None)
+    assert threads() == before
+
+
 def test_number_of_threads_must_be_a_number(monkeypatch):
     monkeypatch.setenv("IMLOGIT_NUM_THREADS", "many")
     with pytest.raises(ValueError, match="IMLOGIT_NUM_THREADS='many'"):
@@ -253,6 +267,35 @@ def test_no_penalty_and_an_optimum(name, rng):
     assert found.certificate.converged
     p = 1 / (1 + np.exp(-(x @ found.weights + found.intercept)))
     assert np.abs(x.T @ (p - y)).max() <= 1e-8 * len(y)
+
+
+@pytest.mark.parametrize("size", [1e-100, 1e-12, 1e-3, 1e3, 1e12])
+def test_no_penalty_and_features_of_any_size(name, rng, size):
+    """Without a penalty the units of the features cannot matter."""
+    x, y = overlapping(rng)
+    here, there = fit(name, x, y, np.inf), fit(name, x * size, y, np.inf)
+    assert there.certificate.objective == pytest.approx(here.certificate.objective, rel=1e-12)
+    np.testing.assert_allclose(there.weights * size, here.weights, rtol=1e-6)
+
+
+def test_no_penalty_and_too_many_features_to_end_exactly(rng):
+    x, y = overlapping(rng, 2000, 600)
+    here, there = (fit("numba", x * size, y, np.inf, max_iter=500) for size in (1.0, 1e-9))
+    for found in (here, there):
+        p = 1 / (1 + np.exp(-(x @ here.weights + here.intercept)))
+        assert found.certificate.converged
+        assert np.abs(x.T @ (p - y)).max() <= 1e-8 * len(y) * np.abs(x).max()
+    assert there.certificate.objective == pytest.approx(here.certificate.objective, rel=1e-9)
+
+
+def test_no_penalty_and_few_positives_among_many(rng):
+    """A start or a step may not leave the model worse than the base rate."""
+    x = rng.integers(0, 256, (20_000, 50), dtype=np.uint8)
+    y = np.arange(20_000) < 3
+    found = fit("numba", x, y, np.inf, scale=1 / 255)
+    at_base_rate = -(3 * np.log(3 / 20_000) + 19_997 * np.log(19_997 / 20_000))
+    assert found.certificate.status == "separated"
+    assert found.certificate.objective < at_base_rate
 
 
 def test_no_penalty_and_too_large_to_tell(name, rng, monkeypatch):

@@ -131,6 +131,17 @@ def test_two_runs_leave_the_same_bytes(embedded, run, tmp_path):
         assert (places[0] / name).read_bytes() == (places[1] / name).read_bytes()
 
 
+@pytest.mark.parametrize("options", [{"C": 1e-9, "folds": 2}, {"folds": 40}])
+def test_figures_that_a_fold_cannot_define_are_null(embedded, options, tmp_path):
+    few = ImageSet(
+        embedded.images[::10], embedded.labels[::10], embedded.class_names, 500, "few", "made here"
+    )
+    place = write_run(train(few, Options(**options)), tmp_path / "run")
+    metrics = json.loads((place / "metrics.json").read_text())
+    assert metrics["cross_validation"]["mean"]["precision"] is None
+    assert metrics["cross_validation"]["mean"]["accuracy"] > 0.8
+
+
 def test_metrics_hold_no_times_and_no_paths(run, tmp_path):
     text = metrics_json(run)
     assert "seconds" not in text

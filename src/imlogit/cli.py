@@ -73,7 +73,10 @@ def train(
     test_size: Annotated[
         float, typer.Option(help="Share of the images kept for the test, if the source has none.")
     ] = 0.2,
-    seed: Annotated[int, typer.Option(help="Seed of the split, the order and the folds.")] = 0,
+    seed: Annotated[
+        int,
+        typer.Option(min=0, max=2**32 - 1, help="Seed of the split, the order and the folds."),
+    ] = 0,
     c: Annotated[
         float, typer.Option("--c", help="Inverse of the penalty's strength; inf for none.")
     ] = 1.0,
@@ -143,7 +146,10 @@ def _explained() -> Iterator[None]:
         warnings.showwarning = _show_warning
         try:
             yield
-        except (ImlogitError, ValueError) as error:
+            sys.stdout.flush()
+        except BrokenPipeError:  # whoever reads has seen enough; typer knows what to do
+            raise
+        except (ImlogitError, ValueError, OSError) as error:
             typer.echo(f"imlogit: {error}", err=True)
             raise typer.Exit(BAD_INPUT) from None
 

@@ -22,7 +22,14 @@ from imlogit.core.columns import Columns, Floats, binary_columns
 from imlogit.core.contract import Engine
 from imlogit.core.solver import Settings, Solution, solve
 from imlogit.engines.table import open_engine
-from imlogit.pixels import DTYPES, as_rows, fit_scale, predict_scale
+from imlogit.pixels import (
+    DTYPES,
+    as_rows,
+    check_image_shape,
+    check_integers,
+    fit_scale,
+    predict_scale,
+)
 
 MULTI_CLASS = ("ovr",)
 
@@ -141,9 +148,18 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def decision_function(self, X: Any) -> Floats:
-        """Return the margins ``x . w + b``, shape (n,), or (n, n_classes) for more than two."""
+        """Return the margins ``x . w + b``, shape (n,), or (n, n_classes) for more than two.
+
+        Raises
+        ------
+        ValueError
+            For another number of features or shape of image than the model was fitted on, nan
+            or infinity, or features whose scale cannot be that of the fit.
+        """
         check_is_fitted(self)
-        rows, _ = as_rows(X)
+        rows, image_shape = as_rows(X)
+        check_image_shape(image_shape, self.image_shape_)
+        check_integers(X, self.pixel_scale, self.fitted_dtype_)
         rows = validate_data(self, rows, dtype=list(DTYPES), order="C", reset=False)
         scale = predict_scale(rows, self.pixel_scale, self.pixel_scale_, self.fitted_dtype_)
         with open_engine(self.engine, rows, scale) as engine:
@@ -227,18 +243,19 @@ def prepare(
     return Prepared(rows, scale, classes, codes, weights, image_shape)
 
 
-def columns_of(estimator: LogisticRegression, data: Prepared, used: Any = slice(None)) -> Columns:
+def columns_of(
+    estimator: LogisticRegression, data: Prepared, times: NDArray[np.integer] | int = 1
+) -> Columns:
     """Return the estimator's columns: one for two classes, else one a class.
 
     Parameters
     ----------
     estimator : LogisticRegression
     data : Prepared
-    used : index of rows, optional
-        The rows to fit on; all others get the weight 0.
+    times : ndarray of int, shape (n,), optional
+        How often each row is fitted on; 0 leaves it out.
     """
-    weights = np.zeros_like(data.weights)
-    weights[used] = data.weights[used]
+    weights = data.weights * times
     n_classes = len(data.classes)
     ones = [1] if n_classes == 2 else range(n_classes)
     positive = np.stack([data.codes == code for code in ones])
@@ -252,8 +269,19 @@ def columns_of(estimator: LogisticRegression, data: Prepared, used: Any = slice(
         weights = weights * np.where(positive, of_side[:, :1], of_side[:, 1:])
     else:
         of_class = compute_class_weight(class_weight, classes=data.classes, y=data.classes)
+        for label, value in zip(data.classes, of_class, strict=True):
+            if not (np.isfinite(value) and value > 0):
+                raise ValueError(
+                    f"class_weight gives class {shown(label)} the weight {value}: it must be a "
+                    "positive number"
+                )
         weights = np.broadcast_to(weights * of_class[data.codes], positive.shape)
-    return binary_columns(positive, weights, estimator.C, intercept=estimator.fit_intercept)
+    columns = binary_columns(positive, weights, estimator.C, intercept=estimator.fit_intercept)
+    if not np.isfinite(columns.costs.sum()):
+        raise ValueError(
+            f"C={estimator.C:g} times the row weights overflows float64: take smaller ones"
+        )
+    return columns
 
 
 def settings_of(estimator: LogisticRegression) -> Settings:
@@ -325,8 +353,10 @@ def _check_parameters(estimator: LogisticRegression) -> None:
         if not _is_number(value) or not value > least:
             raise ValueError(f"{name}={value!r} must be a number greater than {least:g}")
     steps = estimator.max_iter
-    if not _is_number(steps) or steps != int(steps) or steps < 1:
+    if not _is_number(steps) or not np.isfinite(steps) or steps != int(steps) or steps < 1:
         raise ValueError(f"max_iter={steps!r} must be a whole number of at least 1")
+    if not isinstance(estimator.fit_intercept, (bool, np.bool_)):
+        raise ValueError(f"fit_intercept={estimator.fit_intercept!r} must be True or False")
     if estimator.multi_class not in MULTI_CLASS:
         raise ValueError(
             f"multi_class={estimator.multi_class!r} must be one of {MULTI_CLASS}: more than two "

@@ -15,6 +15,7 @@ from imlogit.errors import ModelFileError
 from imlogit.estimators import LogisticRegression
 from imlogit.model_fields import ModelFile
 from imlogit.model_file import read, write
+from imlogit.pixels import PIXEL_SCALE
 
 # What the labels of a model file may be, by the kind of NumPy's types.
 _KINDS = {"U": "str", "i": "int", "u": "int", "f": "float", "b": "bool"}
@@ -62,7 +63,8 @@ def load_model(path: str | PathLike[str]) -> LogisticRegression:
     Returns
     -------
     LogisticRegression
-        Fitted; it predicts bit for bit what the saved one predicted.
+        Fitted; it predicts bit for bit what the saved one predicted. Of the parameters that
+        only steer a fit, C, tol, fit_intercept and multi_class are kept.
 
     Raises
     ------
@@ -95,7 +97,8 @@ def to_file(
         data_name=image_set.name if image_set is not None else None,
         data_sha256=image_set.sha256 if image_set is not None else None,
         positive=positive,
-        certificate=estimator.certificate_.to_dict() | {"C": str(float(estimator.C))},
+        certificate=estimator.certificate_.to_dict()
+        | {"C": str(float(estimator.C)), "fit_intercept": bool(estimator.fit_intercept)},
         versions=_versions(),
     )
 
@@ -111,12 +114,15 @@ def from_file(content: ModelFile) -> LogisticRegression:
     try:
         certificate = Certificate.from_dict(content.certificate)
         C = float(content.certificate["C"])
+        fit_intercept = bool(content.certificate.get("fit_intercept", True))
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
             f"the certificate of the model is incomplete ({error!r}). Fit and save the model again."
         ) from error
     estimator = LogisticRegression(
         C=C,
+        fit_intercept=fit_intercept,
+        pixel_scale=_pixel_scale(content),
         tol=certificate.tol,
         multi_class=content.multi_class,
     )
@@ -130,6 +136,12 @@ def from_file(content: ModelFile) -> LogisticRegression:
     estimator.pixel_scale_ = content.pixel_scale
     estimator.fitted_dtype_ = content.fitted_dtype
     return estimator
+
+
+def _pixel_scale(content: ModelFile) -> float | str:
+    """Return "auto" where that is the scale of the fit, else the scale that was given."""
+    automatic = PIXEL_SCALE if content.fitted_dtype == "uint8" else 1.0
+    return "auto" if content.pixel_scale == automatic else content.pixel_scale
 
 
 def _plain(classes: NDArray[Any]) -> list[Any]:

@@ -101,6 +101,36 @@ def predict_scale(
     return 1.0
 
 
+def check_image_shape(given: tuple[int, ...] | None, fitted: tuple[int, ...] | None) -> None:
+    """Refuse images of another shape than the model's; one channel may be left out or named."""
+    if given is None or fitted is None:
+        return
+
+    def without_single_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
+        return shape[:2] if shape[2:] == (1,) else shape
+
+    if without_single_channel(given) != without_single_channel(fitted):
+        raise ValueError(
+            f"the model was fitted on images of shape {_by(fitted)} and got images of shape "
+            f"{_by(given)}: resize or transpose them"
+        )
+
+
+def check_integers(X: Any, pixel_scale: Any, fitted_dtype: str) -> None:
+    """Refuse whole numbers other than uint8 for a model that was fitted on uint8 pixels."""
+    dtype = getattr(X, "dtype", None)
+    unclear = isinstance(dtype, np.dtype) and dtype.kind in "iu" and dtype != np.uint8
+    if unclear and fitted_dtype == "uint8" and isinstance(pixel_scale, str):
+        raise ValueError(
+            f"the model was fitted on uint8 pixels and predicts on uint8, or on floats up to 1; "
+            f"got {dtype}: convert pixels with X.astype('uint8')"
+        )
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
+
+
 def _look_like_pixels(rows: NDArray[np.generic]) -> bool:
     def plausible(part: NDArray[Any]) -> bool:
         whole = part.min(initial=0) >= 0 and part.max(initial=0) <= 255

@@ -132,8 +132,8 @@ class Training:
                     fold.scores.to_dict() | {"certificate": fold.certificate.to_dict()}
                     for fold in cv.folds
                 ],
-                "mean": {name: cv.mean(name) for name in cv.pooled.values},
-                "std": {name: cv.std(name) for name in cv.pooled.values},
+                "mean": {name: _or_none(cv.mean(name)) for name in cv.pooled.values},
+                "std": {name: _or_none(cv.std(name)) for name in cv.pooled.values},
                 "pooled": cv.pooled.to_dict(),
             },
             "test": self.test.to_dict(),
@@ -216,11 +216,21 @@ def _known_label(names: Sequence[str], positive: str | int) -> str:
     )
 
 
+def _or_none(value: float) -> float | None:
+    """JSON has no nan: a figure that some fold could not define is null."""
+    return None if np.isnan(value) else value
+
+
 def _check_folds(labels: NDArray[Any], folds: int) -> None:
     names, counts = np.unique(labels, return_counts=True)
     if len(names) < 2:
         raise DataError("All training images have the same label: there is nothing to tell apart.")
     smallest = int(counts.min())
+    if smallest < 2:
+        raise DataError(
+            f"The smallest class has {smallest} training image, too few to cross-validate: add "
+            "images, or take a smaller --test-size."
+        )
     if not 2 <= folds <= smallest:
         raise DataError(
             f"{folds} folds are not possible: give from 2 to {smallest}, the number of training "

@@ -14,8 +14,8 @@ from imlogit.core.columns import Floats
 REASONS = {
     "converged": "the gap reached the tolerance",
     "max_iter": "max_iter steps were taken before the gap reached the tolerance; raise max_iter",
-    "rounding": "rounding errors keep the gap above the tolerance; raise tol, or scale the "
-    "features to comparable sizes",
+    "rounding": "rounding errors keep the gap (with C = inf: the gradient) above the tolerance; "
+    "raise tol, take a smaller C, or scale the features to comparable sizes",
     "separated": "every row is classified strictly right and C is inf, so that no optimum exists; "
     "take a finite C",
     "quasi-separated": "a direction classifies no row wrong and C is inf, so that no optimum "
@@ -79,7 +79,7 @@ class Certificate:
 
     @property
     def converged(self) -> bool:
-        """Whether the optimum was reached to within the tolerance, as proved by the gap."""
+        """Whether the tolerance was reached: by the gap or, with C = inf, by the gradient."""
         return self.status == "converged"
 
     @property

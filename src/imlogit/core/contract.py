@@ -147,6 +147,8 @@ class Engine(ABC):
 
     n_rows: int
     n_features: int
+    largest: float
+    """The largest absolute feature, scaled."""
 
     @abstractmethod
     def open(self, columns: Columns) -> Problem:

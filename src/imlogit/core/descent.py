@@ -9,7 +9,8 @@ from imlogit.core.columns import Columns, Floats
 from imlogit.core.contract import SPAN, Engine
 from imlogit.core.span import Span
 
-# C = inf: the largest entry of the gradient, as a share of the sum of row weights.
+# C = inf: the largest entry of the gradient, as a share of the sum of row weights, where the
+# features are of the size of 1.
 GRADIENT_TOL = 1e-8
 
 
@@ -22,7 +23,8 @@ class Descent:
         The current point.
     gradient : ndarray of float64, shape (d,)
         Of the objective, as `measure` found it.
-    gap, max_gradient : float
+    gap, max_gradient, steepest : float
+        ``steepest`` is the largest entry in the weights alone.
     precise : bool
         Whether sums are taken in float64.
     proved : bool
@@ -60,7 +62,8 @@ class Descent:
         self.gradient = gradients[0] + self.penalty * self.weights
         negative, positive = residual[0]
         slope = abs(negative - positive) if self.column.intercept else 0.0
-        self.max_gradient = max(float(np.abs(self.gradient).max(initial=0.0)), float(slope))
+        self.steepest = float(np.abs(self.gradient).max(initial=0.0))
+        self.max_gradient = max(self.steepest, float(slope))
         self.gap = 0.5 * float(self.gradient @ self.gradient) + max(0.0, float(divergences[0]))
 
     def prove(self) -> None:
@@ -89,7 +92,10 @@ class Descent:
         """Whether the measure fulfils the tolerance."""
         if self.penalty:
             return self.gap <= tol * self.point.objective
-        return self.max_gradient <= GRADIENT_TOL * self.total
+        # In units in which no feature is larger than 1: a gradient shrinks with its feature.
+        largest = min(1.0, self.engine.largest)
+        flat = self.steepest <= GRADIENT_TOL * self.total * largest
+        return flat and self.max_gradient <= GRADIENT_TOL * self.total
 
     @property
     def separated(self) -> bool:
@@ -99,7 +105,7 @@ class Descent:
     @property
     def distance(self) -> float:
         """What shall become small: the gap, or without a penalty the gradient squared."""
-        return self.gap if self.penalty else self.max_gradient**2
+        return self.gap if self.penalty else self.max_gradient * self.max_gradient
 
     def _span(self, direction: Floats) -> Span:
         basis = np.stack([self.last, direction])

@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,6 +149,9 @@ def _solve_column(
         weights, b = start.weights, start.intercept
         factors = Factors(SAMPLE_ROWS, rng, start.factor)
     descent = Descent(engine, column, weights, b)
+    nothing = _base_rate(column)
+    if descent.point.objective > nothing.objective:
+        descent.place(np.zeros_like(weights), nothing.b, precise=False)
     status = _descend(descent, factors, settings, report)
     if engine.n_features <= EXACT_FEATURES and status in ("converged", "rounding"):
         _polish(descent, settings.max_iter)
@@ -227,12 +231,26 @@ def _exact_factor(descent: Descent) -> Factor:
     return factor_gram(second, descent.penalty)
 
 
+class _BaseRate(NamedTuple):
+    """The optimum without weights: its intercept and its objective."""
+
+    b: float
+    objective: float
+
+
+def _base_rate(column: Columns) -> _BaseRate:
+    sides = column.side_costs()[0]
+    if not column.intercept:
+        return _BaseRate(0.0, float(sides.sum() * np.log(2)))
+    shares = sides / sides.sum()
+    return _BaseRate(float(np.log(sides[1] / sides[0])), float(-(sides @ np.log(shares))))
+
+
 def _first_point(engine: Engine, column: Columns, rng: np.random.Generator) -> tuple[Floats, float]:
     """Return weights and intercept to start from: of a small subset, or of the base rate."""
-    negative, positive = column.side_costs()[0]
-    b = float(np.log(positive / negative)) if column.intercept else 0.0
-    weights = np.zeros(engine.n_features)
-    if engine.n_rows <= 2 * SUBSET_ROWS:
+    weights, b = np.zeros(engine.n_features), _base_rate(column).b
+    # without a penalty a subset may well be separable, and its weights grow without end
+    if engine.n_rows <= 2 * SUBSET_ROWS or not column.penalty[0]:
         return weights, b
     rows, scale = _subset(column, rng)
     descent = Descent(engine.take(rows), column.rows(rows, scale), weights, b)

@@ -16,8 +16,10 @@ from imlogit.engines import numba_kernels as kernels
 from imlogit.engines.draw import draw_rows
 from imlogit.engines.threads import Team, lanes
 
-# Float32 sums of larger features would lose the gradient; they are added up in float64.
+# Float32 sums of features outside these sizes would lose the gradient, or overflow on the way;
+# they are added up in float64.
 LARGEST_WORKING = 1e4
+SMALLEST_WORKING = 1e-4
 # Rows of one piece of a Gram matrix.
 GRAM_ROWS = 512
 CENTER_ROWS = 4096
@@ -46,6 +48,8 @@ class NumbaEngine(Engine):
         self.team = team or Team()
         self.lanes = lanes(len(self.x))
         self.n_rows, self.n_features = self.x.shape
+        extremes = float(self.x.max(initial=0)), float(self.x.min(initial=0))
+        self.largest = max(map(abs, extremes)) * self.scale
         self.working = self._working_precision()
 
     def __enter__(self) -> Self:
@@ -63,10 +67,8 @@ class NumbaEngine(Engine):
     def _working_precision(self) -> type[np.floating]:
         if self.x.dtype == np.float64:
             return np.float64
-        if self.x.dtype == np.float32:
-            largest = max(abs(float(self.x.max(initial=0))), abs(float(self.x.min(initial=0))))
-            return np.float32 if largest * self.scale <= LARGEST_WORKING else np.float64
-        return np.float32
+        sized = SMALLEST_WORKING <= self.largest <= LARGEST_WORKING
+        return np.float32 if sized else np.float64
 
     def open(self, columns: Columns) -> Problem:
         """Bind columns to these rows, with all margins zero."""

@@ -12,7 +12,7 @@ from imlogit.core.columns import Columns, Floats
 from imlogit.core.contract import Engine, Problem, Sums
 from imlogit.core.loss import divergence, logistic
 from imlogit.engines.draw import draw_rows
-from imlogit.engines.threads import single_threaded_blas
+from imlogit.engines.threads import SingleThreadedBlas
 
 
 class ReferenceEngine(Engine):
@@ -28,9 +28,10 @@ class ReferenceEngine(Engine):
     def __init__(self, features: NDArray[np.generic], scale: float = 1.0) -> None:
         self.x = np.asarray(features, dtype=np.float64) * scale
         self.n_rows, self.n_features = self.x.shape
+        self.largest = float(np.abs(self.x).max(initial=0.0))
 
     def __enter__(self) -> Self:
-        self._limit = single_threaded_blas()
+        self._limit = SingleThreadedBlas()
         self._limit.__enter__()
         return self
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from functools import cache
 from itertools import pairwise
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from joblib import cpu_count
@@ -54,7 +54,7 @@ class Team:
     def __enter__(self) -> Self:
         if self._depth == 0:
             self._pool = ThreadPoolExecutor(self.size) if self.size > 1 else None
-            self._limit = single_threaded_blas()
+            self._limit = SingleThreadedBlas()
             self._limit.__enter__()
         self._depth += 1
         return self
@@ -82,9 +82,29 @@ class Team:
             done.result()
 
 
-def single_threaded_blas() -> AbstractContextManager[object]:
-    """Return a context in which BLAS and LAPACK use one thread: with more, the bits differ."""
-    return _blas().limit(limits=1, user_api="blas")
+class SingleThreadedBlas:
+    """A context in which BLAS and LAPACK use one thread: with more, the bits differ.
+
+    The limit is the process's; it is lifted when the last of several contexts ends.
+    """
+
+    _lock = threading.Lock()
+    _inside = 0
+    _limit: Any = None
+
+    def __enter__(self) -> None:
+        cls = type(self)
+        with cls._lock:
+            if cls._inside == 0:
+                cls._limit = _blas().limit(limits=1, user_api="blas")
+            cls._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        cls = type(self)
+        with cls._lock:
+            cls._inside -= 1
+            if cls._inside == 0:
+                cls._limit.restore_original_limits()
 
 
 @cache

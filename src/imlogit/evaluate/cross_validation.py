@@ -88,8 +88,12 @@ class CrossValidation:
         return float(self.values(name).mean())
 
     def std(self, name: str) -> float:
-        """Return the standard deviation of a figure over the folds (divided by n - 1)."""
-        return float(self.values(name).std(ddof=1))
+        """Return the standard deviation of a figure over the folds (divided by n - 1).
+
+        nan where there is one fold only, or a fold without the figure.
+        """
+        values = self.values(name)
+        return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
 def cross_validate(
@@ -116,7 +120,8 @@ def cross_validate(
         Weighs the fits; the scores count every image once.
     cv : int, splitter or iterable of (train, test), default=10
         A number of folds means `StratifiedKFold`, shuffled by ``random_state`` (None: 0);
-        otherwise anything that scikit-learn takes.
+        otherwise any splitter of scikit-learn's. A row that a training part holds twice counts
+        twice.
     observe : callable, optional
         Called as ``observe(columns done, columns in all, relative gap)`` after every step.
 
@@ -127,16 +132,25 @@ def cross_validate(
     Raises
     ------
     ValueError
-        As `LogisticRegression.fit`, and for a fold whose training part lacks a class.
+        As `LogisticRegression.fit`, and for a fold whose training part lacks a class or shares
+        a row with its held-out part.
+    TypeError
+        For another estimator.
 
     Warns
     -----
     ConvergenceWarning
         If the gap of any fit did not reach ``tol``.
     """
+    if not isinstance(estimator, LogisticRegression):
+        raise TypeError(
+            f"cross_validate takes an imlogit.LogisticRegression, not {type(estimator).__name__}: "
+            "for other estimators there is scikit-learn's cross_validate"
+        )
     fitted = clone(estimator)
     data = prepare(fitted, X, y, sample_weight)
     splits = _splits(cv, data, groups, estimator.random_state)
+    _check_apart(splits)
     settings = settings_of(estimator)
     with data.open(estimator.engine) as engine:
         columns = [columns_of(fitted, data), *_fold_columns(fitted, data, splits)]
@@ -166,6 +180,8 @@ def _splits(
     cv: Any, data: Prepared, groups: ArrayLike | None, random_state: Any
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     labels = data.classes[data.codes]
+    if cv is None or isinstance(cv, bool):
+        raise ValueError(f"cv={cv!r}: give a number of folds, a splitter or pairs of row indices")
     if isinstance(cv, (int, np.integer)):
         smallest = int(np.bincount(data.codes).min())
         if not 2 <= cv <= smallest:
@@ -180,20 +196,31 @@ def _splits(
     return [(everything[train], everything[test]) for train, test in pairs]
 
 
+def _check_apart(splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> None:
+    for k, (train, test) in enumerate(splits, start=1):
+        both = np.intersect1d(train, test)
+        if both.size:
+            raise ValueError(
+                f"fold {k} of {len(splits)} trains on {both.size} of the rows that it holds out, "
+                f"the first of them row {both[0]}: out-of-fold means not seen"
+            )
+
+
 def _fold_columns(
     estimator: LogisticRegression,
     data: Prepared,
     splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
 ) -> Iterable[Columns]:
     for k, (train, _) in enumerate(splits, start=1):
-        weights = np.bincount(data.codes[train], data.weights[train], len(data.classes))
+        times = np.bincount(train, minlength=len(data.codes))
+        weights = np.bincount(data.codes, data.weights * times, len(data.classes))
         if not (weights > 0).all():
             lacking = shown(data.classes[weights <= 0][0])
             raise ValueError(
                 f"the training part of fold {k} of {len(splits)} has no image of class "
                 f"{lacking}: take stratified folds, or fewer"
             )
-        yield columns_of(estimator, data, train)
+        yield columns_of(estimator, data, times)
 
 
 def _part(observe: Observer | None, done: int, total: int) -> Observer | None:
