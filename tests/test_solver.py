@@ -283,7 +283,7 @@ def test_no_penalty_and_too_many_features_to_end_exactly(rng):
     here, there = (fit("numba", x * size, y, np.inf, max_iter=500) for size in (1.0, 1e-9))
     for found in (here, there):
         p = 1 / (1 + np.exp(-(x @ here.weights + here.intercept)))
-        assert found.certificate.converged
+        assert found.certificate.status == "undetermined"  # the gradient vanishes, as is shown
         assert np.abs(x.T @ (p - y)).max() <= 1e-8 * len(y) * np.abs(x).max()
     assert there.certificate.objective == pytest.approx(here.certificate.objective, rel=1e-9)
 
