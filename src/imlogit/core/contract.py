@@ -17,8 +17,8 @@ in which the solver minimises without another look at the features.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from types import TracebackType
-from typing import NamedTuple, Self
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,6 +149,8 @@ class Engine(ABC):
     n_features: int
     largest: float
     """The largest absolute feature, scaled."""
+    context: AbstractContextManager[Any]
+    """What is entered and left with the engine."""
 
     @abstractmethod
     def open(self, columns: Columns) -> Problem:
@@ -175,12 +177,8 @@ class Engine(ABC):
         """Return roughly the mean of the rows, shape (d,): an origin that avoids cancellation."""
 
     def __enter__(self) -> Self:
+        self.context.__enter__()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        return None
+    def __exit__(self, *error: Any) -> None:
+        self.context.__exit__(*error)

@@ -201,6 +201,7 @@ class _Progress:
         self.idle = -1
 
     def idle_steps(self, descent: Descent) -> int:
+        """Note where the descent is, and return how long it has gained nothing."""
         distance, objective = descent.distance, descent.point.objective
         nearer = distance < 0.5 * self.distance
         lower = objective < (1 - STALLED_DECREASE) * self.objective

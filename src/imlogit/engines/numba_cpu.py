@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,24 +43,12 @@ class NumbaEngine(Engine):
         self.x = np.ascontiguousarray(features).view()
         self.x.flags.writeable = False
         self.scale = float(scale)
-        self.team = team or Team()
+        self.context = self.team = team or Team()
         self.lanes = lanes(len(self.x))
         self.n_rows, self.n_features = self.x.shape
         extremes = float(self.x.max(initial=0)), float(self.x.min(initial=0))
         self.largest = max(map(abs, extremes)) * self.scale
         self.working = self._working_precision()
-
-    def __enter__(self) -> Self:
-        self.team.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.team.__exit__(kind, value, traceback)
 
     def _working_precision(self) -> type[np.floating]:
         if self.x.dtype == np.float64:

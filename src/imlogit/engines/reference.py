@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from types import TracebackType
-from typing import Self
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -27,21 +24,9 @@ class ReferenceEngine(Engine):
 
     def __init__(self, features: NDArray[np.generic], scale: float = 1.0) -> None:
         self.x = np.asarray(features, dtype=np.float64) * scale
+        self.context = SingleThreadedBlas()
         self.n_rows, self.n_features = self.x.shape
         self.largest = float(np.abs(self.x).max(initial=0.0))
-
-    def __enter__(self) -> Self:
-        self._limit = SingleThreadedBlas()
-        self._limit.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._limit.__exit__(kind, value, traceback)
 
     def open(self, columns: Columns) -> Problem:
         """Bind columns to these rows, with all margins zero."""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -45,36 +44,28 @@ def thread_count() -> int:
 
 
 class Team:
-    """A pool of threads, alive inside ``with``; nested ``with`` share it."""
+    """A pool of threads, alive inside ``with``; outside it the caller's thread does the work."""
 
     def __init__(self) -> None:
         self.size = thread_count()
-        self._depth = 0
+        self._blas = SingleThreadedBlas()
+        self._pool: ThreadPoolExecutor | None = None
 
     def __enter__(self) -> Self:
-        if self._depth == 0:
-            self._pool = ThreadPoolExecutor(self.size) if self.size > 1 else None
-            self._limit = SingleThreadedBlas()
-            self._limit.__enter__()
-        self._depth += 1
+        self._blas.__enter__()
+        self._pool = ThreadPoolExecutor(self.size) if self.size > 1 else None
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._depth -= 1
-        if self._depth == 0:
-            self._limit.__exit__(kind, value, traceback)
-            if self._pool is not None:
-                self._pool.shutdown(wait=True, cancel_futures=True)
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)
+            self._pool = None
+        self._blas.__exit__()
 
     def share(self, work: Callable[[int, int], None], n_lanes: int) -> None:
         """Call ``work(first, last)`` on contiguous shares of the lanes, one a thread."""
         size = min(self.size, n_lanes)
-        if size == 1 or self._depth == 0 or self._pool is None:
+        if size == 1 or self._pool is None:
             work(0, n_lanes)
             return
         borders = [n_lanes * t // size for t in range(size + 1)]
