@@ -276,8 +276,10 @@ def columns_of(
                     "positive number"
                 )
         weights = np.broadcast_to(weights * of_class[data.codes], positive.shape)
-    columns = binary_columns(positive, weights, estimator.C, intercept=estimator.fit_intercept)
-    if not np.isfinite(columns.costs.sum()):
+    with np.errstate(over="ignore"):
+        columns = binary_columns(positive, weights, estimator.C, intercept=estimator.fit_intercept)
+        total = columns.costs.sum()
+    if not np.isfinite(total):
         raise ValueError(
             f"C={estimator.C:g} times the row weights overflows float64: take smaller ones"
         )
