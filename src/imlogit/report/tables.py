@@ -73,8 +73,8 @@ def scores_table(scores: Scores, title: str) -> Table:
 def confusion_table(scores: Scores, names: Iterable[str]) -> Table:
     """Return the confusion matrix: rows are true, columns predicted."""
     names = list(names)
-    table = _table("Confusion matrix (rows: true, columns: predicted)")
-    table.add_column("", justify="right")
+    table = _table("Confusion matrix")
+    table.add_column(r"true \ predicted", justify="right")
     for name in names:
         table.add_column(name, justify="right")
     for name, row in zip(names, scores.confusion.tolist(), strict=True):
