@@ -18,7 +18,7 @@ from imlogit.engines.threads import Team, lanes
 # they are added up in float64.
 LARGEST_WORKING = 1e4
 SMALLEST_WORKING = 1e-4
-# Rows of one piece of a Gram matrix.
+# The least rows of one piece of a Gram matrix.
 GRAM_ROWS = 512
 CENTER_ROWS = 4096
 
@@ -46,9 +46,13 @@ class NumbaEngine(Engine):
         self.context = self.team = team or Team()
         self.lanes = lanes(len(self.x))
         self.n_rows, self.n_features = self.x.shape
-        extremes = float(self.x.max(initial=0)), float(self.x.min(initial=0))
-        self.largest = max(map(abs, extremes)) * self.scale
+        self.largest = self._largest() * self.scale
         self.working = self._working_precision()
+
+    def _largest(self) -> float:
+        if self.x.dtype == np.uint8:
+            return 255.0
+        return max(abs(float(self.x.max(initial=0))), abs(float(self.x.min(initial=0))))
 
     def _working_precision(self) -> type[np.floating]:
         if self.x.dtype == np.float64:
@@ -100,12 +104,13 @@ class NumbaEngine(Engine):
 
     def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return ``rows.T @ rows``, added up piece by piece in order."""
-        starts = range(0, max(len(rows), 1), GRAM_ROWS)
+        size = max(GRAM_ROWS, rows.shape[1] // 2)  # fewer pieces where each is large
+        starts = range(0, max(len(rows), 1), size)
         pieces: list[NDArray[np.floating]] = [np.empty(0)] * len(starts)
 
         def work(first: int, last: int) -> None:
             for piece in range(first, last):
-                part = rows[starts[piece] : starts[piece] + GRAM_ROWS]
+                part = rows[starts[piece] : starts[piece] + size]
                 # NumPy sees that it is symmetric, and unlike SciPy's wrappers lets threads run
                 pieces[piece] = part.T @ part
 
