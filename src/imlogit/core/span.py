@@ -3,7 +3,7 @@
 A problem keeps the margins of the last step and of the new direction. Along these, and along
 the intercept, the objective is a function of three numbers that costs one exponential a row.
 Minimising it exactly makes the steps those of a preconditioned conjugate gradient, without
-line-search parameters and with the intercept at its minimum all along.
+tuning of step lengths, and keeps the intercept close to its minimum all along.
 """
 
 from __future__ import annotations

@@ -118,6 +118,7 @@ class _Guard(urllib.request.OpenerDirector):
         self._patience, self._progress = patience, progress
 
     def open(self, fullurl: Any, data: Any = None, timeout: Any = None) -> Any:
+        """Open an address for the guarded thread with limits, for others as it was."""
         if threading.get_ident() != self._thread:
             return self._inner.open(fullurl, data, timeout)
         response = self._inner.open(fullurl, data, self._patience.timeout)
@@ -136,10 +137,12 @@ class _Watched:
         self._unzip = zlib.decompressobj(GZIP_WINDOW) if zipped else None
 
     def info(self) -> Message:
+        """Return the answer's headers."""
         headers: Message = self._response.info()
         return headers
 
     def read(self, n: int = -1) -> bytes:
+        """Read some bytes, or all there are, and count them."""
         if n is None or n < 0:
             return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
         chunk: bytes = self._response.read1(n)  # what has arrived: the deadline is seen in between
@@ -155,4 +158,5 @@ class _Watched:
         return chunk
 
     def close(self) -> None:
+        """Close the connection."""
         self._response.close()
