@@ -11,8 +11,9 @@ __version__ = "0.1.0"
 _HOMES = {
     "Certificate": "imlogit.core.certificate",
     "CrossValidation": "imlogit.evaluate.cross_validation",
+    "FitInterrupted": "imlogit.errors",
     "ImageSet": "imlogit.data",
-    "LogisticRegression": "imlogit.estimators",
+    "LogisticRegression": "imlogit.estimators.logistic",
     "cross_validate": "imlogit.evaluate.cross_validation",
     "load": "imlogit.data",
     "load_model": "imlogit.model",
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from imlogit.core.certificate import Certificate as Certificate
     from imlogit.data import ImageSet as ImageSet
     from imlogit.data import load as load
-    from imlogit.estimators import LogisticRegression as LogisticRegression
+    from imlogit.errors import FitInterrupted as FitInterrupted
+    from imlogit.estimators.logistic import LogisticRegression as LogisticRegression
     from imlogit.evaluate.cross_validation import CrossValidation as CrossValidation
     from imlogit.evaluate.cross_validation import cross_validate as cross_validate
     from imlogit.model import load_model as load_model

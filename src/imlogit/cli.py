@@ -15,8 +15,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from imlogit.core.solver import Observer
-    from imlogit.data.download import Progress
+    from imlogit.core.solver import Observer, Progress
+    from imlogit.data.download import Progress as Loading
 
 BAD_INPUT = 2
 
@@ -170,7 +170,7 @@ def _console() -> Console:
 
 
 @contextmanager
-def _progress() -> Iterator[tuple[Progress | None, Observer | None]]:
+def _progress() -> Iterator[tuple[Loading | None, Observer | None]]:
     """Show what is going on, on standard error, if that is a terminal."""
     if not sys.stderr.isatty():
         yield None, None
@@ -193,9 +193,12 @@ def _progress() -> Iterator[tuple[Progress | None, Observer | None]]:
         def on_load(what: str, done: int, total: int | None) -> None:
             bar.update(loading, description=what, completed=done, total=total)
 
-        def on_fit(done: int, total: int, gap: float) -> None:
+        def on_fit(news: Progress) -> None:
             bar.update(loading, visible=False)
-            note = f"{done} of {total} fits, relative gap {gap:.1e}"
-            bar.update(fitting, completed=done, total=total, note=note, visible=True)
+            note = (
+                f"{news.done} of {news.total} columns, worst gap {news.gap:.1e}, "
+                f"{news.passes} passes"
+            )
+            bar.update(fitting, completed=news.done, total=news.total, note=note, visible=True)
 
         yield on_load, on_fit

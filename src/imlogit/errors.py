@@ -4,6 +4,10 @@ Every message says what was wrong, where, and what to do next. The command line 
 message alone and exits with code 2.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 
 class ImlogitError(Exception):
     """The base of every error that imlogit raises on purpose."""
@@ -27,6 +31,21 @@ class OutputError(ImlogitError, OSError):
 
 class MissingExtraError(ImlogitError, ImportError):
     """A feature whose optional dependency is not installed."""
+
+
+class FitInterrupted(KeyboardInterrupt):
+    """A Ctrl-C during a fit.
+
+    Attributes
+    ----------
+    partial : object
+        What is finished and certified so far, of the kind that the interrupted function returns;
+        None where nothing is.
+    """
+
+    def __init__(self, partial: Any = None) -> None:
+        super().__init__("interrupted during a fit; what is finished is in .partial")
+        self.partial = partial
 
 
 class PixelScaleWarning(UserWarning):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from imlogit.core.certificate import Certificate
 from imlogit.data import ImageSet
 from imlogit.errors import ModelFileError
-from imlogit.estimators import LogisticRegression
+from imlogit.estimators.logistic import LogisticRegression
 from imlogit.model_fields import ModelFile
 from imlogit.model_file import read, write
 from imlogit.pixels import PIXEL_SCALE

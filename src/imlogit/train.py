@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from imlogit.core.solver import Observer
 from imlogit.data import ImageSet, Split, split
 from imlogit.errors import DataError
-from imlogit.estimators import LogisticRegression
+from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluate.cross_validation import CrossValidation, cross_validate
 from imlogit.evaluate.scores import Scores, score
 
@@ -159,7 +159,7 @@ def train(image_set: ImageSet, options: Options, *, observe: Observer | None = N
     image_set : ImageSet
     options : Options
     observe : callable, optional
-        Called as ``observe(columns done, columns in all, relative gap)`` after every step.
+        Called with a `Progress` after every step.
 
     Raises
     ------

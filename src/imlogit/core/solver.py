@@ -45,7 +45,27 @@ STALLED_STEPS = 24
 STALLED_DECREASE = 1e-6
 QUASI_SEPARATION_ENTRIES = 1_000_000
 
-Observer = Callable[[int, int, float], None]
+
+class Progress(NamedTuple):
+    """How far the work has come.
+
+    Attributes
+    ----------
+    done, total : int
+        Columns that are finished, and in all.
+    gap : float
+        The worst relative gap of the columns that are being fitted.
+    passes : int
+        How often all rows were read, for whatever number of columns.
+    """
+
+    done: int
+    total: int
+    gap: float
+    passes: int
+
+
+Observer = Callable[[Progress], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +106,7 @@ def solve(
     *,
     starts: Sequence[Solution | None] | None = None,
     keep_margins: bool = False,
-    observe: Observer | None = None,
+    observe: Callable[[int, int, float], None] | None = None,
 ) -> list[Solution]:
     """Minimise every column.
 

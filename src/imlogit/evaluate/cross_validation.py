@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.model_selection import StratifiedKFold
 
 from imlogit.core.certificate import Certificate, combine
-from imlogit.core.columns import Columns, Floats
-from imlogit.core.solver import Observer, Solution
-from imlogit.estimators import (
+from imlogit.core.columns import Floats
+from imlogit.core.solver import Observer
+from imlogit.errors import FitInterrupted
+from imlogit.estimators.data import Prepared, prepare
+from imlogit.estimators.fits import Fit, Fitted, fit_all
+from imlogit.estimators.folds import Split, split_rows
+from imlogit.estimators.logistic import (
     LogisticRegression,
-    Prepared,
     adopt,
-    columns_of,
-    prepare,
     probabilities,
-    settings_of,
-    shown,
-    solve_columns,
     warn_unless_converged,
 )
 from imlogit.evaluate.scores import Scores, predicted_codes, score
@@ -123,7 +120,7 @@ def cross_validate(
         otherwise any splitter of scikit-learn's. A row that a training part holds twice counts
         twice.
     observe : callable, optional
-        Called as ``observe(columns done, columns in all, relative gap)`` after every step.
+        Called with a `Progress` after every step.
 
     Returns
     -------
@@ -136,6 +133,9 @@ def cross_validate(
         a row with its held-out part.
     TypeError
         For another estimator.
+    FitInterrupted
+        On Ctrl-C; its ``partial`` is a CrossValidation of the folds that are finished, or None
+        where none is.
 
     Warns
     -----
@@ -149,102 +149,41 @@ def cross_validate(
         )
     fitted = clone(estimator)
     data = prepare(fitted, X, y, sample_weight)
-    splits = _splits(cv, data, groups, estimator.random_state)
-    _check_apart(splits)
-    settings = settings_of(estimator)
-    with data.open(estimator.engine) as engine:
-        columns = [columns_of(fitted, data), *_fold_columns(fitted, data, splits)]
-        n_each = columns[0].n_columns
-        total = n_each * len(columns)
-        whole = solve_columns(engine, columns[0], settings, observe=_part(observe, 0, total))
-        folds = []
-        for k, (train, test) in enumerate(splits, start=1):
-            solutions = solve_columns(
-                engine,
-                columns[k],
-                settings,
-                starts=whole,
-                keep_margins=True,
-                observe=_part(observe, k * n_each, total),
-            )
-            folds.append((train, test, solutions))
-    adopt(fitted, data, whole)
-    result = _collect(fitted, data, folds)
+    splits = split_rows(cv, data, groups, estimator.random_state)
+    # the folds start from the fit on all rows, which is close to each of them
+    fits = [Fit(fitted.C), *(Fit(fitted.C, s.times, 0, s.test) for s in splits)]
+    try:
+        found = fit_all(fitted, data, fits, observe=observe)
+    except FitInterrupted as stop:
+        partial = _collect(fitted, data, splits, stop.partial) if stop.partial[0] else None
+        raise FitInterrupted(partial) from None
+    result = _collect(fitted, data, splits, found)
     warn_unless_converged(
-        combine([fitted.certificate_, *(fold.certificate for fold in result.folds)])
+        combine([result.estimator.certificate_, *(fold.certificate for fold in result.folds)])
     )
     return result
-
-
-def _splits(
-    cv: Any, data: Prepared, groups: ArrayLike | None, random_state: Any
-) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    labels = data.classes[data.codes]
-    if cv is None or isinstance(cv, bool):
-        raise ValueError(f"cv={cv!r}: give a number of folds, a splitter or pairs of row indices")
-    if isinstance(cv, (int, np.integer)):
-        smallest = int(np.bincount(data.codes).min())
-        if not 2 <= cv <= smallest:
-            raise ValueError(
-                f"cv={cv} folds: there must be at least 2, and no more than images in the "
-                f"smallest class, which has {smallest}"
-            )
-        seed = 0 if random_state is None else random_state
-        cv = StratifiedKFold(cv, shuffle=True, random_state=seed)
-    pairs: Iterable[Any] = cv.split(data.rows, labels, groups) if hasattr(cv, "split") else cv
-    everything = np.arange(len(labels))
-    return [(everything[train], everything[test]) for train, test in pairs]
-
-
-def _check_apart(splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]]) -> None:
-    for k, (train, test) in enumerate(splits, start=1):
-        both = np.intersect1d(train, test)
-        if both.size:
-            raise ValueError(
-                f"fold {k} of {len(splits)} trains on {both.size} of the rows that it holds out, "
-                f"the first of them row {both[0]}: out-of-fold means not seen"
-            )
-
-
-def _fold_columns(
-    estimator: LogisticRegression,
-    data: Prepared,
-    splits: list[tuple[NDArray[np.intp], NDArray[np.intp]]],
-) -> Iterable[Columns]:
-    for k, (train, _) in enumerate(splits, start=1):
-        times = np.bincount(train, minlength=len(data.codes))
-        weights = np.bincount(data.codes, data.weights * times, len(data.classes))
-        if not (weights > 0).all():
-            lacking = shown(data.classes[weights <= 0][0])
-            raise ValueError(
-                f"the training part of fold {k} of {len(splits)} has no image of class "
-                f"{lacking}: take stratified folds, or fewer"
-            )
-        yield columns_of(estimator, data, times)
-
-
-def _part(observe: Observer | None, done: int, total: int) -> Observer | None:
-    """Return an observer that counts a part's columns among all."""
-    if observe is None:
-        return None
-    return lambda part_done, _, gap: observe(done + part_done, total, gap)
 
 
 def _collect(
     estimator: LogisticRegression,
     data: Prepared,
-    fits: list[tuple[NDArray[np.intp], NDArray[np.intp], list[Solution]]],
+    splits: Sequence[Split],
+    found: Sequence[Fitted | None],
 ) -> CrossValidation:
+    """Score every finished fold; the first fit is that of all rows."""
+    whole, *parts = found
+    assert whole is not None
+    adopt(estimator, data, whole)
     summed = np.zeros((len(data.codes), len(data.classes)))
     times = np.zeros(len(data.codes))
     folds = []
-    for train, test, solutions in fits:
-        margins = np.stack([s.margins[test] for s in solutions if s.margins is not None], axis=1)
-        held_out = probabilities(margins[:, 0] if margins.shape[1] == 1 else margins)
+    for (train, test, _), fitted in zip(splits, parts, strict=True):
+        if fitted is None or fitted.margins is None:
+            continue
+        held_out = probabilities(fitted.margins)
         summed[test] += held_out
         times[test] += 1
-        certificate = combine([s.certificate for s in solutions])
-        folds.append(Fold(train, test, score(data.codes[test], held_out), certificate))
+        folds.append(Fold(train, test, score(data.codes[test], held_out), fitted.certificate))
     mean = np.full_like(summed, np.nan)
     np.divide(summed, times[:, None], out=mean, where=times[:, None] > 0)
     pooled = score(data.codes[times > 0], mean[times > 0])

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -12,26 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
-from sklearn.utils.class_weight import compute_class_weight
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from imlogit.core.certificate import Certificate, combine
-from imlogit.core.columns import Columns, Floats, binary_columns
-from imlogit.core.contract import Engine
-from imlogit.core.solver import Settings, Solution, solve
+from imlogit.core.certificate import Certificate
+from imlogit.core.columns import Floats
 from imlogit.engines.table import open_engine
-from imlogit.pixels import (
-    DTYPES,
-    as_rows,
-    check_image_shape,
-    check_integers,
-    fit_scale,
-    predict_scale,
-)
-
-MULTI_CLASS = ("ovr",)
+from imlogit.estimators.data import Prepared, prepare
+from imlogit.estimators.fits import Fit, Fitted, fit_all
+from imlogit.pixels import DTYPES, as_rows, check_image_shape, check_integers, predict_scale
 
 
 class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -141,9 +127,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If the gap did not reach ``tol``; `certificate_` says why.
         """
         data = prepare(self, X, y, sample_weight)
-        with data.open(self.engine) as engine:
-            solutions = solve_columns(engine, columns_of(self, data), settings_of(self))
-        adopt(self, data, solutions)
+        (fitted,) = fit_all(self, data, [Fit(self.C)])
+        adopt(self, data, fitted)
         warn_unless_converged(self.certificate_)
         return self
 
@@ -191,136 +176,25 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-@dataclass(frozen=True, eq=False)
-class Prepared:
-    """Validated training data: what is the same for every column.
-
-    Attributes
-    ----------
-    rows : ndarray of uint8, float32 or float64, shape (n, d)
-    scale : float
-        What the features are multiplied by.
-    classes : ndarray, shape (n_classes,)
-    codes : ndarray of intp, shape (n,)
-        Each row's index into ``classes``.
-    weights : ndarray of float64, shape (n,)
-        The row weights.
-    image_shape : tuple of int, or None
-    """
-
-    rows: NDArray[np.generic]
-    scale: float
-    classes: NDArray[Any]
-    codes: NDArray[np.intp]
-    weights: Floats
-    image_shape: tuple[int, ...] | None
-
-    def open(self, engine: str) -> Engine:
-        """Open an engine over the rows."""
-        return open_engine(engine, self.rows, self.scale)
-
-
-def prepare(
-    estimator: LogisticRegression, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
-) -> Prepared:
-    """Validate the estimator's parameters and the training data."""
-    _check_parameters(estimator)
-    rows, image_shape = as_rows(X)
-    rows, y = validate_data(estimator, rows, y, dtype=list(DTYPES), order="C")
-    check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(
-            f"the labels hold one class only, {shown(classes[0])}: a classifier needs at least "
-            "two; compare with a label that occurs, and of the same type ('2' is not 2)"
-        )
-    weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
-    totals = np.bincount(codes, weights)
-    if not (totals > 0).all():
-        empty = shown(classes[totals <= 0][0])
-        raise ValueError(f"class {empty} has no row with a positive weight")
-    scale = fit_scale(rows, estimator.pixel_scale)
-    return Prepared(rows, scale, classes, codes, weights, image_shape)
-
-
-def columns_of(
-    estimator: LogisticRegression, data: Prepared, times: NDArray[np.integer] | int = 1
-) -> Columns:
-    """Return the estimator's columns: one for two classes, else one a class.
-
-    Parameters
-    ----------
-    estimator : LogisticRegression
-    data : Prepared
-    times : ndarray of int, shape (n,), optional
-        How often each row is fitted on; 0 leaves it out.
-    """
-    weights = data.weights * times
-    n_classes = len(data.classes)
-    ones = [1] if n_classes == 2 else range(n_classes)
-    positive = np.stack([data.codes == code for code in ones])
-    class_weight = estimator.class_weight
-    if class_weight == "balanced":
-        # the weight of both sides together stays what it was
-        heavy = np.stack([positive @ weights, ~positive @ weights], axis=1)
-        total = weights.sum()
-        with np.errstate(divide="ignore"):
-            of_side = total / (2 * heavy)
-        weights = weights * np.where(positive, of_side[:, :1], of_side[:, 1:])
-    else:
-        of_class = compute_class_weight(class_weight, classes=data.classes, y=data.classes)
-        for label, value in zip(data.classes, of_class, strict=True):
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(
-                    f"class_weight gives class {shown(label)} the weight {value}: it must be a "
-                    "positive number"
-                )
-        weights = np.broadcast_to(weights * of_class[data.codes], positive.shape)
-    with np.errstate(over="ignore"):
-        columns = binary_columns(positive, weights, estimator.C, intercept=estimator.fit_intercept)
-        total = columns.costs.sum()
-    if not np.isfinite(total):
-        raise ValueError(
-            f"C={estimator.C:g} times the row weights overflows float64: take smaller ones"
-        )
-    return columns
-
-
-def settings_of(estimator: LogisticRegression) -> Settings:
-    """Return the solver's settings that an estimator's parameters ask for."""
-    state = estimator.random_state
-    seed = 0 if state is None else check_random_state(state).randint(2**31 - 1)
-    return Settings(tol=estimator.tol, max_iter=estimator.max_iter, seed=int(seed))
-
-
-def solve_columns(
-    engine: Engine, columns: Columns, settings: Settings, **how: Any
-) -> list[Solution]:
-    """Solve, with overflow as the ValueError that users of an estimator expect."""
-    try:
-        return solve(engine, columns, settings, **how)
-    except FloatingPointError as error:
-        raise ValueError(str(error)) from error
-
-
-def adopt(estimator: LogisticRegression, data: Prepared, solutions: Sequence[Solution]) -> None:
-    """Make an estimator the fitted model that solutions describe."""
+def adopt(estimator: LogisticRegression, data: Prepared, fitted: Fitted) -> None:
+    """Make an estimator the fitted model that a fit has found."""
     estimator.classes_ = data.classes
-    estimator.coef_ = np.stack([s.weights for s in solutions])
-    estimator.intercept_ = np.array([s.intercept for s in solutions])
-    estimator.n_iter_ = np.array([s.certificate.iterations for s in solutions], dtype=np.int32)
-    estimator.certificate_ = combine([s.certificate for s in solutions])
+    estimator.coef_ = fitted.coef
+    estimator.intercept_ = fitted.intercept
+    estimator.n_iter_ = fitted.n_iter
+    estimator.certificate_ = fitted.certificate
     estimator.image_shape_ = data.image_shape
     estimator.pixel_scale_ = data.scale
     estimator.fitted_dtype_ = str(data.rows.dtype)
 
 
 def probabilities(margins: Floats) -> Floats:
-    """Return class probabilities (n, n_classes) from margins as `decision_function` has them.
+    """Return class probabilities (n, n_classes) from margins (n,), (n, 1) or (n, n_classes).
 
     One against the rest: each class's probability against the rest, made to add up to 1.
     """
-    if margins.ndim == 1:
+    if margins.ndim == 1 or margins.shape[1] == 1:
+        margins = margins.reshape(len(margins))
         return np.stack([expit(-margins), expit(margins)], axis=1)
     # in logarithms, so that a row far from every class does not become 0 / 0
     logs = log_expit(margins)
@@ -342,29 +216,3 @@ def warn_unless_converged(certificate: Certificate) -> None:
         ConvergenceWarning,
         stacklevel=3,
     )
-
-
-def shown(label: Any) -> str:
-    """Return a label as an error message shows it: 2 and '2', not np.int64(2)."""
-    return repr(label.item() if isinstance(label, np.generic) else label)
-
-
-def _check_parameters(estimator: LogisticRegression) -> None:
-    for name, least in (("C", 0.0), ("tol", 0.0)):
-        value = getattr(estimator, name)
-        if not _is_number(value) or not value > least:
-            raise ValueError(f"{name}={value!r} must be a number greater than {least:g}")
-    steps = estimator.max_iter
-    if not _is_number(steps) or not np.isfinite(steps) or steps != int(steps) or steps < 1:
-        raise ValueError(f"max_iter={steps!r} must be a whole number of at least 1")
-    if not isinstance(estimator.fit_intercept, (bool, np.bool_)):
-        raise ValueError(f"fit_intercept={estimator.fit_intercept!r} must be True or False")
-    if estimator.multi_class not in MULTI_CLASS:
-        raise ValueError(
-            f"multi_class={estimator.multi_class!r} must be one of {MULTI_CLASS}: more than two "
-            "classes are fitted one against the rest"
-        )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)

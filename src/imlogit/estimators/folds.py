@@ -1,0 +1,84 @@
+"""Splits: which rows each fold is fitted on, and which it holds out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.model_selection import StratifiedKFold
+
+from imlogit.estimators.data import Prepared, shown
+
+
+class Split(NamedTuple):
+    """Row indices of one fold; ``times`` is how often each row is fitted on, shape (n,)."""
+
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+    times: NDArray[np.intp]
+
+
+def split_rows(cv: Any, data: Prepared, groups: ArrayLike | None, random_state: Any) -> list[Split]:
+    """Return the folds of a number, a splitter or pairs of row indices.
+
+    Parameters
+    ----------
+    cv : int, splitter or iterable of (train, test)
+        A number means `StratifiedKFold`, shuffled by ``random_state`` (None: 0). A row that a
+        training part holds twice counts twice.
+    data : Prepared
+    groups : array-like, shape (n,), or None
+        For splitters that keep groups together.
+    random_state : int, RandomState or None
+
+    Raises
+    ------
+    ValueError
+        For numbers of folds that are not possible, and for a fold whose training part lacks a
+        class or shares a row with its held-out part.
+    """
+    labels = data.classes[data.codes]
+    if cv is None or isinstance(cv, bool):
+        raise ValueError(f"cv={cv!r}: give a number of folds, a splitter or pairs of row indices")
+    if isinstance(cv, (int, np.integer)):
+        smallest = int(np.bincount(data.codes).min())
+        if not 2 <= cv <= smallest:
+            raise ValueError(
+                f"cv={cv} folds: there must be at least 2, and no more than images in the "
+                f"smallest class, which has {smallest}"
+            )
+        seed = 0 if random_state is None else random_state
+        cv = StratifiedKFold(cv, shuffle=True, random_state=seed)
+    pairs: Iterable[Any] = cv.split(data.rows, labels, groups) if hasattr(cv, "split") else cv
+    everything = np.arange(len(labels))
+    n = len(labels)
+    splits = [
+        Split(everything[train], everything[test], np.bincount(everything[train], minlength=n))
+        for train, test in pairs
+    ]
+    _check_apart(splits)
+    _check_classes(splits, data)
+    return splits
+
+
+def _check_apart(splits: Sequence[Split]) -> None:
+    for k, (train, test, _) in enumerate(splits, start=1):
+        both = np.intersect1d(train, test)
+        if both.size:
+            raise ValueError(
+                f"fold {k} of {len(splits)} trains on {both.size} of the rows that it holds out, "
+                f"the first of them row {both[0]}: out-of-fold means not seen"
+            )
+
+
+def _check_classes(splits: Sequence[Split], data: Prepared) -> None:
+    for k, split in enumerate(splits, start=1):
+        weights = np.bincount(data.codes, data.weights * split.times, len(data.classes))
+        if not (weights > 0).all():
+            lacking = shown(data.classes[weights <= 0][0])
+            raise ValueError(
+                f"the training part of fold {k} of {len(splits)} has no image of class "
+                f"{lacking}: take stratified folds, or fewer"
+            )
