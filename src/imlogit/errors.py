@@ -41,11 +41,15 @@ class FitInterrupted(KeyboardInterrupt):
     partial : object
         What is finished and certified so far, of the kind that the interrupted function returns;
         None where nothing is.
+    unfinished : object
+        The same with what is certified, but short of the tolerance: its status is
+        "interrupted".
     """
 
-    def __init__(self, partial: Any = None) -> None:
+    def __init__(self, partial: Any = None, unfinished: Any = None) -> None:
         super().__init__("interrupted during a fit; what is finished is in .partial")
         self.partial = partial
+        self.unfinished = unfinished
 
 
 class PixelScaleWarning(UserWarning):

@@ -22,8 +22,12 @@ REASONS = {
     "exists; take a finite C",
     "undetermined": "the gradient vanishes, but C is inf and the data are too large to exclude "
     "quasi-separation; take a finite C for a certified optimum",
-    "undefined": "one of the two classes has no row with a positive weight",
+    "interrupted": "the fit was interrupted before the gap reached the tolerance",
+    "undefined": "a class has no row with a positive weight",
 }
+
+# Duals whose sums agree to this share are feasible as far as sums in float64 can tell.
+BALANCED = 1e-12
 
 # From the best to the worst, for what is said of several columns together.
 _ORDER = tuple(REASONS)
@@ -115,7 +119,8 @@ class Certificate:
 def combine(certificates: Sequence[Certificate]) -> Certificate:
     """Return the certificate of several independent columns as one problem.
 
-    Their objectives add up, and so do their gaps; the status is that of the worst.
+    Their objectives add up, and so do their gaps; the status is that of the worst. They share
+    the time and the reads of the rows.
     """
     if len(certificates) == 1:
         return certificates[0]
@@ -125,31 +130,45 @@ def combine(certificates: Sequence[Certificate]) -> Certificate:
         gap=sum(c.gap for c in certificates),
         tol=max(c.tol for c in certificates),
         iterations=max(c.iterations for c in certificates),
-        passes=sum(c.passes for c in certificates),
+        passes=max(c.passes for c in certificates),
         max_gradient=max(c.max_gradient for c in certificates),
-        seconds=sum(c.seconds for c in certificates),
+        seconds=max(c.seconds for c in certificates),
         columns=tuple(certificates),
     )
 
 
-def feasible_shrink(residual: Floats, intercept: bool) -> Floats:
-    """Return the factors that make the duals feasible.
+def feasible_duals(mass: Floats, class_costs: Floats, intercept: bool) -> Floats:
+    """Return what makes the duals of each slot feasible.
 
-    The intercept is not penalised, so feasible duals have the same sum over the negative and
-    the positive rows. The heavier side is shrunk; at the intercept's minimum both factors are 1.
+    The intercepts are not penalised, so feasible duals add up to what the labels do:
+    ``sum_i c_i q_i = sum_i c_i y_i``. With two classes the heavier side is shrunk: factors for the
+    duals ``|y - p|`` of the negative and of the positive rows. With more, ``q = (1 - t) p + t u``,
+    given as ``t u``, whose sum is ``t``. At the intercepts' minimum the factors are 1 and ``t`` is
+    0; what is closer to that than sums in float64 are accurate counts as that.
 
     Parameters
     ----------
-    residual : ndarray of float64, shape (k, 2)
-        The sums of ``cost * |y - p|`` of each side, as in `imlogit.core.contract.Sums`.
+    mass : ndarray of float64, shape (a, n_classes)
+        As in `imlogit.core.contract.Sums`.
+    class_costs : ndarray of float64, shape (a, n_classes)
+        The cost of all rows of each class.
     intercept : bool
         Without an intercept every dual is feasible.
 
     Returns
     -------
-    ndarray of float64, shape (k, 2)
+    ndarray of float64, shape (a, n_classes)
     """
+    if mass.shape[1] == 2:
+        if not intercept:
+            return np.ones_like(mass)
+        lighter = mass.min(axis=1, keepdims=True)
+        shrink = np.divide(lighter, mass, out=np.ones_like(mass), where=mass > 0)
+        return np.where(shrink > 1 - BALANCED, 1.0, shrink)
     if not intercept:
-        return np.ones_like(residual)
-    lighter = residual.min(axis=1, keepdims=True)
-    return np.divide(lighter, residual, out=np.ones_like(residual), where=residual > 0)
+        return np.zeros_like(mass)
+    kept = np.divide(class_costs, mass, out=np.ones_like(mass), where=mass > 0)
+    t = np.maximum(1 - kept.min(axis=1, keepdims=True), 0.0)
+    moved = np.maximum(class_costs - (1 - t) * mass, 0.0)
+    moved *= t / np.maximum(moved.sum(axis=1, keepdims=True), np.finfo(float).tiny)
+    return np.where(t > BALANCED, moved, 0.0)

@@ -1,4 +1,4 @@
-"""Columns: the logistic regressions that are fitted over the same images."""
+"""Regressions: the columns that are fitted over the same images."""
 
 from __future__ import annotations
 
@@ -8,74 +8,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Rows = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
-    """Binary logistic regressions over the same ``n`` rows.
+class Regression:
+    """One logistic regression over ``n`` rows: a column, or columns tied by the softmax.
 
-    Column ``j`` is the minimum over ``(w, b)`` of
+    It is the minimum over ``(W, b)`` of
 
-        sum_i costs[j, i] * log(1 + exp(-signs[j, i] * (x_i . w + b))) + penalty[j] / 2 * |w|^2
+        sum_i costs[i] * loss_i + penalty / 2 * |W|^2
+
+    With two classes there is one column, and ``loss_i = log(1 + exp(-s_i (x_i . w + b)))`` with
+    ``s_i`` = 1 for class 1 and -1 for class 0. With more there is one column a class, and
+    ``loss_i = log(sum_k exp(x_i . w_k + b_k)) - (x_i . w_y + b_y)`` with ``y = codes[i]``.
 
     Attributes
     ----------
-    signs : ndarray of int8, shape (k, n)
-        +1 where a row is of the positive class, -1 elsewhere.
-    costs : ndarray of float64, shape (k, n)
+    codes : ndarray of int, shape (n,)
+        Each row's class, from 0 to ``n_classes - 1``.
+    n_classes : int
+    costs : ndarray of float64, shape (n,)
         ``C * s_i``: what a unit of row ``i``'s loss costs; 0 leaves the row out.
         With ``C = inf`` the row weights ``s_i`` alone.
-    penalty : ndarray of float64, shape (k,)
+    penalty : float
         1, or 0 for ``C = inf``.
     intercept : bool
         Whether ``b`` is fitted; else it is 0.
     """
 
-    signs: NDArray[np.int8]
+    codes: NDArray[np.integer]
+    n_classes: int
     costs: Floats
-    penalty: Floats
+    penalty: float = 1.0
     intercept: bool = True
 
     @property
     def n_columns(self) -> int:
-        """The number of columns, ``k``."""
-        return self.signs.shape[0]
+        """The number of weight vectors, ``K``: 1 for two classes, else one a class."""
+        return 1 if self.n_classes == 2 else self.n_classes
 
-    def one(self, j: int) -> Columns:
-        """Column ``j`` alone, without a copy."""
-        part = slice(j, j + 1)
-        return Columns(self.signs[part], self.costs[part], self.penalty[part], self.intercept)
+    def rows(self, rows: Rows, scale: Floats) -> Regression:
+        """Return the same regression over some rows, costs multiplied by ``scale`` (m,)."""
+        costs = self.costs[rows] * scale
+        return Regression(self.codes[rows], self.n_classes, costs, self.penalty, self.intercept)
 
-    def rows(self, rows: NDArray[np.intp], scale: Floats) -> Columns:
-        """Return the same columns over some of the rows, costs multiplied by ``scale`` (m,)."""
-        return Columns(
-            self.signs[:, rows], self.costs[:, rows] * scale, self.penalty, self.intercept
-        )
-
-    def side_costs(self) -> Floats:
-        """Return each column's cost of all negative and of all positive rows, shape (k, 2)."""
-        positive = np.where(self.signs > 0, self.costs, 0.0).sum(axis=1)
-        return np.stack([self.costs.sum(axis=1) - positive, positive], axis=1)
+    def class_costs(self) -> Floats:
+        """Return the cost of all rows of each class, shape (n_classes,)."""
+        return np.bincount(self.codes, self.costs, self.n_classes).astype(np.float64)
 
 
-def binary_columns(
-    positive: NDArray[np.bool_], weights: Floats, C: float, *, intercept: bool = True
-) -> Columns:
-    """Return the columns of one-against-the-rest problems.
+def regression(
+    codes: NDArray[np.integer],
+    n_classes: int,
+    weights: Floats,
+    C: float,
+    *,
+    intercept: bool = True,
+) -> Regression:
+    """Return the regression with row weights ``s_i`` (n,) and the inverse penalty ``C``.
 
     Parameters
     ----------
-    positive : ndarray of bool, shape (k, n)
-        Which rows are positive, for each column.
-    weights : ndarray of float64, shape (k, n)
-        The row weights ``s_i``, for each column.
+    codes : ndarray of int, shape (n,)
+    n_classes : int
+    weights : ndarray of float64, shape (n,)
     C : float
-        The inverse of the penalty's strength; ``inf`` for none.
+        ``inf`` for no penalty.
     intercept : bool
-        Whether the intercepts are fitted.
     """
-    signs = np.where(positive, np.int8(1), np.int8(-1))
-    penalised = np.isfinite(C)
-    costs = weights * C if penalised else np.array(weights, dtype=float)
-    penalty = np.full(len(signs), 1.0 if penalised else 0.0)
-    return Columns(signs, costs, penalty, intercept)
+    if np.isfinite(C):
+        return Regression(codes, n_classes, weights * C, 1.0, intercept)
+    return Regression(codes, n_classes, np.array(weights, dtype=float), 0.0, intercept)

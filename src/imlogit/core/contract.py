@@ -1,17 +1,19 @@
 """The engine contract: every sum over images that the solver asks for.
 
-An `Engine` holds the rows of one matrix of features. `Engine.open` binds it to some columns
-and gives a `Problem`, which keeps each row's margin for each column where the rows are, and
-answers with sums over rows. Sums add up over blocks, threads, devices and machines, so the
-solver cannot tell what it talks to.
+An `Engine` holds the rows of one matrix of features. `Engine.open` gives a `Problem` with room
+for some regressions of one kind, each in a *slot*. A problem keeps each row's margins for each
+column where the rows are, and answers with sums over rows, for all the slots it is asked about
+in one read. Sums add up over blocks, threads, devices and machines, so the solver cannot tell
+what it talks to.
 
-Notation: ``n`` rows ``x_i`` with ``d`` features, ``k`` columns. A problem holds
+Notation: ``n`` rows ``x_i`` with ``d`` features, ``a`` slots, ``K`` columns in each. A slot holds
 
-- the margins ``z = X w``, without the intercept,
+- the margins ``z = X W'``, without the intercepts,
 - the margins ``u_0, u_1`` of two directions in weight space: the last step and the new direction.
 
-With the intercept, whose "direction" is 1 in every row, they span the `SPAN` = 3 coordinates
-in which the solver minimises without another look at the features.
+Steps along a direction are of one length for all columns of a slot. With the ``K`` intercepts,
+whose "directions" are 1 in every row, they are the coordinates of the *span* in which the solver
+minimises without another look at the features.
 """
 
 from __future__ import annotations
@@ -23,91 +25,99 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.columns import Columns, Floats
+from imlogit.core.columns import Floats, Regression, Rows
 
 LAST, NEW, INTERCEPT = 0, 1, 2
-SPAN = 3
 
 
 class Sums(NamedTuple):
-    """What `Problem.evaluate` adds up over the rows, for each column.
+    """What `Problem.evaluate` adds up over the rows, for each slot.
 
     Attributes
     ----------
-    loss : ndarray of float64, shape (k,)
+    loss : ndarray of float64, shape (a,)
         The sum of the rows' losses times their costs.
-    residual : ndarray of float64, shape (k, 2)
-        The sum of ``cost * |y - p|`` over the negative and over the positive rows.
-    worst : ndarray of float64, shape (k,)
-        The smallest signed margin of a row that costs anything: positive where every row is
-        classified strictly right.
+    mass : ndarray of float64, shape (a, n_classes)
+        With two classes the sums of ``cost * |y - p|`` over the negative and over the positive
+        rows, with more the sums of ``cost * p_k`` over all rows.
     """
 
     loss: Floats
-    residual: Floats
-    worst: Floats
+    mass: Floats
 
 
 class Problem(ABC):
-    """Columns bound to the rows of an engine, with the state that belongs to each row."""
+    """Regressions bound to the rows of an engine, with the state that belongs to each row."""
 
     @abstractmethod
-    def place(self, weights: Floats, *, precise: bool) -> None:
-        """Set the margins to those of ``weights``, shape (k, d); the directions become zero."""
+    def admit(self, slot: int, regression: Regression) -> None:
+        """Put a regression into a slot, whatever was there before; its margins are zero."""
 
     @abstractmethod
-    def extend(self, direction: Floats, *, precise: bool) -> None:
-        """Set the margins of the new direction, given in weight space, shape (k, d)."""
+    def place(self, slots: Rows, weights: Floats, *, precise: bool) -> None:
+        """Set the margins to those of ``weights``, shape (a, K, d); the directions become zero."""
 
     @abstractmethod
-    def evaluate(self, steps: Floats, intercepts: Floats) -> Sums:
+    def extend(self, slots: Rows, directions: Floats, *, precise: bool) -> None:
+        """Set the margins of the new directions, given in weight space, shape (a, K, d)."""
+
+    @abstractmethod
+    def evaluate(self, slots: Rows, steps: Floats, intercepts: Floats) -> Sums:
         """Evaluate the loss at ``z + steps @ u + intercept`` and keep its derivatives by row.
 
         Parameters
         ----------
-        steps : ndarray of float64, shape (k, 2)
+        slots : ndarray of intp, shape (a,)
+        steps : ndarray of float64, shape (a, 2)
             How far to go along the last step and the new direction.
-        intercepts : ndarray of float64, shape (k,)
+        intercepts : ndarray of float64, shape (a, K)
         """
 
     @abstractmethod
-    def project(self) -> tuple[Floats, Floats]:
-        """Return gradient (k, 3) and Hessian (k, 3, 3) of the loss in the span.
+    def project(self, slots: Rows) -> tuple[Floats, Floats]:
+        """Return gradient (a, 2 + K) and Hessian (a, 2 + K, 2 + K) of the loss in the span.
 
         They belong to the point that was evaluated last.
         """
 
     @abstractmethod
-    def step(self, steps: Floats) -> None:
+    def step(self, slots: Rows, steps: Floats) -> None:
         """Add ``steps @ u`` to the margins; that becomes the last step."""
 
     @abstractmethod
-    def gradient(self, shrink: Floats, *, precise: bool) -> tuple[Floats, Floats]:
+    def gradient(self, slots: Rows, duals: Floats, *, precise: bool) -> tuple[Floats, Floats]:
         """Return the gradient of the loss in the weights, and how far its duals are from it.
 
         Parameters
         ----------
-        shrink : ndarray of float64, shape (k, 2)
-            Factors in [0, 1] for the duals ``|y - p|`` of the negative and positive rows; they
-            make the duals feasible (see `imlogit.core.certificate`).
+        slots : ndarray of intp, shape (a,)
+        duals : ndarray of float64, shape (a, n_classes)
+            What makes the duals feasible, see `imlogit.core.certificate.feasible_duals`.
         precise : bool
             Add up in float64 throughout; otherwise in the engine's working precision.
 
         Returns
         -------
-        gradient : ndarray of float64, shape (k, d)
-            ``sum_i cost_i (q_i - y_i) x_i`` at the point that was evaluated last.
-        divergence : ndarray of float64, shape (k,)
+        gradient : ndarray of float64, shape (a, K, d)
+            ``sum_i cost_i (q_i - y_i) x_i'`` at the point that was evaluated last.
+        divergence : ndarray of float64, shape (a,)
             ``sum_i cost_i KL(q_i || p_i)``.
         """
 
     @abstractmethod
-    def draw(self, column: int, positions: Floats) -> tuple[NDArray[np.intp], Floats]:
-        """Draw rows in proportion to their curvature, and weigh them.
+    def worst(self, slot: int) -> float:
+        """Return the smallest margin by which a row that costs anything is classified right.
+
+        Positive where every row is classified strictly right.
+        """
+
+    @abstractmethod
+    def draw(self, slot: int, column: int, positions: Floats) -> tuple[Rows, Floats]:
+        """Draw rows in proportion to a column's curvature, and weigh them.
 
         Parameters
         ----------
-        column : int
+        slot, column : int
         positions : ndarray of float64, shape (m,)
             Increasing numbers in [0, 1): where on the running total of the curvature
             ``cost * p * (1 - p)`` to draw. With ``m >= n`` every row is returned, once.
@@ -116,26 +126,25 @@ class Problem(ABC):
         -------
         rows : ndarray of intp, shape (m,)
         weights : ndarray of float64, shape (m,)
-            ``sum_m weights * x x'`` estimates the Hessian of the loss.
+            ``sum_m weights * x x'`` estimates the column's block of the Hessian of the loss.
         """
 
     @abstractmethod
-    def gram(self, column: int, center: Floats) -> tuple[Floats, Floats, float]:
-        """Return the curvature-weighted sums of all rows, exactly, in float64.
+    def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the Hessian of the loss over all rows, exactly, in float64.
 
         Returns
         -------
-        second : ndarray, shape (d, d)
-            ``sum_i h_i (x_i - center)(x_i - center)'``
-        first : ndarray, shape (d,)
-            ``sum_i h_i (x_i - center)``
-        total : float
-            ``sum_i h_i``
+        weights : ndarray, shape (K * d, K * d)
+            In the weights, of features ``x_i - center``.
+        mixed : ndarray, shape (K * d, K)
+            In the weights and the intercepts.
+        intercepts : ndarray, shape (K, K)
         """
 
     @abstractmethod
-    def margins(self) -> Floats:
-        """Return the margins ``z``, without the intercept, shape (k, n)."""
+    def margins(self, slot: int, rows: Rows) -> Floats:
+        """Return the margins ``z`` of some rows, without the intercepts, shape (m, K)."""
 
 
 class Engine(ABC):
@@ -153,15 +162,19 @@ class Engine(ABC):
     """What is entered and left with the engine."""
 
     @abstractmethod
-    def open(self, columns: Columns) -> Problem:
-        """Bind columns to these rows, with all margins zero."""
+    def open(self, n_slots: int, n_classes: int) -> Problem:
+        """Make room for ``n_slots`` regressions of ``n_classes`` classes over these rows."""
 
     @abstractmethod
-    def take(self, rows: NDArray[np.intp]) -> Engine:
+    def room(self, n_classes: int) -> int:
+        """Return how many slots fit into the memory that an engine may use beside its rows."""
+
+    @abstractmethod
+    def take(self, rows: Rows) -> Engine:
         """Return an engine of the same kind over a few of the rows, held locally."""
 
     @abstractmethod
-    def rows(self, rows: NDArray[np.intp], *, precise: bool) -> NDArray[np.floating]:
+    def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a few rows as a new array of features, in float64 or in working precision."""
 
     @abstractmethod

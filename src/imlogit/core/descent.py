@@ -1,13 +1,16 @@
-"""The way of one column down to its minimum: its point, and what is known there."""
+"""The ways of several regressions down to their minima, which share the reads of the rows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+
 import numpy as np
 
-from imlogit.core.certificate import Pass, feasible_shrink
-from imlogit.core.columns import Columns, Floats
-from imlogit.core.contract import SPAN, Engine
-from imlogit.core.span import Span
+from imlogit.core.certificate import Pass, feasible_duals
+from imlogit.core.columns import Floats, Regression
+from imlogit.core.contract import INTERCEPT, Engine, Problem
+from imlogit.core.span import Points, Span
 
 # C = inf: the largest entry of the gradient, as a share of the sum of row weights, where the
 # features are of the size of 1.
@@ -15,98 +18,196 @@ GRADIENT_TOL = 1e-8
 
 
 class Descent:
-    """The way of one column down to its minimum.
+    """The way of one regression down to its minimum: where it is, and what is known there.
 
     Attributes
     ----------
-    weights, b
+    regression : Regression
+    slot : int
+        Where the problem keeps its margins.
+    weights, b : ndarray of float64, shapes (K, d) and (K,)
         The current point.
-    gradient : ndarray of float64, shape (d,)
-        Of the objective, as `measure` found it.
+    last : ndarray of float64, shape (K, d)
+        The last step.
+    objective : float
+    mass : ndarray of float64, shape (n_classes,)
+        As in `imlogit.core.contract.Sums`.
+    gradient : ndarray of float64, shape (K, d)
+        Of the objective, as `Batch.measure` found it.
     gap, max_gradient, steepest : float
         ``steepest`` is the largest entry in the weights alone.
     precise : bool
         Whether sums are taken in float64.
     proved : bool
         Whether the last measure was in float64 and on margins computed anew.
+    iterations, passes : int
+        Steps taken, and reads of all rows that served it.
+    history : list of Pass
     """
 
-    def __init__(self, engine: Engine, column: Columns, weights: Floats, b: float) -> None:
-        self.engine, self.column = engine, column
-        self.problem = engine.open(column)
-        self.penalty = float(column.penalty[0])
-        self.total = float(column.costs.sum())
-        self.passes, self.iterations = 0, 0
-        self.history: list[Pass] = []
-        self.place(weights, b, precise=False)
+    gradient: Floats
+    gap: float
+    max_gradient: float
+    steepest: float
 
-    def place(self, weights: Floats, b: float, *, precise: bool) -> None:
-        """Start anew at a point."""
+    def __init__(self, regression: Regression, slot: int, weights: Floats, b: Floats) -> None:
+        self.regression, self.slot = regression, slot
         self.weights, self.b = weights, b
-        self.precise, self.proved = precise, precise
         self.last = np.zeros_like(weights)
-        if weights.any() or self.passes:  # a problem that was just opened has zero margins
-            self.problem.place(weights[None], precise=precise)
-            self.passes += 1
-        self.point = self._span(self.last).at(np.zeros(SPAN))
+        self.class_costs = regression.class_costs()
+        self.total = float(self.class_costs.sum())
+        self.objective, self.mass = np.inf, np.zeros(regression.n_classes)
+        self.precise = self.proved = False
+        self.iterations = self.passes = 0
+        self.history: list[Pass] = []
 
-    def measure(self) -> None:
-        """Compute the gradient at the current point, and from it the gap."""
-        residual = self.point.sums.residual
-        # On the way the duals may be infeasible by as much as the intercept is off its minimum;
-        # the proof makes them feasible.
-        feasible = feasible_shrink(residual, self.column.intercept)
-        shrink = feasible if self.proved else np.ones_like(residual)
-        gradients, divergences = self.problem.gradient(shrink, precise=self.precise)
-        self.passes += 1
-        self.gradient = gradients[0] + self.penalty * self.weights
-        negative, positive = residual[0]
-        slope = abs(negative - positive) if self.column.intercept else 0.0
-        self.steepest = float(np.abs(self.gradient).max(initial=0.0))
-        self.max_gradient = max(self.steepest, float(slope))
-        self.gap = 0.5 * float(self.gradient @ self.gradient) + max(0.0, float(divergences[0]))
+    def note(self, points: Points, place: int) -> None:
+        """Note what was found at the current point."""
+        self.objective, self.mass = float(points.objective[place]), points.mass[place].copy()
 
-    def prove(self) -> None:
-        """Compute margins anew in float64, put the intercept at its minimum, and measure."""
-        self.place(self.weights, self.b, precise=True)
-        if self.column.intercept:
-            best = self._span(self.last).minimise(self.point, thorough=True)
-            self.b += float(best.steps[-1])
-            self.point = best._replace(steps=np.zeros(SPAN))
-        self.measure()
-
-    def advance(self, direction: Floats) -> None:
-        """Go to the minimum over the direction, the last step and the intercept."""
-        self.problem.extend(direction[None], precise=self.precise)
-        self.passes += 1
-        best = self._span(direction).minimise(self.point)
-        self.problem.step(best.steps[None, :2])
-        self.last = best.steps[0] * self.last + best.steps[1] * direction
-        self.weights = self.weights + self.last
-        self.b += float(best.steps[2])
-        self.point = best._replace(steps=np.zeros(SPAN))
-        self.iterations += 1
-        self.proved = False
-
-    def reached(self, tol: float) -> bool:
-        """Whether the measure fulfils the tolerance."""
-        if self.penalty:
-            return self.gap <= tol * self.point.objective
+    def reached(self, tol: float, largest: float) -> bool:
+        """Whether the measure fulfils the tolerance; ``largest`` is the engine's."""
+        if self.regression.penalty:
+            return self.gap <= tol * self.objective
         # In units in which no feature is larger than 1: a gradient shrinks with its feature.
-        largest = min(1.0, self.engine.largest)
-        flat = self.steepest <= GRADIENT_TOL * self.total * largest
+        flat = self.steepest <= GRADIENT_TOL * self.total * min(1.0, largest)
         return flat and self.max_gradient <= GRADIENT_TOL * self.total
 
     @property
-    def separated(self) -> bool:
-        """Whether there is no penalty and every row is classified strictly right."""
-        return not self.penalty and bool(self.point.sums.worst[0] > 0)
+    def relative_gap(self) -> float:
+        """The gap as a share of the objective."""
+        return self.gap / max(self.objective, np.finfo(float).tiny)
 
     @property
     def distance(self) -> float:
         """What shall become small: the gap, or without a penalty the gradient squared."""
-        return self.gap if self.penalty else self.max_gradient * self.max_gradient
+        return self.gap if self.regression.penalty else self.max_gradient**2
 
-    def _span(self, direction: Floats) -> Span:
-        basis = np.stack([self.last, direction])
-        return Span(self.problem, self.weights, self.b, basis, self.penalty, self.column.intercept)
+    @property
+    def imbalance(self) -> float:
+        """The largest entry of the gradient in the intercepts."""
+        if not self.regression.intercept:
+            return 0.0
+        if self.mass.size == 2:
+            return float(abs(self.mass[0] - self.mass[1]))
+        return float(np.abs(self.mass - self.class_costs).max())
+
+
+class Batch:
+    """What descents over the same rows do together, each read serving all of them.
+
+    Attributes
+    ----------
+    passes : int
+        Reads of all rows so far.
+    """
+
+    def __init__(self, engine: Engine, problem: Problem) -> None:
+        self.engine, self.problem = engine, problem
+        self.passes = 0
+
+    def place(self, descents: Sequence[Descent], *, precise: bool) -> None:
+        """Compute the margins of the current points anew, and evaluate there."""
+        if not descents:
+            return
+        # a slot that was just filled has the margins of weights that are zero
+        moved = [d for d in descents if d.passes or d.weights.any()]
+        if moved:
+            self.problem.place(_slots(moved), _stack(d.weights for d in moved), precise=precise)
+            self._count(moved)
+        for d in descents:
+            d.precise = d.proved = precise
+            d.last = np.zeros_like(d.weights)
+        points = self._span(descents).start()
+        for k, d in enumerate(descents):
+            d.note(points, k)
+
+    def measure(self, descents: Sequence[Descent]) -> None:
+        """Compute the gradients at the current points, and from them the gaps."""
+        for precise, group in _by_precision(descents):
+            duals = np.stack([_duals(d) for d in group])
+            loss, apart = self.problem.gradient(_slots(group), duals, precise=precise)
+            self._count(group)
+            for k, d in enumerate(group):
+                d.gradient = loss[k] + d.regression.penalty * d.weights
+                d.steepest = float(np.abs(d.gradient).max(initial=0.0))
+                d.max_gradient = max(d.steepest, d.imbalance)
+                d.gap = 0.5 * float(np.vdot(d.gradient, d.gradient)) + max(0.0, float(apart[k]))
+
+    def prove(self, descents: Sequence[Descent]) -> None:
+        """Compute margins anew in float64, put the intercepts at their minima, and measure."""
+        self.place(descents, precise=True)
+        if descents and descents[0].regression.intercept:
+            span = self._span(descents)
+            best = span.minimise(_points(descents), thorough=True)
+            for k, d in enumerate(descents):
+                d.b = d.b + best.steps[k, INTERCEPT:]
+                d.note(best, k)
+        self.measure(descents)
+
+    def advance(self, descents: Sequence[Descent], directions: Sequence[Floats]) -> None:
+        """Go to the minima over the directions, the last steps and the intercepts."""
+        direction = {id(d): new for d, new in zip(descents, directions, strict=True)}
+        for precise, group in _by_precision(descents):
+            new = _stack(direction[id(d)] for d in group)
+            self.problem.extend(_slots(group), new, precise=precise)
+            self._count(group)
+            best = self._span(group, new).minimise(_points(group))
+            self.problem.step(_slots(group), best.steps[:, :INTERCEPT])
+            for k, d in enumerate(group):
+                d.last = best.steps[k, 0] * d.last + best.steps[k, 1] * new[k]
+                d.weights = d.weights + d.last
+                d.b = d.b + best.steps[k, INTERCEPT:]
+                d.note(best, k)
+                d.iterations += 1
+                d.proved = False
+
+    def _span(self, descents: Sequence[Descent], new: Floats | None = None) -> Span:
+        last = _stack(d.last for d in descents)
+        return Span(
+            self.problem,
+            _slots(descents),
+            _stack(d.weights for d in descents),
+            _stack(d.b for d in descents),
+            np.stack([last, np.zeros_like(last) if new is None else new], axis=1),
+            np.array([d.regression.penalty for d in descents]),
+            descents[0].regression.intercept,
+        )
+
+    def _count(self, descents: Sequence[Descent]) -> None:
+        self.passes += 1
+        for d in descents:
+            d.passes += 1
+
+
+def _duals(descent: Descent) -> Floats:
+    # On the way the duals may be infeasible by as much as the intercepts are off their minimum;
+    # the proof makes them feasible.
+    wanted = descent.regression.intercept and descent.proved
+    return feasible_duals(descent.mass[None], descent.class_costs[None], wanted)[0]
+
+
+def _points(descents: Sequence[Descent]) -> Points:
+    """Return the current points as points of spans around them."""
+    return Points(
+        np.zeros((len(descents), INTERCEPT + descents[0].b.size)),
+        np.array([d.objective for d in descents]),
+        _stack(d.mass for d in descents),
+    )
+
+
+def _by_precision(descents: Sequence[Descent]) -> Iterable[tuple[bool, list[Descent]]]:
+    for precise, group in groupby(sorted(descents, key=_is_precise), _is_precise):
+        yield precise, list(group)
+
+
+def _is_precise(descent: Descent) -> bool:
+    return descent.precise
+
+
+def _slots(descents: Sequence[Descent]) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    return np.array([d.slot for d in descents], dtype=np.intp)
+
+
+def _stack(parts: Iterable[Floats]) -> Floats:
+    return np.stack(list(parts))

@@ -1,19 +1,23 @@
-"""The logistic loss and its derivatives, element by element, without overflow.
-
-With ``m`` the signed margin (positive: classified right) and ``a = 1 / (1 + exp(m))`` the dual
-variable ``|y - p|``, the loss is ``log(1 + exp(-m))``, its derivative in ``m`` is ``-a`` and its
-second derivative ``a (1 - a)``.
-"""
+"""The losses and their derivatives, row by row, without overflow."""
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imlogit.core.columns import Floats
 
+# log(1 / the smallest double): what stands for the logarithm of 0.
+_LARGEST_LOG = 745.0
+
 
 def logistic(m: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return the loss, the dual and the curvature at signed margins ``m``."""
+    """Return the loss, the dual and the curvature at signed margins ``m``.
+
+    With ``m`` the signed margin (positive: classified right) and ``a = 1 / (1 + exp(m))`` the dual
+    variable ``|y - p|``, the loss is ``log(1 + exp(-m))``, its derivative in ``m`` is ``-a`` and
+    its second derivative ``a (1 - a)``.
+    """
     small = np.exp(-np.abs(m))  # at most 1, whatever the sign of m
     share = 1.0 / (1.0 + small)
     loss = np.log1p(small) - np.minimum(m, 0.0)
@@ -21,7 +25,16 @@ def logistic(m: Floats) -> tuple[Floats, Floats, Floats]:
     return loss, dual, small * share * share
 
 
-def divergence(m: Floats, shrink: Floats) -> Floats:
+def softmax(m: Floats, codes: NDArray[np.integer]) -> tuple[Floats, Floats]:
+    """Return the loss (n,) and the probabilities (K, n) at margins ``m`` (K, n)."""
+    top = m.max(axis=0)
+    shares = np.exp(m - top)
+    total = shares.sum(axis=0)
+    own = np.take_along_axis(m, codes[None], axis=0)[0]
+    return np.log(total) + (top - own), shares / total
+
+
+def logistic_divergence(m: Floats, shrink: Floats) -> Floats:
     """Return ``KL(q || p)`` where ``q`` has the dual ``shrink * a``, at signed margins ``m``.
 
     ``s a log(s) + (1 - s a) log(1 + (1 - s) exp(-m))`` with ``a`` the dual at ``m``: no
@@ -31,6 +44,21 @@ def divergence(m: Floats, shrink: Floats) -> Floats:
     with np.errstate(divide="ignore"):
         log_s, log_t = np.log(shrink), np.log1p(-shrink)
     kept = shrink * dual
-    return np.where(kept > 0, kept * np.maximum(log_s, -745.0), 0.0) + (1.0 - kept) * np.logaddexp(
-        0.0, log_t - m
-    )
+    return np.where(kept > 0, kept * np.maximum(log_s, -_LARGEST_LOG), 0.0) + (
+        1.0 - kept
+    ) * np.logaddexp(0.0, log_t - m)
+
+
+def softmax_divergence(m: Floats, toward: Floats, share: float) -> tuple[Floats, Floats]:
+    """Return ``q = (1 - share) p + share u`` (K, n) and ``KL(q || p)`` (n,).
+
+    ``m`` are margins (K, n), ``toward`` is ``u`` (K,). The logarithm of
+    ``q / p`` is taken from margins, so that probabilities that underflow do not divide.
+    """
+    top = m.max(axis=0)
+    log_p = m - (top + np.log(np.exp(m - top).sum(axis=0)))
+    with np.errstate(divide="ignore"):
+        log_u = np.log(share * toward)[:, None]
+    ratio = np.logaddexp(np.log1p(-share) if share < 1 else -np.inf, log_u - log_p)
+    q = (1.0 - share) * np.exp(log_p) + share * toward[:, None]
+    return q, np.where(q > 0, q * ratio, 0.0).sum(axis=0)

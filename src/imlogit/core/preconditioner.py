@@ -1,13 +1,23 @@
-"""Preconditioners: the factored Hessian of all rows, or of a drawn sample of them."""
+"""Preconditioners: the factored Hessian of all rows, or of a drawn sample of them.
+
+With several columns the Hessian of the softmax is approximated by its blocks on the diagonal,
+one a column. That alone would miss that adding one vector to all columns changes no probability:
+its curvature is the penalty alone, where each block sees the curvature of its class. So steps are
+confined to columns that add up to zero, as the optimum's do: with ``P_k`` the blocks,
+
+    D_k = -P_k^-1 (G_k - v),    v = (sum_k P_k^-1)^-1 sum_k P_k^-1 G_k
+
+is the minimum of the quadratic model among these.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dpotrf, dpotrs, spotrf, spotrs
+from scipy.linalg.lapack import dpotrf, dpotri, dpotrs, spotrf, spotri, spotrs
 
 from imlogit.core.columns import Floats
 
@@ -40,20 +50,69 @@ class Factor:
     ridge: float
     rows: Floating | None = None
 
-    def descent(self, gradient: Floats) -> Floats:
-        """Return the direction ``-(A'A + ridge I)^-1 gradient``, shape (d,)."""
+    def solve(self, right: Floats) -> Floats:
+        """Return ``(A'A + ridge I)^-1 r`` for every row ``r`` of ``right``, shape (m, d)."""
         if self.rows is None:
-            return -self._solve(gradient)
+            return self._solve(right)
         # (A'A + r I)^-1 g = (g - A' (A A' + r I)^-1 A g) / r, an m x m problem for m < d
-        inner = self._solve(self.rows @ gradient)
-        return -(gradient - self.rows.T @ inner) / self.ridge
+        inner = self._solve(right @ self.rows.T)
+        solved: Floats = (right - inner @ self.rows) / self.ridge
+        return solved
+
+    def inverse(self) -> Floating:
+        """Return the lower triangle of ``(A'A + ridge I)^-1``, primal form only."""
+        invert = spotri if self.triangle.dtype == np.float32 else dpotri
+        inverse, _ = invert(self.triangle, lower=1)
+        return inverse
 
     def _solve(self, right: Floats) -> Floats:
         solve = spotrs if self.triangle.dtype == np.float32 else dpotrs
         # scaled, so that float32 neither overflows nor underflows
-        scale = float(np.abs(right).max()) or 1.0
-        solution, _ = solve(self.triangle, (right / scale).astype(self.triangle.dtype), lower=1)
-        return np.asarray(solution, dtype=np.float64) * scale
+        scale = np.abs(right).max(axis=1, initial=0.0, keepdims=True)
+        scale[scale == 0] = 1.0
+        solution, _ = solve(self.triangle, (right / scale).T.astype(self.triangle.dtype), lower=1)
+        return np.asarray(solution.T, dtype=np.float64) * scale
+
+
+@dataclass(frozen=True, eq=False)
+class Preconditioner:
+    """One factor a column, and that of the sum of their inverses.
+
+    Attributes
+    ----------
+    factors : tuple of Factor
+        One a column.
+    total : Factor or None
+        Of ``sum_k P_k^-1``; None for one column, and where the factors are in dual form.
+    """
+
+    factors: tuple[Factor, ...]
+    total: Factor | None = None
+
+    @classmethod
+    def of(cls, factors: Sequence[Factor]) -> Preconditioner:
+        """Return the preconditioner that the columns' factors make."""
+        if len(factors) == 1 or any(f.rows is not None for f in factors):
+            return cls(tuple(factors))
+        total = np.zeros(factors[0].triangle.shape)
+        for factor in factors:
+            total += factor.inverse()
+        return cls(tuple(factors), factor_gram(total, 0.0))
+
+    def directions(self, gradients: Floats) -> Floats:
+        """Return the directions of descent for gradients (m, K, d), of the same shape."""
+        found = self._blocks(gradients)
+        if len(self.factors) == 1:
+            return -found
+        if self.total is not None:
+            shift = self.total.solve(found.sum(axis=1))
+            found -= self._blocks(np.repeat(shift[:, None], len(self.factors), axis=1))
+        # exactly, or rounding would leave what no later step can take away
+        found -= found.mean(axis=1, keepdims=True)
+        return -found
+
+    def _blocks(self, right: Floats) -> Floats:
+        return np.stack([f.solve(right[:, k]) for k, f in enumerate(self.factors)], axis=1)
 
 
 def factor_rows(

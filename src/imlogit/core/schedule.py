@@ -4,65 +4,78 @@ from __future__ import annotations
 
 import numpy as np
 
-from imlogit.core.contract import Engine
+from imlogit.core.contract import Engine, Problem
 from imlogit.core.descent import Descent
-from imlogit.core.preconditioner import Factor, factor_rows
+from imlogit.core.preconditioner import Factor, Preconditioner, factor_rows
 
-# A sum over pixels costs this many times what a multiply-add in a Gram matrix does.
-PASS_COST = 2.5
-# What a step with a fresh factor of SAMPLE_ROWS rows does to the gap.
-FRESH_RATE = 0.2
+# A sum over pixels costs this many times what a multiply-add in a Gram matrix does: alone it
+# waits for memory, among others it does not.
+PASS_COST, SHARED_PASS_COST = 2.5, 1.3
+SHARED_BY = 4
+# What a step with fresh factors of SAMPLE_ROWS rows does to the gap: with one column, with more.
+FRESH_RATE, FRESH_RATE_TIED = 0.2, 0.5
 # The steps from which the rate of an old factor is taken.
 RATE_STEPS = 3
 
 
-class Factors:
-    """The preconditioner in use, and when to replace it.
+class Schedule:
+    """The preconditioner that a descent uses, and when to replace it.
 
-    A factor pays if it saves more steps than it costs. Steps left with the old one are
+    A new one pays if it saves more steps than it costs. Steps left with the old one are
     extrapolated from what its last `RATE_STEPS` steps did to the gap, those with a fresh one are
-    known by experience; the price of a factor in steps follows from the numbers of
+    known by experience; the price of factors in steps follows from the numbers of
     multiplications.
     """
 
-    def __init__(self, n_sample: int, rng: np.random.Generator, factor: Factor | None) -> None:
-        self.n_sample, self.rng, self.factor = n_sample, rng, factor
+    def __init__(
+        self, n_sample: int, rng: np.random.Generator, preconditioner: Preconditioner | None = None
+    ) -> None:
+        self.n_sample, self.rng, self.preconditioner = n_sample, rng, preconditioner
         self.distances: list[float] = []
 
-    def current(self, descent: Descent, tol: float) -> Factor:
-        """Return the factor for the next step."""
-        if self.factor is None or self._pays(descent, tol):
-            self.factor = self._draw(descent)
-            self.distances = []
+    def current(
+        self, engine: Engine, problem: Problem, descent: Descent, tol: float, n_sharing: int
+    ) -> Preconditioner:
+        """Return the preconditioner of the next step, which ``n_sharing`` columns take together."""
+        if self.preconditioner is None or self._pays(engine, descent, tol, n_sharing):
+            self.preconditioner = self.draw(engine, problem, descent)
         self.distances.append(descent.distance)
-        return self.factor
+        return self.preconditioner
 
-    def _pays(self, descent: Descent, tol: float) -> bool:
-        price = self._price(descent.engine)
+    def draw(self, engine: Engine, problem: Problem, descent: Descent) -> Preconditioner:
+        """Return a preconditioner of rows drawn by their curvature at the current point."""
+        self.distances = []
+        columns = range(descent.regression.n_columns)
+        return Preconditioner.of([self._factor(engine, problem, descent, k) for k in columns])
+
+    def _pays(self, engine: Engine, descent: Descent, tol: float, n_sharing: int) -> bool:
+        price = self._price(engine, n_sharing)
         if price < 1:
             return True
         if len(self.distances) < RATE_STEPS or not descent.distance > 0:
             return False
-        goal = np.log(max(tol * descent.point.objective, np.finfo(float).tiny) / descent.distance)
+        goal = np.log(max(tol * descent.objective, np.finfo(float).tiny) / descent.distance)
         rate = np.log(descent.distance / self.distances[-RATE_STEPS]) / RATE_STEPS
         left = goal / rate if rate < 0 else np.inf
-        return bool(left > price + goal / np.log(FRESH_RATE))
+        fresh = FRESH_RATE if descent.regression.n_columns == 1 else FRESH_RATE_TIED
+        return bool(left > price + goal / np.log(fresh))
 
-    def _price(self, engine: Engine) -> float:
+    def _price(self, engine: Engine, n_sharing: int) -> float:
         m, d = min(self.n_sample, engine.n_rows), engine.n_features
         small = min(m, d)
         factor = m * d * small / 2 + small**3 / 6
         apply = d * d if d <= m else m * m + 2 * m * d
-        return factor / (PASS_COST * 2 * engine.n_rows * d + apply)
+        read = PASS_COST if n_sharing < SHARED_BY else SHARED_PASS_COST
+        return factor / (read * 2 * engine.n_rows * d + apply)
 
-    def _draw(self, descent: Descent) -> Factor:
-        m = min(self.n_sample, descent.engine.n_rows)
+    def _factor(self, engine: Engine, problem: Problem, descent: Descent, column: int) -> Factor:
+        m = min(self.n_sample, engine.n_rows)
         positions = (np.arange(m) + self.rng.random(m)) / m
-        rows, weights = descent.problem.draw(0, positions)
+        rows, weights = problem.draw(descent.slot, column, positions)
         return factor_rows(
-            descent.engine.rows(rows, precise=descent.precise),
+            engine.rows(rows, precise=descent.precise),
             weights,
-            descent.penalty,
-            intercept=descent.column.intercept,
-            crossproduct=descent.engine.crossproduct,
+            descent.regression.penalty,
+            intercept=descent.regression.intercept,
+            crossproduct=engine.crossproduct,
         )

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 
-from imlogit.core.columns import Columns
+from imlogit.core.columns import Floats, Regression
 
 
-def is_quasi_separated(rows: NDArray[np.floating], column: Columns) -> bool:
+def is_quasi_separated(rows: NDArray[np.floating], regression: Regression) -> bool:
     """Return whether some direction classifies no row wrong and at least one strictly right.
 
     Then the likelihood has no maximum [1]_. The linear programme maximises the sum of the
-    signed margins, each held within [0, 1]: it is positive if and only if there is one.
+    margins by which rows are classified right, against each other class, each held within
+    [0, 1]: it is positive if and only if there is one.
 
     Parameters
     ----------
     rows : ndarray of float, shape (n, d)
-    column : Columns
-        One column; rows that cost nothing are left out.
+    regression : Regression
+        Rows that cost nothing are left out.
 
     References
     ----------
@@ -27,18 +29,31 @@ def is_quasi_separated(rows: NDArray[np.floating], column: Columns) -> bool:
     """
     from scipy.optimize import linprog
 
-    used = column.costs[0] > 0
-    signed = rows[used]
-    scale = np.abs(signed).max(axis=0)
-    signed = signed[:, scale > 0] / scale[scale > 0]
-    if column.intercept:
-        signed = np.column_stack([signed, np.ones(len(signed))])
-    signed = signed * column.signs[0, used, None]
+    used = regression.costs > 0
+    scale = np.abs(rows[used]).max(axis=0)
+    scaled = rows[used][:, scale > 0] / scale[scale > 0]
+    if regression.intercept:
+        scaled = np.column_stack([scaled, np.ones(len(scaled))])
+    margins = _margins(scaled, regression.codes[used], regression.n_columns)
     found = linprog(
-        -signed.sum(axis=0),
-        A_ub=np.concatenate([-signed, signed]),
-        b_ub=np.concatenate([np.zeros(len(signed)), np.ones(len(signed))]),
+        -np.asarray(margins.sum(axis=0)).ravel(),
+        A_ub=sparse.vstack([-margins, margins]),
+        b_ub=np.concatenate([np.zeros(margins.shape[0]), np.ones(margins.shape[0])]),
         bounds=(None, None),
         method="highs",
     )
     return bool(found.status == 0 and -found.fun > 1e-6)
+
+
+def _margins(rows: Floats, codes: NDArray[np.integer], n_columns: int) -> sparse.csr_array:
+    """Return the matrix that takes weights, column by column, to margins of the own class."""
+    if n_columns == 1:
+        return sparse.csr_array(rows * np.where(codes > 0, 1.0, -1.0)[:, None])
+    identity = np.eye(n_columns)
+    against = [
+        np.einsum("ik,id->ikd", identity[codes] - identity[k], rows)[codes != k].reshape(
+            -1, n_columns * rows.shape[1]
+        )
+        for k in range(n_columns)
+    ]
+    return sparse.csr_array(np.concatenate(against))

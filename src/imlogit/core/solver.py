@@ -1,49 +1,52 @@
-"""The solver: from columns and an engine to certified solutions.
+"""The solver: from regressions and an engine to certified solutions.
 
-Each column goes down by preconditioned conjugate gradients with exact minimisation over the
-last step, the new direction and the intercept (`imlogit.core.span`); the preconditioner is the
+Each regression goes down by preconditioned conjugate gradients with exact minimisation over the
+last step, the new direction and the intercepts (`imlogit.core.span`); the preconditioner is the
 Hessian of rows drawn by their curvature (`imlogit.core.preconditioner`). One step reads the
-features twice: once for the margins of the direction, once for the gradient.
+features twice: once for the margins of the direction, once for the gradient. Both reads serve all
+regressions that are on their way; those that are done make room for others.
 
 Steps are taken in the engine's working precision. A claim is proved in float64, with margins
 computed anew, and if the proof falls short the steps go on in float64. Problems of up to
-`EXACT_FEATURES` features end with Newton steps on the exact Hessian, down to rounding.
+`EXACT_WEIGHTS` weights end with Newton steps on the exact Hessian, down to rounding.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imlogit.core.certificate import Certificate, Pass
-from imlogit.core.columns import Columns, Floats
+from imlogit.core.columns import Floats, Regression, Rows
 from imlogit.core.contract import Engine
-from imlogit.core.descent import Descent
-from imlogit.core.preconditioner import Factor, factor_gram
-from imlogit.core.schedule import Factors
+from imlogit.core.descent import Batch, Descent
+from imlogit.core.polish import polish
+from imlogit.core.preconditioner import Preconditioner
+from imlogit.core.schedule import Schedule
 from imlogit.core.separation import is_quasi_separated
+from imlogit.core.start import Start, base_rate, first_points
+from imlogit.errors import FitInterrupted
 
-EXACT_FEATURES = 500
-# Rows in the sampled Hessian, and in the one for a first approach.
+EXACT_WEIGHTS = 500
+# Rows in the sampled Hessian.
 SAMPLE_ROWS = 5000
-FIRST_ROWS = 2000
-# Problems of more than twice as many rows are first fitted to so many of them...
-SUBSET_ROWS = 8000
-# ...at a tenth of their share of the cost: at the full share the optimum of so few rows
-# overfits them, and lies farther from the optimum of all.
-SUBSET_COST = 0.1
-SUBSET_STEPS = 8
-SMALLEST_SIDE = 400
+# A solution from which so many others start hands them a preconditioner of its own optimum, and
+# one of more rows.
+FRESH_FOR = 3
+SHARED_SAMPLE_ROWS = 5000
 # A fit has stalled when so many steps neither halved the gap nor lowered the objective by this
-# share; the factor has been renewed several times by then.
+# share; the factors have been renewed several times by then.
 STALLED_STEPS = 24
 STALLED_DECREASE = 1e-6
 QUASI_SEPARATION_ENTRIES = 1_000_000
+# After an interrupt a proof may take so long, and takes some four times as long as a gradient.
+PROOF_SECONDS = 0.5
+PROOF_PRICE = 4
 
 
 class Progress(NamedTuple):
@@ -70,24 +73,21 @@ Observer = Callable[[Progress], None]
 
 @dataclass(frozen=True, eq=False)
 class Solution:
-    """One column's weights, with the proof of how good they are.
+    """One regression's weights, with the proof of how good they are.
 
     Attributes
     ----------
-    weights : ndarray of float64, shape (d,)
-    intercept : float
+    weights : ndarray of float64, shape (K, d)
+    intercept : ndarray of float64, shape (K,)
     certificate : Certificate
-    margins : ndarray of float64, shape (n,), or None
-        Every row's margin, intercept included, where they were asked for.
-    factor : Factor or None
-        The last preconditioner, for columns that start from this solution.
+    margins : ndarray of float64, shape (m, K), or None
+        Of the rows that were asked for, intercepts included.
     """
 
     weights: Floats
-    intercept: float
+    intercept: Floats
     certificate: Certificate
     margins: Floats | None = None
-    factor: Factor | None = None
 
 
 @dataclass(frozen=True)
@@ -101,233 +101,345 @@ class Settings:
 
 def solve(
     engine: Engine,
-    columns: Columns,
+    regressions: Sequence[Regression],
     settings: Settings,
     *,
-    starts: Sequence[Solution | None] | None = None,
-    keep_margins: bool = False,
-    observe: Callable[[int, int, float], None] | None = None,
+    starts: Sequence[int | None] | None = None,
+    rows: Sequence[Rows | None] | None = None,
+    observe: Observer | None = None,
 ) -> list[Solution]:
-    """Minimise every column.
+    """Minimise every regression.
 
     Parameters
     ----------
     engine : Engine
-    columns : Columns
+    regressions : sequence of Regression
+        All of as many classes, and all with an intercept or all without. Each is asked for once,
+        when its turn comes, so a sequence may make them on request.
     settings : Settings
-    starts : sequence of Solution or None, optional
-        Solutions of nearby columns to start from, one a column.
-    keep_margins : bool
-        Return every row's margin with the solutions.
+    starts : sequence of int or None, optional
+        For each regression the earlier one whose solution it starts from, and whose
+        preconditioner it uses as long as that serves.
+    rows : sequence of ndarray of intp or None, optional
+        For each regression the rows whose margins are wanted.
     observe : callable, optional
-        Called as ``observe(columns done, columns in all, relative gap)`` after every step.
+        Called with a `Progress` after every step.
 
     Returns
     -------
     list of Solution
-        One a column. A column without a positive weight on one of its sides has nan weights
-        and the status "undefined".
+        A regression with a class that has no positive cost has nan weights and the status
+        "undefined".
 
     Raises
     ------
     FloatingPointError
         When the features are so large that sums over them overflow.
+    FitInterrupted
+        On Ctrl-C. Its ``partial`` is the list of solutions, None where nothing is proved; the
+        status of those that were on their way is "interrupted".
     """
-    solutions: list[Solution] = []
-    for j in range(columns.n_columns):
-
-        def report(gap: float, done: int = j) -> None:
-            if observe is not None:
-                observe(done, columns.n_columns, gap)
-
-        start = starts[j] if starts is not None else None
-        with np.errstate(over="ignore", invalid="ignore"):  # looked for where it matters
-            solutions.append(
-                _solve_column(engine, columns.one(j), settings, start, keep_margins, report)
-            )
-        if observe is not None:
-            observe(j + 1, columns.n_columns, solutions[-1].certificate.relative_gap)
-    return solutions
+    if not len(regressions):
+        return []
+    pool = _Pool(engine, regressions, settings, starts, rows, observe)
+    with np.errstate(over="ignore", invalid="ignore"):  # looked for where it matters
+        try:
+            pool.run()
+        except KeyboardInterrupt:
+            raise FitInterrupted(pool.rescued()) from None
+    return [solution for solution in pool.solutions if solution is not None]
 
 
-def _solve_column(
-    engine: Engine,
-    column: Columns,
-    settings: Settings,
-    start: Solution | None,
-    keep_margins: bool,
-    report: Callable[[float], None],
-) -> Solution:
-    began = time.perf_counter()
-    if not (column.side_costs() > 0).all():
-        return _undefined(engine, settings)
-    rng = np.random.default_rng(settings.seed)
-    if start is None or not np.isfinite(start.weights).all():
-        weights, b = _first_point(engine, column, rng)
-        factors = Factors(SAMPLE_ROWS, rng, None)
-    else:
-        weights, b = start.weights, start.intercept
-        factors = Factors(SAMPLE_ROWS, rng, start.factor)
-    descent = Descent(engine, column, weights, b)
-    nothing = _base_rate(column)
-    if descent.point.objective > nothing.objective:
-        descent.place(np.zeros_like(weights), nothing.b, precise=False)
-    status = _descend(descent, factors, settings, report)
-    if engine.n_features <= EXACT_FEATURES and status in ("converged", "rounding"):
-        _polish(descent, settings.max_iter)
-        status = "converged" if descent.reached(settings.tol) else status
-    return Solution(
-        descent.weights,
-        descent.b,
-        _certificate(descent, _verdict(descent, status), settings.tol, began),
-        descent.problem.margins()[0] + descent.b if keep_margins else None,
-        factors.factor,
-    )
+@dataclass(eq=False)
+class _Way:
+    """A regression on its way down.
 
+    Attributes
+    ----------
+    place : int
+        In the caller's list.
+    """
 
-def _descend(
-    descent: Descent, factors: Factors, settings: Settings, report: Callable[[float], None]
-) -> str:
-    """Step until the goal is proved, or cannot be reached; return the status."""
-    progress = _Progress()
-    while True:
-        descent.measure()
-        descent.history.append(Pass(descent.point.objective, descent.gap))
-        report(descent.gap / max(descent.point.objective, np.finfo(float).tiny))
-        stalled = progress.idle_steps(descent) >= STALLED_STEPS
-        spent = descent.iterations >= settings.max_iter
-        if descent.reached(settings.tol) or descent.separated or stalled or spent:
-            was_precise = descent.precise
-            if not descent.proved:
-                descent.prove()
-            if descent.separated:
-                return "separated"
-            if descent.reached(settings.tol):
-                return "converged"
-            if spent:
-                return "max_iter"
-            if stalled and was_precise:
-                return "rounding"
-            progress = _Progress()  # in float64 it may go on
-        factor = factors.current(descent, settings.tol)
-        descent.advance(factor.descent(descent.gradient))
+    place: int
+    descent: Descent
+    schedule: Schedule
+    began: float
+    distance: float = np.inf
+    objective: float = np.inf
+    idle: int = -1
+    status: str = field(default="")
 
+    def note_progress(self) -> None:
+        """Note where the descent is, and count the steps since something was gained."""
+        nearer = self.descent.distance < 0.5 * self.distance
+        lower = self.descent.objective < (1 - STALLED_DECREASE) * self.objective
+        self.distance = self.descent.distance if nearer else self.distance
+        self.objective = self.descent.objective if lower else self.objective
+        self.idle = 0 if nearer or lower else self.idle + 1
 
-class _Progress:
-    """Counts the steps since something was gained."""
+    @property
+    def stalled(self) -> bool:
+        """Whether nothing was gained for long."""
+        return self.idle >= STALLED_STEPS
 
-    def __init__(self) -> None:
+    def begin_anew(self) -> None:
+        """Forget what was gained: in float64 it may go on."""
         self.distance = self.objective = np.inf
         self.idle = -1
 
-    def idle_steps(self, descent: Descent) -> int:
-        """Note where the descent is, and return how long it has gained nothing."""
-        distance, objective = descent.distance, descent.point.objective
-        nearer = distance < 0.5 * self.distance
-        lower = objective < (1 - STALLED_DECREASE) * self.objective
-        self.distance = distance if nearer else self.distance
-        self.objective = objective if lower else self.objective
-        self.idle = 0 if nearer or lower else self.idle + 1
-        return self.idle
 
+class _Pool:
+    """All regressions of one call: those that wait, those on their way, those done."""
 
-def _polish(descent: Descent, max_iter: int) -> None:
-    """Take Newton steps on the exact Hessian until rounding errors are all that is left."""
-    while descent.iterations < max_iter and descent.distance > 0:
-        weights, b, distance = descent.weights, descent.b, descent.distance
-        descent.advance(_exact_factor(descent).descent(descent.gradient))
-        descent.prove()
-        if not descent.distance < distance:
-            descent.place(weights, b, precise=True)
-            descent.measure()
+    def __init__(
+        self,
+        engine: Engine,
+        regressions: Sequence[Regression],
+        settings: Settings,
+        starts: Sequence[int | None] | None,
+        rows: Sequence[Rows | None] | None,
+        observe: Observer | None,
+    ) -> None:
+        n = len(regressions)
+        self.engine, self.regressions, self.settings = engine, regressions, settings
+        self.starts = [None] * n if starts is None else list(starts)
+        self.heirs = Counter(self.starts)
+        self.rows = [None] * n if rows is None else list(rows)
+        self.observe = observe
+        self.solutions: list[Solution | None] = [None] * n
+        self.waiting = list(range(n))
+        self.active: list[_Way] = []
+        n_classes = regressions[0].n_classes
+        slots = min(n, engine.room(n_classes))
+        self.problem = engine.open(slots, n_classes)
+        self.free = list(range(slots))
+        self.batch = Batch(engine, self.problem)
+        self.preconditioners: dict[int, Preconditioner] = {}
+        self.n_columns = regressions[0].n_columns
+        self.measure_seconds = np.inf
+
+    def run(self) -> None:
+        """Let every regression down to its end."""
+        while self.waiting or self.active:
+            self._admit()
+            self._step()
+
+    def _admit(self) -> None:
+        """Let regressions in whose start is known, as far as there is room."""
+        ready = self._ready()
+        if not ready:
             return
-        if descent.distance > 0.1 * distance:
+        self.waiting = [place for place in self.waiting if place not in set(ready)]
+        defined: dict[int, Regression] = {}
+        for place in ready:
+            one = self.regressions[place]
+            if (one.class_costs() > 0).all():
+                defined[place] = one
+            else:
+                self.solutions[place] = self._undefined(one)
+        starts = self._starts(defined)
+        ways = [self._way(place, one, starts[place]) for place, one in defined.items()]
+        self.active += ways
+        self._place([way.descent for way in ways])
+
+    def _ready(self) -> list[int]:
+        """Return whose turn it is: first those from which others start.
+
+        Then all the others are there to share the reads of the rows.
+        """
+        ready = [
+            place
+            for place in self.waiting
+            if (start := self.starts[place]) is None or self.solutions[start] is not None
+        ]
+        first = [place for place in ready if self.heirs[place]]
+        if not first and any(self.heirs[way.place] for way in self.active):
+            return []
+        return (first or ready)[: len(self.free)]
+
+    def _starts(self, defined: dict[int, Regression]) -> dict[int, Start]:
+        """Return where to begin: at the solution of another, or where a subset leads."""
+        found = {}
+        for place in defined:
+            start = self.starts[place]
+            before = None if start is None else self.solutions[start]
+            if before is not None and np.isfinite(before.weights).all():
+                found[place] = Start(before.weights, before.intercept)
+        roots = [place for place in defined if place not in found]
+        points = first_points(self.engine, [defined[p] for p in roots], self.settings.seed)
+        return found | dict(zip(roots, points, strict=True))
+
+    def _way(self, place: int, one: Regression, start: Start) -> _Way:
+        slot = self.free.pop()
+        self.problem.admit(slot, one)
+        origin = self.starts[place]
+        known = None if origin is None else self.preconditioners.get(origin)
+        schedule = Schedule(SAMPLE_ROWS, np.random.default_rng(self.settings.seed), known)
+        return _Way(place, Descent(one, slot, *start), schedule, time.perf_counter())
+
+    def _place(self, descents: list[Descent]) -> None:
+        """Begin, and no worse than at the base rate."""
+        self.batch.place(descents, precise=False)
+        astray = []
+        for descent in descents:
+            nothing = base_rate(descent.regression)
+            if descent.objective > nothing.objective:
+                descent.weights, descent.b = np.zeros_like(descent.weights), nothing.b
+                astray.append(descent)
+        self.batch.place(astray, precise=False)
+
+    def _step(self) -> None:
+        """Measure, let go those that are done, and let the others take a step."""
+        began = time.perf_counter()
+        self.batch.measure([way.descent for way in self.active])
+        self.measure_seconds = time.perf_counter() - began
+        for way in self.active:
+            way.descent.history.append(Pass(way.descent.objective, way.descent.gap))
+            way.note_progress()
+        self._report()
+        self._conclude()
+        done = [way for way in self.active if way.status]
+        exact = [way for way in done if way.status in ("converged", "rounding")]
+        if self.n_columns * self.engine.n_features <= EXACT_WEIGHTS:
+            polish(self.batch, [way.descent for way in exact], self.settings.max_iter)
+            for way in exact:
+                way.status = "converged" if self._reached(way.descent) else way.status
+        for way in done:
+            self._leave(way)
+        self.active = [way for way in self.active if not way.status]
+        self._advance()
+        if done:
+            self._report()
+
+    def _conclude(self) -> None:
+        """Give those a status whose goal is proved, or cannot be reached."""
+        max_iter = self.settings.max_iter
+        claims = [
+            way
+            for way in self.active
+            if way.stalled
+            or way.descent.iterations >= max_iter
+            or self._reached(way.descent)
+            or self._separated(way.descent)
+        ]
+        were_precise = [way.descent.precise for way in claims]
+        self.batch.prove([way.descent for way in claims if not way.descent.proved])
+        for way, was_precise in zip(claims, were_precise, strict=True):
+            if self._separated(way.descent):
+                way.status = "separated"
+            elif self._reached(way.descent):
+                way.status = "converged"
+            elif way.descent.iterations >= max_iter:
+                way.status = "max_iter"
+            elif way.stalled and was_precise:
+                way.status = "rounding"
+            else:
+                way.begin_anew()
+
+    def _advance(self) -> None:
+        """Take a step, each along its preconditioned gradient."""
+        if not self.active:
             return
+        n_sharing = len(self.active) * self.n_columns
+        used: dict[int, list[Descent]] = {}
+        known: dict[int, Preconditioner] = {}
+        for way in self.active:
+            current = way.schedule.current(
+                self.engine, self.problem, way.descent, self.settings.tol, n_sharing
+            )
+            known[id(current)] = current
+            used.setdefault(id(current), []).append(way.descent)
+        descents: list[Descent] = []
+        directions: list[Floats] = []
+        for key, group in used.items():
+            descents += group
+            directions += list(known[key].directions(np.stack([d.gradient for d in group])))
+        self.batch.advance(descents, directions)
 
+    def _leave(self, way: _Way) -> None:
+        """Keep the solution, and free the slot."""
+        self._hand_on(way)
+        self.solutions[way.place] = self._solution(way)
+        self.free.append(way.descent.slot)
 
-def _exact_factor(descent: Descent) -> Factor:
-    second, first, total = descent.problem.gram(0, descent.engine.center())
-    if descent.column.intercept and total > 0:
-        second = second - np.outer(first, first / total)
-    return factor_gram(second, descent.penalty)
+    def _hand_on(self, way: _Way) -> None:
+        """Keep a preconditioner for those that start from here; for several, a fresh one pays."""
+        heirs = self.heirs[way.place]
+        if heirs >= FRESH_FOR:
+            schedule = Schedule(SHARED_SAMPLE_ROWS, way.schedule.rng)
+            self.preconditioners[way.place] = schedule.draw(
+                self.engine, self.problem, way.descent
+            )
+        elif heirs and way.schedule.preconditioner is not None:
+            self.preconditioners[way.place] = way.schedule.preconditioner
 
+    def _solution(self, way: _Way) -> Solution:
+        descent, rows = way.descent, self.rows[way.place]
+        margins = None
+        if rows is not None:
+            margins = self.problem.margins(descent.slot, rows) + descent.b
+        certificate = Certificate(
+            status=self._verdict(way),
+            objective=descent.objective,
+            gap=descent.gap if descent.regression.penalty else float("nan"),
+            tol=self.settings.tol,
+            iterations=descent.iterations,
+            passes=descent.passes,
+            max_gradient=descent.max_gradient,
+            seconds=time.perf_counter() - way.began,
+            history=tuple(descent.history),
+        )
+        return Solution(descent.weights, descent.b, certificate, margins)
 
-class _BaseRate(NamedTuple):
-    """The optimum without weights: its intercept and its objective."""
+    def _undefined(self, one: Regression) -> Solution:
+        nan = float("nan")
+        return Solution(
+            np.full((one.n_columns, self.engine.n_features), nan),
+            np.full(one.n_columns, nan),
+            Certificate("undefined", nan, nan, self.settings.tol, 0, 0, nan),
+        )
 
-    b: float
-    objective: float
+    def _verdict(self, way: _Way) -> str:
+        """Without a penalty a vanishing gradient may also mean an optimum at infinity."""
+        regression, engine = way.descent.regression, self.engine
+        if regression.penalty or way.status in ("separated", "interrupted"):
+            return way.status
+        entries = engine.n_rows * engine.n_features
+        if regression.n_columns > 1:
+            entries *= regression.n_columns**2
+        if entries > QUASI_SEPARATION_ENTRIES:
+            return "undetermined" if way.status == "converged" else way.status
+        rows = engine.rows(np.arange(engine.n_rows), precise=True)
+        return "quasi-separated" if is_quasi_separated(rows, regression) else way.status
 
+    def _reached(self, descent: Descent) -> bool:
+        return descent.reached(self.settings.tol, self.engine.largest)
 
-def _base_rate(column: Columns) -> _BaseRate:
-    sides = column.side_costs()[0]
-    if not column.intercept:
-        return _BaseRate(0.0, float(sides.sum() * np.log(2)))
-    shares = sides / sides.sum()
-    return _BaseRate(float(np.log(sides[1] / sides[0])), float(-(sides @ np.log(shares))))
+    def _separated(self, descent: Descent) -> bool:
+        """Whether there is no penalty and every row is classified strictly right."""
+        return not descent.regression.penalty and self.problem.worst(descent.slot) > 0
 
+    def _report(self) -> None:
+        if self.observe is None:
+            return
+        done = sum(solution is not None for solution in self.solutions)
+        gaps = [way.descent.relative_gap for way in self.active if not way.status]
+        self.observe(
+            Progress(
+                done * self.n_columns,
+                len(self.solutions) * self.n_columns,
+                max(gaps, default=0.0),
+                self.batch.passes,
+            )
+        )
 
-def _first_point(engine: Engine, column: Columns, rng: np.random.Generator) -> tuple[Floats, float]:
-    """Return weights and intercept to start from: of a small subset, or of the base rate."""
-    weights, b = np.zeros(engine.n_features), _base_rate(column).b
-    # without a penalty a subset may well be separable, and its weights grow without end
-    if engine.n_rows <= 2 * SUBSET_ROWS or not column.penalty[0]:
-        return weights, b
-    rows, scale = _subset(column, rng)
-    descent = Descent(engine.take(rows), column.rows(rows, scale), weights, b)
-    for _ in range(2):
-        factors = Factors(FIRST_ROWS, rng, None)
-        for _ in range(SUBSET_STEPS):
-            descent.measure()
-            factor = factors.factor or factors.current(descent, 1.0)
-            descent.advance(factor.descent(descent.gradient))
-    return descent.weights, descent.b
-
-
-def _subset(column: Columns, rng: np.random.Generator) -> tuple[NDArray[np.intp], Floats]:
-    """Draw `SUBSET_ROWS` rows, not too few of the rarer side, and what to scale their costs by."""
-    signs, costs = column.signs[0], column.costs[0]
-    drawn, scales = [], []
-    for side in (-1, 1):
-        rows = np.flatnonzero((signs == side) & (costs > 0))
-        share = round(SUBSET_ROWS * rows.size / signs.size)
-        m = min(rows.size, max(share, SMALLEST_SIDE))
-        drawn.append(rng.choice(rows, m, replace=False))
-        scales.append(np.full(m, SUBSET_COST * rows.size / m))
-    rows, scale = np.concatenate(drawn), np.concatenate(scales)
-    order = np.argsort(rows)
-    return rows[order], scale[order]
-
-
-def _verdict(descent: Descent, status: str) -> str:
-    """Without a penalty a vanishing gradient may also mean an optimum at infinity."""
-    if descent.penalty or status == "separated":
-        return status
-    engine = descent.engine
-    if engine.n_rows * engine.n_features > QUASI_SEPARATION_ENTRIES:
-        return "undetermined" if status == "converged" else status
-    rows = engine.rows(np.arange(engine.n_rows), precise=True)
-    return "quasi-separated" if is_quasi_separated(rows, descent.column) else status
-
-
-def _certificate(descent: Descent, status: str, tol: float, began: float) -> Certificate:
-    return Certificate(
-        status=status,
-        objective=descent.point.objective,
-        gap=descent.gap if descent.penalty else float("nan"),
-        tol=tol,
-        iterations=descent.iterations,
-        passes=descent.passes,
-        max_gradient=descent.max_gradient,
-        seconds=time.perf_counter() - began,
-        history=tuple(descent.history),
-    )
-
-
-def _undefined(engine: Engine, settings: Settings) -> Solution:
-    nan = float("nan")
-    return Solution(
-        np.full(engine.n_features, nan),
-        nan,
-        Certificate("undefined", nan, nan, settings.tol, 0, 0, nan),
-    )
+    def rescued(self) -> list[Solution | None]:
+        """Return what is finished, and what can quickly be proved of the rest."""
+        predicted = PROOF_PRICE * self.measure_seconds
+        if predicted < PROOF_SECONDS:
+            ways = [way for way in self.active if way.descent.history]
+            self.batch.prove([way.descent for way in ways])
+            for way in ways:
+                way.status = "interrupted"
+                self.solutions[way.place] = self._solution(way)
+        return self.solutions

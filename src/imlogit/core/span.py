@@ -1,9 +1,9 @@
 """The exact minimum over a span of few directions, without a look at the features.
 
 A problem keeps the margins of the last step and of the new direction. Along these, and along
-the intercept, the objective is a function of three numbers that costs one exponential a row.
-Minimising it exactly makes the steps those of a preconditioned conjugate gradient, without
-tuning of step lengths, and keeps the intercept close to its minimum all along.
+the intercepts, an objective is a function of ``2 + K`` numbers that costs one exponential a row
+and column. Minimising it exactly makes the steps those of a preconditioned conjugate gradient,
+without tuning of step lengths, and keeps the intercepts close to their minimum all along.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from imlogit.core.columns import Floats
-from imlogit.core.contract import INTERCEPT, LAST, NEW, SPAN, Problem, Sums
+from imlogit.core.columns import Floats, Rows
+from imlogit.core.contract import INTERCEPT, Problem
 from imlogit.core.preconditioner import TOO_LARGE
 
 NEWTON_STEPS = 20
@@ -30,109 +31,157 @@ SINGULAR = 1e-13
 ROUNDING = 1e-13
 
 
-class SpanPoint(NamedTuple):
-    """A point of the span and what was found there.
+class Points(NamedTuple):
+    """A point in the span of each slot, and what was found there.
 
     Attributes
     ----------
-    steps : ndarray of float64, shape (3,)
-        Along the last step, the new direction and the intercept.
-    sums : Sums
-        The problem's, at this point.
-    objective : float
+    steps : ndarray of float64, shape (a, 2 + K)
+        Along the last step, the new direction and the intercepts.
+    objective : ndarray of float64, shape (a,)
+    mass : ndarray of float64, shape (a, n_classes)
+        As in `imlogit.core.contract.Sums`.
     """
 
     steps: Floats
-    sums: Sums
-    objective: float
+    objective: Floats
+    mass: Floats
+
+    def write(self, which: Rows, others: Points) -> None:
+        """Overwrite the points ``which`` with others."""
+        for mine, theirs in zip(self, others, strict=True):
+            mine[which] = theirs
+
+    def copy(self) -> Points:
+        """Return a copy that can be written to."""
+        return Points(*(part.copy() for part in self))
 
 
 @dataclass(frozen=True)
 class Span:
-    """The span of two directions and the intercept around a point of a one-column problem.
+    """The spans of some slots of a problem, each around a point of its own.
 
     Attributes
     ----------
     problem : Problem
         Whose directions belong to ``basis``.
-    weights : ndarray of float64, shape (d,)
-    b : float
-    basis : ndarray of float64, shape (2, d)
+    slots : ndarray of intp, shape (a,)
+    weights : ndarray of float64, shape (a, K, d)
+    b : ndarray of float64, shape (a, K)
+    basis : ndarray of float64, shape (a, 2, K, d)
         The last step and the new direction in weight space; zeros for one that is absent.
-    penalty : float
+    penalty : ndarray of float64, shape (a,)
     intercept : bool
     """
 
     problem: Problem
+    slots: Rows
     weights: Floats
-    b: float
+    b: Floats
     basis: Floats
-    penalty: float
+    penalty: Floats
     intercept: bool
 
-    def at(self, steps: Floats) -> SpanPoint:
-        """Evaluate the objective at ``steps`` along the span's three coordinates."""
-        sums = self.problem.evaluate(steps[None, :INTERCEPT], np.array([self.b + steps[INTERCEPT]]))
-        moved = self.weights + steps[:INTERCEPT] @ self.basis
-        return SpanPoint(steps, sums, float(sums.loss[0] + 0.5 * self.penalty * (moved @ moved)))
+    def at(self, which: Rows, steps: Floats) -> Points:
+        """Evaluate the objectives of some of the slots at ``steps`` (len(which), 2 + K)."""
+        sums = self.problem.evaluate(
+            self.slots[which], steps[:, :INTERCEPT], self.b[which] + steps[:, INTERCEPT:]
+        )
+        moved = self._moved(which, steps)
+        squared = np.einsum("akd,akd->a", moved, moved)
+        return Points(steps, sums.loss + 0.5 * self.penalty[which] * squared, sums.mass)
 
-    def minimise(self, start: SpanPoint, *, thorough: bool = False) -> SpanPoint:
-        """Return the minimum, to the accuracy that is worth its price.
+    def start(self) -> Points:
+        """Evaluate every objective where its span begins."""
+        return self.at(np.arange(len(self.slots)), np.zeros((len(self.b), 2 + self.b.shape[1])))
+
+    def minimise(self, start: Points, *, thorough: bool = False) -> Points:
+        """Return the minima, to the accuracy that is worth its price.
 
         Parameters
         ----------
-        start : SpanPoint
-            The point that the problem evaluated last.
+        start : Points
+            The points that the problem evaluated last.
         thorough : bool
             Go on down to rounding, not only until the quadratic model agrees.
         """
-        here = start
+        here = start.copy()
+        which = np.arange(len(self.slots))
         for _ in range(NEWTON_STEPS):
-            newton, promised = self._newton_step(here.steps)
-            if not promised > np.finfo(float).eps ** 2 * abs(here.objective):
+            newton, promised = self._newton_steps(which, here.steps[which])
+            size = np.abs(here.objective[which])
+            going = promised > np.finfo(float).eps ** 2 * size
+            which, newton, promised, size = (
+                which[going],
+                newton[going],
+                promised[going],
+                size[going],
+            )
+            if not which.size:
                 break
-            trial, length = self._backtrack(here, newton, promised)
-            decrease = here.objective - trial.objective
-            agrees = length == 1.0 and abs(2 * decrease / promised - 1) < MODEL_AGREES
-            here = trial
-            if promised < ROUNDING * abs(here.objective) or (agrees and not thorough):
+            before = here.objective[which]
+            full = self._backtrack(which, here, newton, promised)
+            agrees = full & (
+                np.abs(2 * (before - here.objective[which]) / promised - 1) < MODEL_AGREES
+            )
+            finished = promised < ROUNDING * size
+            which = which[~finished] if thorough else which[~(finished | agrees)]
+            if not which.size:
                 break
         return here
 
-    def _newton_step(self, steps: Floats) -> tuple[Floats, float]:
-        """Return the Newton step and the decrement that it promises (twice the decrease).
+    def _moved(self, which: Rows, steps: Floats) -> Floats:
+        moved: Floats = self.weights[which] + np.einsum(
+            "as,askd->akd", steps[:, :INTERCEPT], self.basis[which]
+        )
+        return moved
+
+    def _newton_steps(self, which: Rows, steps: Floats) -> tuple[Floats, Floats]:
+        """Return the Newton steps and the decrements that they promise (twice the decreases).
 
         Directions that are absent, or the same, drop out through the pseudo-inverse, taken in
         units in which the Hessian has a diagonal of ones.
         """
-        gradient, hessian = self._derivatives(steps)
+        gradient, hessian = self._derivatives(which, steps)
         if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
             raise FloatingPointError(TOO_LARGE)
-        free = [LAST, NEW, INTERCEPT] if self.intercept else [LAST, NEW]
-        scale = np.sqrt(hessian.diagonal()[free])
+        if not self.intercept:
+            gradient[:, INTERCEPT:] = 0.0
+            hessian[:, INTERCEPT:] = hessian[:, :, INTERCEPT:] = 0.0
+        scale = np.sqrt(np.einsum("aii->ai", hessian))
         unit = np.divide(1.0, scale, out=np.zeros_like(scale), where=scale > 0)
-        values, vectors = np.linalg.eigh(hessian[np.ix_(free, free)] * np.outer(unit, unit))
+        values, vectors = np.linalg.eigh(hessian * unit[:, :, None] * unit[:, None, :])
         inverse = np.where(values > SINGULAR, 1 / np.maximum(values, SINGULAR), 0.0)
-        step = np.zeros(SPAN)
-        step[free] = -unit * (vectors @ (inverse * (vectors.T @ (unit * gradient[free]))))
-        return step, float(-gradient @ step)
+        along = np.einsum("aij,ai->aj", vectors, unit * gradient)
+        newton = -unit * np.einsum("aij,aj->ai", vectors, inverse * along)
+        return newton, -np.einsum("ai,ai->a", gradient, newton)
 
-    def _derivatives(self, steps: Floats) -> tuple[Floats, Floats]:
-        gradients, hessians = self.problem.project()
-        gradient, hessian = gradients[0], hessians[0]
-        moved = self.weights + steps[:INTERCEPT] @ self.basis
-        gradient[:INTERCEPT] += self.penalty * (self.basis @ moved)
-        hessian[:INTERCEPT, :INTERCEPT] += self.penalty * (self.basis @ self.basis.T)
+    def _derivatives(self, which: Rows, steps: Floats) -> tuple[Floats, Floats]:
+        gradient, hessian = self.problem.project(self.slots[which])
+        basis, penalty = self.basis[which], self.penalty[which]
+        slope = np.einsum("askd,akd->as", basis, self._moved(which, steps))
+        gradient[:, :INTERCEPT] += penalty[:, None] * slope
+        squared = np.einsum("askd,atkd->ast", basis, basis)
+        hessian[:, :INTERCEPT, :INTERCEPT] += penalty[:, None, None] * squared
         return gradient, hessian
 
     def _backtrack(
-        self, here: SpanPoint, newton: Floats, promised: float
-    ) -> tuple[SpanPoint, float]:
-        """Shorten the step until the objective falls; rounding may raise it a little."""
-        length = 1.0
-        while True:
-            trial = self.at(here.steps + length * newton)
-            allowed = here.objective - SUFFICIENT_DECREASE * length * promised
-            if trial.objective <= allowed + ROUNDING * abs(here.objective) or length < SHORTEST:
-                return trial, length
-            length *= BACKTRACK
+        self, which: Rows, here: Points, newton: Floats, promised: Floats
+    ) -> NDArray[np.bool_]:
+        """Move ``here`` by steps that are shortened until the objectives fall.
+
+        Rounding may raise them a little. Returns which steps were taken in full.
+        """
+        length = np.ones(len(which))
+        left = np.arange(len(which))
+        begin, before = here.steps[which], here.objective[which]
+        while left.size:
+            there = which[left]
+            trial = self.at(there, begin[left] + length[left, None] * newton[left])
+            here.write(there, trial)
+            allowed = before[left] - SUFFICIENT_DECREASE * length[left] * promised[left]
+            lower = trial.objective <= allowed + ROUNDING * np.abs(before[left])
+            left = left[~lower & (length[left] >= SHORTEST)]
+            length[left] *= BACKTRACK
+        full: NDArray[np.bool_] = length == 1.0
+        return full

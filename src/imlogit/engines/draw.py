@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from imlogit.core.columns import Floats
+from imlogit.core.columns import Floats, Rows
 
 
-def draw_rows(curvature: Floats, positions: Floats) -> tuple[NDArray[np.intp], Floats]:
+def draw_rows(curvature: Floats, positions: Floats) -> tuple[Rows, Floats]:
     """Return the rows that hold ``positions`` of the curvature's running total, and weights.
 
     See `imlogit.core.contract.Problem.draw`.

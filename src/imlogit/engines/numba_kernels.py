@@ -5,19 +5,24 @@ through the lanes ``first`` to ``last`` and writes one partial result for each, 
 lanes, taken in order, has the same bits however the lanes were shared out.
 
 Reassociation lets the compiler use vector registers within a row; nothing assumes the absence
-of infinities or nan.
+of infinities or nan. Inner loops run over views that begin at zero: an index that might be
+negative would keep the compiler from vectorising.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numba
+import numpy as np
+
+from imlogit.engines.numba_math import exp_negative, log1p_unit
 
 # After so many rows a working-precision sum goes over into float64.
 FLUSH_ROWS = 256
+# Rows that are worked through together where one row needs all its classes.
+CHUNK_ROWS = 256
 
 
 def kernel(function: Callable[..., None]) -> Callable[..., None]:
@@ -34,8 +39,8 @@ def kernel(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @kernel
-def multiply(x, lanes, weights, first, last, out):  # type: ignore[no-untyped-def]
-    """``out[j, i] = x[i] . weights[j]``, added up in the weights' precision."""
+def multiply(x, lanes, weights, targets, first, last, out):  # type: ignore[no-untyped-def]
+    """``out[targets[j], i] = x[i] . weights[j]``, added up in the weights' precision."""
     real = weights.dtype.type
     for lane in range(first, last):
         for i in range(lanes[lane], lanes[lane + 1]):
@@ -45,76 +50,76 @@ def multiply(x, lanes, weights, first, last, out):  # type: ignore[no-untyped-de
                 total = real(0)
                 for p in range(row.size):
                     total += real(row[p]) * w[p]
-                out[j, i] = total
+                out[targets[j], i] = total
 
 
 @kernel
-def accumulate(x, lanes, residual, buffer, first, last, out):  # type: ignore[no-untyped-def]
-    """``out[lane, j] = sum_i residual[j, i] x[i]``, in the precision of ``buffer`` (k, d)."""
+def accumulate(x, lanes, residual, sources, buffer, first, last, out):  # type: ignore[no-untyped-def]
+    """``out[j] += sum_i residual[sources[j], i] x[i]``, in the precision of ``buffer`` (k, d)."""
     real = buffer.dtype.type
     for lane in range(first, last):
         for start in range(lanes[lane], lanes[lane + 1], FLUSH_ROWS):
-            for j in range(residual.shape[0]):
+            for j in range(sources.size):
                 part = buffer[j]
                 part[:] = real(0)
                 for i in range(start, min(start + FLUSH_ROWS, lanes[lane + 1])):
-                    r = real(residual[j, i])
+                    r = real(residual[sources[j], i])
                     row = x[i]
                     for p in range(part.size):
                         part[p] += r * real(row[p])
                 for p in range(part.size):
-                    out[lane, j, p] += part[p]
+                    out[j, p] += part[p]
 
 
 @kernel
-def evaluate(lanes, z, u, steps, b, signs, costs, first, last, m, r, h, out):  # type: ignore[no-untyped-def]
+def evaluate(lanes, slots, z, u, steps, b, signs, costs, first, last, m, r, h, out):  # type: ignore[no-untyped-def]
     """Signed margins ``m``, residuals ``r`` and curvatures ``h`` at a point of the span.
 
-    ``out[lane, j]``: loss, residual of the negative and of the positive rows, smallest margin.
+    ``out[lane, a]``: loss, residual of the negative and of the positive rows.
     """
     for lane in range(first, last):
-        for j in range(z.shape[0]):
+        rows = slice(lanes[lane], lanes[lane + 1])
+        for a in range(slots.size):
+            j = slots[a]
+            z_j, last_j, new_j = z[j, 0, rows], u[j, 0, 0, rows], u[j, 1, 0, rows]
+            sign_j, cost_j = signs[j, rows], costs[j, rows]
+            m_j, r_j, h_j = m[j, rows], r[j, rows], h[j, rows]
+            s0, s1, b_j = steps[a, 0], steps[a, 1], b[a, 0]
             loss = 0.0
-            negative = 0.0
-            positive = 0.0
-            worst = math.inf
-            for i in range(lanes[lane], lanes[lane + 1]):
-                cost = costs[j, i]
-                margin = z[j, i] + b[j] + steps[j, 0] * u[j, 0, i] + steps[j, 1] * u[j, 1, i]
-                sign = signs[j, i]
-                margin *= sign
-                small = math.exp(-abs(margin))
+            both = 0.0
+            for i in range(m_j.size):
+                margin = sign_j[i] * (z_j[i] + b_j + s0 * last_j[i] + s1 * new_j[i])
+                m_j[i] = margin
+                small = exp_negative(-abs(margin))
                 share = 1.0 / (1.0 + small)
-                dual = cost * share
-                if margin >= 0:
-                    dual *= small
-                m[j, i] = margin
-                r[j, i] = -sign * dual
-                h[j, i] = cost * small * share * share
-                if cost > 0:
-                    loss += cost * (math.log1p(small) - min(margin, 0.0))
-                    worst = min(worst, margin)
-                    if sign > 0:
-                        positive += dual
-                    else:
-                        negative += dual
-            out[lane, j, 0] = loss
-            out[lane, j, 1] = negative
-            out[lane, j, 2] = positive
-            out[lane, j, 3] = worst
+                dual = cost_j[i] * share * (small if margin >= 0 else 1.0)
+                r_j[i] = dual
+                h_j[i] = cost_j[i] * small * share * share
+                loss += cost_j[i] * (log1p_unit(small) - (margin if margin < 0 else 0.0))
+                both += dual
+            net = 0.0
+            for i in range(m_j.size):
+                r_j[i] *= -sign_j[i]
+                net += r_j[i]
+            out[lane, a, 0] = loss
+            out[lane, a, 1] = 0.5 * (both + net)
+            out[lane, a, 2] = 0.5 * (both - net)
 
 
 @kernel
-def project(lanes, u, r, h, first, last, out):  # type: ignore[no-untyped-def]
-    """``out[lane, j]``: the span's gradient (3) and the upper triangle of its Hessian (6)."""
+def project(lanes, slots, u, r, h, first, last, out):  # type: ignore[no-untyped-def]
+    """``out[lane, a]``: the span's gradient (3) and the upper triangle of its Hessian (6)."""
     for lane in range(first, last):
-        for j in range(r.shape[0]):
+        rows = slice(lanes[lane], lanes[lane + 1])
+        for a in range(slots.size):
+            j = slots[a]
+            last_j, new_j, r_j, h_j = u[j, 0, 0, rows], u[j, 1, 0, rows], r[j, rows], h[j, rows]
             g0 = g1 = g2 = h00 = h01 = h02 = h11 = h12 = h22 = 0.0
-            for i in range(lanes[lane], lanes[lane + 1]):
-                u0 = u[j, 0, i]
-                u1 = u[j, 1, i]
-                g = r[j, i]
-                c = h[j, i]
+            for i in range(r_j.size):
+                u0 = last_j[i]
+                u1 = new_j[i]
+                g = r_j[i]
+                c = h_j[i]
                 g0 += g * u0
                 g1 += g * u1
                 g2 += g
@@ -124,13 +129,133 @@ def project(lanes, u, r, h, first, last, out):  # type: ignore[no-untyped-def]
                 h11 += c * u1 * u1
                 h12 += c * u1
                 h22 += c
-            part = out[lane, j]
-            part[0] = g0
-            part[1] = g1
-            part[2] = g2
-            part[3] = h00
-            part[4] = h01
-            part[5] = h02
-            part[6] = h11
-            part[7] = h12
-            part[8] = h22
+            part = out[lane, a]
+            part[0], part[1], part[2] = g0, g1, g2
+            part[3], part[4], part[5] = h00, h01, h02
+            part[6], part[7], part[8] = h11, h12, h22
+
+
+@kernel
+def advance(lanes, slots, z, u, steps, first, last):  # type: ignore[no-untyped-def]
+    """``u_0 = steps @ u`` and ``z += u_0``."""
+    for lane in range(first, last):
+        rows = slice(lanes[lane], lanes[lane + 1])
+        for a in range(slots.size):
+            j = slots[a]
+            s0, s1 = steps[a, 0], steps[a, 1]
+            for k in range(z.shape[1]):
+                z_k, last_k, new_k = z[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
+                for i in range(z_k.size):
+                    moved = s0 * last_k[i] + s1 * new_k[i]
+                    last_k[i] = moved
+                    z_k[i] += moved
+
+
+@kernel
+def evaluate_softmax(lanes, slots, z, u, steps, b, codes, costs, first, last, m, p, r, out):  # type: ignore[no-untyped-def]
+    """Margins ``m``, probabilities ``p`` and residuals ``r`` at a point of the span.
+
+    ``out[lane, a]``: loss, and the sums of ``cost * p_k``.
+    """
+    n_classes = z.shape[1]
+    top = np.empty(CHUNK_ROWS)
+    total = np.empty(CHUNK_ROWS)
+    others = np.empty(CHUNK_ROWS)
+    for lane in range(first, last):
+        for a in range(slots.size):
+            j = slots[a]
+            s0, s1 = steps[a, 0], steps[a, 1]
+            out[lane, a] = 0.0
+            for start in range(lanes[lane], lanes[lane + 1], CHUNK_ROWS):
+                rows = slice(start, min(start + CHUNK_ROWS, lanes[lane + 1]))
+                cost_j, code_j = costs[j, rows], codes[j, rows]
+                n = cost_j.size
+                top[:n] = -np.inf
+                total[:n] = others[:n] = 0.0
+                for k in range(n_classes):
+                    z_k, last_k, new_k = z[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
+                    m_k = m[j, k, rows]
+                    for i in range(n):
+                        margin = z_k[i] + b[a, k] + s0 * last_k[i] + s1 * new_k[i]
+                        m_k[i] = margin
+                        top[i] = margin if margin > top[i] else top[i]
+                for k in range(n_classes):
+                    m_k, p_k = m[j, k, rows], p[j, k, rows]
+                    for i in range(n):
+                        share = exp_negative(m_k[i] - top[i])
+                        p_k[i] = share
+                        total[i] += share
+                loss = 0.0
+                for i in range(n):
+                    loss += cost_j[i] * (np.log(total[i]) + (top[i] - m[j, code_j[i], start + i]))
+                    total[i] = 1.0 / total[i]
+                out[lane, a, 0] += loss
+                for k in range(n_classes):
+                    p_k, r_k = p[j, k, rows], r[j, k, rows]
+                    mass = 0.0
+                    for i in range(n):
+                        p_k[i] *= total[i]
+                        r_k[i] = cost_j[i] * p_k[i]
+                        mass += r_k[i]
+                        others[i] += 0.0 if code_j[i] == k else r_k[i]
+                    out[lane, a, 1 + k] += mass
+                for i in range(n):
+                    # not as cost * (p - 1), whose digits are lost where p is almost 1
+                    r[j, code_j[i], start + i] = -others[i]
+
+
+@kernel
+def project_softmax(lanes, slots, u, costs, p, r, first, last, out):  # type: ignore[no-untyped-def]
+    """``out[lane, a]``: the span's gradient in row 0, its Hessian's upper triangle below."""
+    n_classes = p.shape[1]
+    mean0 = np.empty(CHUNK_ROWS)
+    mean1 = np.empty(CHUNK_ROWS)
+    for lane in range(first, last):
+        for a in range(slots.size):
+            j = slots[a]
+            part = out[lane, a]
+            part[:] = 0.0
+            for start in range(lanes[lane], lanes[lane + 1], CHUNK_ROWS):
+                rows = slice(start, min(start + CHUNK_ROWS, lanes[lane + 1]))
+                cost_j = costs[j, rows]
+                n = cost_j.size
+                mean0[:n] = 0.0
+                mean1[:n] = 0.0
+                for k in range(n_classes):
+                    p_k, last_k, new_k = p[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
+                    r_k = r[j, k, rows]
+                    g0 = g1 = g2 = 0.0
+                    for i in range(n):
+                        mean0[i] += p_k[i] * last_k[i]
+                        mean1[i] += p_k[i] * new_k[i]
+                        g0 += r_k[i] * last_k[i]
+                        g1 += r_k[i] * new_k[i]
+                        g2 += r_k[i]
+                    part[0, 0] += g0
+                    part[0, 1] += g1
+                    part[0, 2 + k] += g2
+                for k in range(n_classes):
+                    p_k, last_k, new_k = p[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
+                    h00 = h01 = h11 = h02 = h12 = h22 = 0.0
+                    for i in range(n):
+                        c = cost_j[i] * p_k[i]
+                        v0 = last_k[i] - mean0[i]
+                        v1 = new_k[i] - mean1[i]
+                        h00 += c * v0 * v0
+                        h01 += c * v0 * v1
+                        h11 += c * v1 * v1
+                        h02 += c * v0
+                        h12 += c * v1
+                        h22 += c * (1.0 - p_k[i])
+                    part[1, 0] += h00
+                    part[1, 1] += h01
+                    part[2, 1] += h11
+                    part[1, 2 + k] += h02
+                    part[2, 2 + k] += h12
+                    part[3 + k, 2 + k] += h22
+                    for other in range(k + 1, n_classes):
+                        p_other = p[j, other, rows]
+                        h22 = 0.0
+                        for i in range(n):
+                            h22 += cost_j[i] * p_k[i] * p_other[i]
+                        part[3 + k, 2 + other] -= h22

@@ -1,15 +1,17 @@
-"""The reference engine: NumPy in float64, written to be read. The others are tested against it."""
+"""The reference engine: NumPy in float64, written to be read; the others are tested on it."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.columns import Columns, Floats
+from imlogit.core.columns import Floats, Regression, Rows
 from imlogit.core.contract import Engine, Problem, Sums
-from imlogit.core.loss import divergence, logistic
+from imlogit.core.loss import logistic, logistic_divergence, softmax, softmax_divergence
 from imlogit.engines.draw import draw_rows
 from imlogit.engines.threads import SingleThreadedBlas
+
+MOST_SLOTS = 64
 
 
 class ReferenceEngine(Engine):
@@ -28,15 +30,19 @@ class ReferenceEngine(Engine):
         self.n_rows, self.n_features = self.x.shape
         self.largest = float(np.abs(self.x).max(initial=0.0))
 
-    def open(self, columns: Columns) -> Problem:
-        """Bind columns to these rows, with all margins zero."""
-        return ReferenceProblem(self.x, columns)
+    def open(self, n_slots: int, n_classes: int) -> Problem:
+        """Make room for regressions over these rows."""
+        return ReferenceProblem(self.x, n_slots)
 
-    def take(self, rows: NDArray[np.intp]) -> Engine:
+    def room(self, n_classes: int) -> int:
+        """Return how many slots there may be."""
+        return MOST_SLOTS
+
+    def take(self, rows: Rows) -> Engine:
         """Return an engine over a few of the rows."""
         return ReferenceEngine(self.x[rows])
 
-    def rows(self, rows: NDArray[np.intp], *, precise: bool) -> NDArray[np.floating]:
+    def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a copy of a few rows."""
         return self.x[rows]
 
@@ -54,65 +60,148 @@ class ReferenceEngine(Engine):
         return mean
 
 
-class ReferenceProblem(Problem):
-    """Columns over one float64 array; every attribute is of shape (k, n) or (k, 2, n)."""
+class Slot:
+    """One regression over one float64 array.
 
-    def __init__(self, x: Floats, columns: Columns) -> None:
-        self.x, self.columns = x, columns
-        self.z = np.zeros(columns.signs.shape)
-        self.u = np.zeros((columns.n_columns, 2, len(x)))
+    Attributes
+    ----------
+    z : ndarray, shape (K, n)
+    u : ndarray, shape (2, K, n)
+    m : ndarray, shape (K, n)
+        Margins where the loss was evaluated last; with two classes positive where right.
+    p : ndarray, shape (K, n)
+        Probabilities; with two classes of being wrong.
+    """
 
-    def place(self, weights: Floats, *, precise: bool) -> None:
-        """Set the margins to those of ``weights``."""
-        self.z = weights @ self.x.T
-        self.u[:] = 0.0
+    def __init__(self, x: Floats, regression: Regression) -> None:
+        self.x, self.regression = x, regression
+        shape = regression.n_columns, len(x)
+        self.z, self.u = np.zeros(shape), np.zeros((2, *shape))
+        self.binary = regression.n_classes == 2
+        self.signs = np.where(regression.codes > 0, 1.0, -1.0)
+        self.own = np.arange(regression.n_classes)[:, None] == regression.codes
 
-    def extend(self, direction: Floats, *, precise: bool) -> None:
-        """Set the margins of the new direction."""
-        self.u[:, 1] = direction @ self.x.T
+    def evaluate(self, steps: Floats, intercepts: Floats) -> tuple[float, Floats]:
+        """Return the sum of the losses, and the masses of the classes."""
+        costs = self.regression.costs
+        margins = self.z + np.einsum("s,skn->kn", steps, self.u) + intercepts[:, None]
+        if self.binary:
+            self.m = margins * self.signs
+            loss, self.p, _ = logistic(self.m)
+            return float((costs * loss).sum()), (self.own * costs * self.p).sum(axis=1)
+        self.m = margins
+        one, self.p = softmax(margins, self.regression.codes)
+        return float(costs @ one), self.p @ costs
 
-    def evaluate(self, steps: Floats, intercepts: Floats) -> Sums:
-        """Evaluate the loss at a point of the span."""
-        signs, costs = self.columns.signs, self.columns.costs
-        self.m = signs * (self.z + np.einsum("ks,ksn->kn", steps, self.u) + intercepts[:, None])
-        loss, self.dual, curvature = logistic(self.m)
-        self.h = costs * curvature
-        residual = costs * self.dual
-        return Sums(
-            (costs * loss).sum(axis=1),
-            np.stack([(residual * (signs == side)).sum(axis=1) for side in (-1, 1)], axis=1),
-            np.where(costs > 0, self.m, np.inf).min(axis=1),
-        )
+    def residual(self) -> Floats:
+        """Return the derivative of the loss in the margins, shape (K, n)."""
+        costs = self.regression.costs
+        if self.binary:
+            return -self.signs * costs * self.p
+        return costs * (self.p - self.own)
+
+    def curvature(self) -> Floats:
+        """Return the second derivative of the loss in the margins, shape (K, K, n)."""
+        costs = self.regression.costs
+        if self.binary:
+            return (costs * logistic(self.m)[2])[None]  # m is of shape (1, n)
+        diagonal = np.eye(len(self.p))[:, :, None] * self.p
+        return costs * (diagonal - self.p[:, None] * self.p[None])
 
     def project(self) -> tuple[Floats, Floats]:
-        """Return gradient and Hessian of the loss in the span."""
-        residual = -self.columns.signs * self.columns.costs * self.dual
-        span = np.concatenate([self.u, np.ones_like(self.u[:, :1])], axis=1)
-        gradient = np.einsum("kan,kn->ka", span, residual)
-        hessian = np.einsum("kan,kn,kbn->kab", span, self.h, span)
-        return gradient, hessian
+        """Return gradient (2 + K,) and Hessian (2 + K, 2 + K) of the loss in the span."""
+        k, n = self.z.shape
+        span = np.concatenate([self.u, np.eye(k)[:, :, None] * np.ones(n)])
+        hessian = np.einsum("akn,kln,bln->ab", span, self.curvature(), span, optimize=True)
+        return np.einsum("akn,kn->a", span, self.residual()), hessian
 
-    def step(self, steps: Floats) -> None:
-        """Move the margins; that becomes the last step."""
-        self.u[:, 0] = np.einsum("ks,ksn->kn", steps, self.u)
-        self.z += self.u[:, 0]
-
-    def gradient(self, shrink: Floats, *, precise: bool) -> tuple[Floats, Floats]:
+    def gradient(self, duals: Floats) -> tuple[Floats, float]:
         """Return the gradient of the loss in the weights, and its duals' divergence."""
-        signs, costs = self.columns.signs, self.columns.costs
-        s = np.where(signs > 0, shrink[:, 1:], shrink[:, :1])
-        gradient = (-signs * costs * s * self.dual) @ self.x
-        return gradient, (costs * divergence(self.m, s)).sum(axis=1)
+        costs = self.regression.costs
+        if self.binary:
+            shrink = duals[self.regression.codes.astype(np.intp)]
+            apart = float(costs @ logistic_divergence(self.m[0], shrink))
+            return (shrink * self.residual()) @ self.x, apart
+        if not duals.any():
+            return self.residual() @ self.x, 0.0
+        share = duals.sum()
+        q, apart_rows = softmax_divergence(self.m, duals / share, share)
+        return (costs * (q - self.own)) @ self.x, float(costs @ apart_rows)
 
-    def draw(self, column: int, positions: Floats) -> tuple[NDArray[np.intp], Floats]:
-        """Draw rows in proportion to their curvature."""
-        return draw_rows(self.h[column], positions)
+    def worst(self) -> float:
+        """Return the smallest margin by which a row is classified right."""
+        used = self.regression.costs > 0
+        if self.binary:
+            return float(self.m[0, used].min())
+        own = np.where(self.own, self.m, 0.0).sum(axis=0)
+        others = np.where(self.own, -np.inf, self.m).max(axis=0)
+        return float((own - others)[used].min())
 
-    def gram(self, column: int, center: Floats) -> tuple[Floats, Floats, float]:
-        """Return the curvature-weighted sums of all rows."""
-        x, h = self.x - center, self.h[column]
-        return (x.T * h) @ x, h @ x, float(h.sum())
 
-    def margins(self) -> Floats:
-        """Return the margins, without the intercept."""
-        return self.z
+class ReferenceProblem(Problem):
+    """Regressions over one float64 array, one after the other."""
+
+    def __init__(self, x: Floats, n_slots: int) -> None:
+        self.x = x
+        self.slots: list[Slot | None] = [None] * n_slots
+
+    def admit(self, slot: int, regression: Regression) -> None:
+        """Put a regression into a slot."""
+        self.slots[slot] = Slot(self.x, regression)
+
+    def place(self, slots: Rows, weights: Floats, *, precise: bool) -> None:
+        """Set the margins to those of ``weights``."""
+        for one, w in zip(self._at(slots), weights, strict=True):
+            one.z = w @ self.x.T
+            one.u[:] = 0.0
+
+    def extend(self, slots: Rows, directions: Floats, *, precise: bool) -> None:
+        """Set the margins of the new directions."""
+        for one, direction in zip(self._at(slots), directions, strict=True):
+            one.u[1] = direction @ self.x.T
+
+    def evaluate(self, slots: Rows, steps: Floats, intercepts: Floats) -> Sums:
+        """Evaluate the loss at a point of the span."""
+        each = zip(self._at(slots), steps, intercepts, strict=True)
+        found = [one.evaluate(s, b) for one, s, b in each]
+        return Sums(np.array([loss for loss, _ in found]), np.stack([mass for _, mass in found]))
+
+    def project(self, slots: Rows) -> tuple[Floats, Floats]:
+        """Return gradient and Hessian of the loss in the span."""
+        found = [one.project() for one in self._at(slots)]
+        return np.stack([g for g, _ in found]), np.stack([h for _, h in found])
+
+    def step(self, slots: Rows, steps: Floats) -> None:
+        """Move the margins; that becomes the last step."""
+        for one, s in zip(self._at(slots), steps, strict=True):
+            one.u[0] = np.einsum("s,skn->kn", s, one.u)
+            one.z = one.z + one.u[0]
+
+    def gradient(self, slots: Rows, duals: Floats, *, precise: bool) -> tuple[Floats, Floats]:
+        """Return the gradient of the loss in the weights, and its duals' divergence."""
+        found = [one.gradient(dual) for one, dual in zip(self._at(slots), duals, strict=True)]
+        return np.stack([g for g, _ in found]), np.array([apart for _, apart in found])
+
+    def worst(self, slot: int) -> float:
+        """Return the smallest margin by which a row is classified right."""
+        return self._at([slot])[0].worst()
+
+    def draw(self, slot: int, column: int, positions: Floats) -> tuple[Rows, Floats]:
+        """Draw rows in proportion to a column's curvature."""
+        return draw_rows(self._at([slot])[0].curvature()[column, column], positions)
+
+    def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return the Hessian of the loss over all rows."""
+        x, h = self.x - center, self._at([slot])[0].curvature()
+        k, d = len(h), x.shape[1]
+        second = np.einsum("nd,kln,ne->kdle", x, h, x, optimize=True).reshape(k * d, k * d)
+        mixed = np.einsum("nd,kln->kdl", x, h).reshape(k * d, k)
+        return second, mixed, h.sum(axis=2)
+
+    def margins(self, slot: int, rows: Rows) -> Floats:
+        """Return the margins of some rows, without the intercepts."""
+        return self._at([slot])[0].z[:, rows].T
+
+    def _at(self, slots: Rows | list[int]) -> list[Slot]:
+        found = [self.slots[slot] for slot in slots]
+        return [one for one in found if one is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 from typing import Any, Self
@@ -19,6 +19,8 @@ from threadpoolctl import ThreadpoolController
 MOST_LANES = 64
 # Below this a lane costs more to hand to a thread than to work through.
 SMALLEST_LANE = 4096
+# So many calls share a thread's work: after each it looks whether to stop.
+CALLS_EACH = 4
 
 
 def lanes(n_rows: int) -> NDArray[np.int64]:
@@ -62,15 +64,36 @@ class Team:
             self._pool = None
         self._blas.__exit__()
 
-    def share(self, work: Callable[[int, int], None], n_lanes: int) -> None:
-        """Call ``work(first, last)`` on contiguous shares of the lanes, one a thread."""
-        size = min(self.size, n_lanes)
+    def share(self, work: Callable[[int, int], None], n_parts: int) -> None:
+        """Call ``work(first, last)`` on contiguous shares of the parts, some calls a thread.
+
+        An interrupt is answered between two calls, when no thread is at work any more.
+        """
+        size = min(self.size, n_parts)
+        calls = min(size * CALLS_EACH, n_parts)
+        borders = [n_parts * t // calls for t in range(calls + 1)]
+        pairs = list(pairwise(borders))
         if size == 1 or self._pool is None:
-            work(0, n_lanes)
+            for first, last in pairs:
+                work(first, last)
             return
-        borders = [n_lanes * t // size for t in range(size + 1)]
-        for done in [self._pool.submit(work, *pair) for pair in pairwise(borders)]:
-            done.result()
+        stop = threading.Event()
+
+        def run(mine: list[tuple[int, int]]) -> None:
+            for first, last in mine:
+                if stop.is_set():
+                    return
+                work(first, last)
+
+        shares = [pairs[calls * t // size : calls * (t + 1) // size] for t in range(size)]
+        running = [self._pool.submit(run, mine) for mine in shares]
+        try:
+            for done in running:
+                done.result()
+        except BaseException:
+            stop.set()
+            wait(running)
+            raise
 
 
 class SingleThreadedBlas:

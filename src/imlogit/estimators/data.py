@@ -18,7 +18,7 @@ from imlogit.pixels import DTYPES, as_rows, fit_scale
 if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression
 
-MULTI_CLASS = ("ovr",)
+MULTI_CLASS = ("multinomial", "ovr")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,10 +89,7 @@ def _check_parameters(estimator: LogisticRegression) -> None:
     if not isinstance(estimator.fit_intercept, (bool, np.bool_)):
         raise ValueError(f"fit_intercept={estimator.fit_intercept!r} must be True or False")
     if estimator.multi_class not in MULTI_CLASS:
-        raise ValueError(
-            f"multi_class={estimator.multi_class!r} must be one of {MULTI_CLASS}: more than two "
-            "classes are fitted one against the rest"
-        )
+        raise ValueError(f"multi_class={estimator.multi_class!r} must be one of {MULTI_CLASS}")
 
 
 def _is_number(value: Any) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 
 from imlogit.core.certificate import Certificate, combine
-from imlogit.core.columns import Columns, Floats, binary_columns
-from imlogit.core.solver import Observer, Progress, Settings, Solution, solve
+from imlogit.core.columns import Floats, Regression, regression
+from imlogit.core.solver import Observer, Settings, Solution, solve
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.data import Prepared, shown
 
@@ -55,7 +55,7 @@ class Fitted:
     coef : ndarray of float64, shape (1, d) or (n_classes, d)
         nan where a class has no row with a positive weight ("undefined").
     intercept : ndarray of float64, shape (1,) or (n_classes,)
-    n_iter : ndarray of int32, shape (1,) or (n_classes,)
+    n_iter : ndarray of int32, shape (1,), or (n_classes,) for one against the rest
     certificate : Certificate
     margins : ndarray of float64, shape (m, 1) or (m, n_classes), or None
         Of the rows that were asked for, the intercept included.
@@ -93,84 +93,108 @@ def fit_all(
     FitInterrupted
         On Ctrl-C; its ``partial`` is the list of results, None for fits that are not finished.
     """
-    settings = settings_of(estimator)
-    found: list[Fitted | None] = [None] * len(fits)
-    solutions: list[list[Solution]] = []
+    models = Models(estimator, data, fits)
+    n = models.n_each
+    starts: list[int | None] = []
+    for one in fits:
+        starts += [None if one.start is None else one.start * n + k for k in range(n)]
     try:
         with data.open(estimator.engine) as engine:
-            for k, one in enumerate(fits):
-                columns = columns_of(estimator, data, one)
-                starts = None if one.start is None else solutions[one.start]
-
-                def report(
-                    done: int, _: int, gap: float, first: int = k, n: int = columns.n_columns
-                ) -> None:
-                    if observe is not None:
-                        observe(Progress(done + first * n, len(fits) * n, gap, 0))
-
-                solutions.append(
-                    solve(
-                        engine,
-                        columns,
-                        settings,
-                        starts=starts,
-                        keep_margins=one.rows is not None,
-                        observe=report,
-                    )
-                )
-                found[k] = _fitted(solutions[-1], one)
+            solutions: Sequence[Solution | None] = solve(
+                engine,
+                models,
+                settings_of(estimator),
+                starts=starts,
+                rows=[one.rows for one in fits for _ in range(n)],
+                observe=observe,
+            )
     except FloatingPointError as error:
         raise ValueError(str(error)) from error
-    except KeyboardInterrupt:
-        raise FitInterrupted(found) from None
+    except FitInterrupted as stop:
+        found = [_fitted(stop.partial[k * n : (k + 1) * n]) for k in range(len(fits))]
+        whole = [one if one is not None and _finished(one) else None for one in found]
+        raise FitInterrupted(whole, found) from None
+    found = [_fitted(solutions[k * n : (k + 1) * n]) for k in range(len(fits))]
     return [one for one in found if one is not None]
 
 
-def _fitted(solutions: Sequence[Solution], fit: Fit) -> Fitted:
-    margins = None
-    if fit.rows is not None:
-        margins = np.stack(
-            [s.margins[fit.rows] for s in solutions if s.margins is not None], axis=1
-        )
+def _fitted(solutions: Sequence[Solution | None]) -> Fitted | None:
+    """Return the model that its regressions make, None where one is missing."""
+    known = [s for s in solutions if s is not None]
+    if len(known) < len(solutions):
+        return None
+    margins = [s.margins for s in known if s.margins is not None]
     return Fitted(
-        np.stack([s.weights for s in solutions]),
-        np.array([s.intercept for s in solutions]),
-        np.array([s.certificate.iterations for s in solutions], dtype=np.int32),
-        combine([s.certificate for s in solutions]),
-        margins,
+        np.concatenate([s.weights for s in known]),
+        np.concatenate([s.intercept for s in known]),
+        np.array([s.certificate.iterations for s in known], dtype=np.int32),
+        combine([s.certificate for s in known]),
+        np.concatenate(margins, axis=1) if len(margins) == len(known) else None,
     )
 
 
-def columns_of(estimator: LogisticRegression, data: Prepared, fit: Fit) -> Columns:
-    """Return the columns of one fit: one for two classes, else one a class."""
-    times = 1 if fit.times is None else fit.times
-    weights = data.weights * times
-    n_classes = len(data.classes)
-    ones = [1] if n_classes == 2 else range(n_classes)
-    positive = np.stack([data.codes == code for code in ones])
-    class_weight = estimator.class_weight
-    if class_weight == "balanced":
-        # the weight of both sides together stays what it was
-        heavy = np.stack([positive @ weights, ~positive @ weights], axis=1)
-        total = weights.sum()
-        with np.errstate(divide="ignore"):
-            of_side = total / (2 * heavy)
-        weights = weights * np.where(positive, of_side[:, :1], of_side[:, 1:])
-    else:
-        of_class = compute_class_weight(class_weight, classes=data.classes, y=data.classes)
-        for label, value in zip(data.classes, of_class, strict=True):
-            if not (np.isfinite(value) and value > 0):
-                raise ValueError(
-                    f"class_weight gives class {shown(label)} the weight {value}: it must be a "
-                    "positive number"
-                )
-        weights = np.broadcast_to(weights * of_class[data.codes], positive.shape)
-    with np.errstate(over="ignore"):
-        columns = binary_columns(positive, weights, fit.C, intercept=estimator.fit_intercept)
-        total = columns.costs.sum()
-    if not np.isfinite(total):
-        raise ValueError(f"C={fit.C:g} times the row weights overflows float64: take smaller ones")
-    return columns
+def _finished(fitted: Fitted) -> bool:
+    certificate = fitted.certificate
+    parts = certificate.columns or (certificate,)
+    return all(part.status != "interrupted" for part in parts)
+
+
+class Models(Sequence[Regression]):
+    """The regressions of many fits, made when they are asked for.
+
+    Two classes are one regression, as is the softmax; one against the rest is one a class.
+    """
+
+    def __init__(self, estimator: LogisticRegression, data: Prepared, fits: Sequence[Fit]) -> None:
+        self.estimator, self.data, self.fits = estimator, data, fits
+        n_classes = len(data.classes)
+        self.one_by_one = n_classes > 2 and estimator.multi_class == "ovr"
+        self.n_each = n_classes if self.one_by_one else 1
+        self.class_weights = _class_weights(estimator, data)
+
+    def __len__(self) -> int:
+        return len(self.fits) * self.n_each
+
+    def __getitem__(self, place: Any) -> Any:
+        fit, code = divmod(place, self.n_each)
+        one, data = self.fits[fit], self.data
+        codes, n_classes = data.codes, len(data.classes)
+        if self.one_by_one:
+            codes, n_classes = (data.codes == code).astype(np.intp), 2
+        weights = data.weights if one.times is None else data.weights * one.times
+        if self.class_weights is None:
+            # all classes weigh the same, and all together what they did
+            heavy = np.bincount(codes, weights, n_classes)
+            with np.errstate(divide="ignore"):
+                weights = weights * (heavy.sum() / (n_classes * heavy))[codes]
+        else:
+            weights = weights * self.class_weights[data.codes]
+        with np.errstate(over="ignore"):
+            made = regression(
+                codes, n_classes, weights, one.C, intercept=self.estimator.fit_intercept
+            )
+            total = made.costs.sum()
+        if not np.isfinite(total):
+            raise ValueError(
+                f"C={one.C:g} times the row weights overflows float64: take smaller ones"
+            )
+        return made
+
+
+def _class_weights(estimator: LogisticRegression, data: Prepared) -> Floats | None:
+    """Return the weight of each class, None for "balanced"."""
+    if estimator.class_weight == "balanced":
+        return None
+    of_class: Floats = compute_class_weight(
+        estimator.class_weight, classes=data.classes, y=data.classes
+    )
+    for label, value in zip(data.classes, of_class, strict=True):
+        if not (np.isfinite(value) and value > 0):
+            raise ValueError(
+                f"class_weight gives class {shown(label)} the weight {value}: it must be a "
+                "positive number"
+            )
+    return of_class
 
 
 def settings_of(estimator: LogisticRegression) -> Settings:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, log_expit
+from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from imlogit.core.certificate import Certificate
 from imlogit.core.columns import Floats
 from imlogit.engines.table import open_engine
+from imlogit.errors import FitInterrupted
 from imlogit.estimators.data import Prepared, prepare
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.pixels import DTYPES, as_rows, check_image_shape, check_integers, predict_scale
@@ -24,7 +25,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """L2-penalised logistic regression at its exact optimum, with a proof.
 
     Minimises ``C * sum_i s_i log(1 + exp(-y_i (x_i . w + b))) + |w|^2 / 2``, scikit-learn's
-    objective, until the duality gap is at most ``tol`` times the objective.
+    objective, until the duality gap is at most ``tol`` times the objective. With more than two
+    classes the loss is the softmax cross-entropy, and the penalty half the sum of squares of all
+    weights.
 
     Parameters
     ----------
@@ -41,8 +44,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     random_state : int, RandomState or None, default=None
         Seeds the draw of rows for the preconditioner: it changes the path, and the result only
         within the certificate. None is a fixed seed, so that equal input gives equal bits.
-    multi_class : {"ovr"}, default="ovr"
-        More than two classes are fitted one against the rest.
+    multi_class : {"multinomial", "ovr"}, default="multinomial"
+        More than two classes are fitted together, by the softmax, or one against the rest.
     engine : {"auto", "numba", "reference"}, default="auto"
         What adds up over the images.
     pixel_scale : "auto" or float, default="auto"
@@ -55,7 +58,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         In units of the scaled features.
     intercept_ : ndarray of float64, shape (1,) or (n_classes,)
     classes_ : ndarray, shape (n_classes,)
-    n_iter_ : ndarray of int32, shape (1,) or (n_classes,)
+    n_iter_ : ndarray of int32, shape (1,), or (n_classes,) for one against the rest
         Steps over all rows.
     n_features_in_ : int
     feature_names_in_ : ndarray of str, shape (n_features_in_,)
@@ -83,7 +86,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         tol: float = 1e-6,
         max_iter: int = 200,
         random_state: Any = None,
-        multi_class: str = "ovr",
+        multi_class: str = "multinomial",
         engine: str = "auto",
         pixel_scale: float | str = "auto",
     ) -> None:
@@ -120,6 +123,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             differ, parameters out of range, or features whose squares overflow.
         TypeError
             For sparse input.
+        FitInterrupted
+            On Ctrl-C. Its ``partial`` is this model at the point it had reached, certified with
+            the status "interrupted"; None where that could not be proved within a second.
 
         Warns
         -----
@@ -127,7 +133,14 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If the gap did not reach ``tol``; `certificate_` says why.
         """
         data = prepare(self, X, y, sample_weight)
-        (fitted,) = fit_all(self, data, [Fit(self.C)])
+        try:
+            (fitted,) = fit_all(self, data, [Fit(self.C)])
+        except FitInterrupted as stop:
+            (fitted,) = stop.unfinished
+            if fitted is None:
+                raise FitInterrupted from None
+            adopt(self, data, fitted)
+            raise FitInterrupted(self) from None
         adopt(self, data, fitted)
         warn_unless_converged(self.certificate_)
         return self
@@ -160,14 +173,16 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Floats:
         """Return the probability of each class, shape (n, n_classes), in the order of classes_."""
-        return probabilities(self.decision_function(X))
+        return probabilities(self.decision_function(X), self.multi_class)
 
     def predict_log_proba(self, X: Any) -> Floats:
         """Return the logarithm of the probability of each class, shape (n, n_classes)."""
         margins = self.decision_function(X)
         if margins.ndim == 1:
             return np.stack([log_expit(-margins), log_expit(margins)], axis=1)
-        logs: Floats = np.log(probabilities(margins))
+        if self.multi_class == "multinomial":
+            return log_softmax(margins, axis=1)
+        logs: Floats = np.log(probabilities(margins, self.multi_class))
         return logs
 
     def __sklearn_tags__(self) -> Any:
@@ -188,7 +203,7 @@ def adopt(estimator: LogisticRegression, data: Prepared, fitted: Fitted) -> None
     estimator.fitted_dtype_ = str(data.rows.dtype)
 
 
-def probabilities(margins: Floats) -> Floats:
+def probabilities(margins: Floats, multi_class: str) -> Floats:
     """Return class probabilities (n, n_classes) from margins (n,), (n, 1) or (n, n_classes).
 
     One against the rest: each class's probability against the rest, made to add up to 1.
@@ -196,6 +211,8 @@ def probabilities(margins: Floats) -> Floats:
     if margins.ndim == 1 or margins.shape[1] == 1:
         margins = margins.reshape(len(margins))
         return np.stack([expit(-margins), expit(margins)], axis=1)
+    if multi_class == "multinomial":
+        return softmax(margins, axis=1)
     # in logarithms, so that a row far from every class does not become 0 / 0
     logs = log_expit(margins)
     shares = np.exp(logs - logs.max(axis=1, keepdims=True))

@@ -180,7 +180,7 @@ def _collect(
     for (train, test, _), fitted in zip(splits, parts, strict=True):
         if fitted is None or fitted.margins is None:
             continue
-        held_out = probabilities(fitted.margins)
+        held_out = probabilities(fitted.margins, estimator.multi_class)
         summed[test] += held_out
         times[test] += 1
         folds.append(Fold(train, test, score(data.codes[test], held_out), fitted.certificate))
