@@ -136,12 +136,12 @@ def bootstrap(
     sample_weight : array-like, shape (n_rows,), optional
         Weighs the fits. Every row is as likely to be drawn, and counts once in the scores.
     test : tuple of X and y, optional
-        Images that have nothing to do with the training images. They stay as they are, so the
-        interval of a score says how it varies with the training images alone; with how the test
-        images were drawn, `imlogit.evaluate.scores` says. None: each replicate is scored out of
-        bag, on the rows that it did not draw, some 37% of them. Such an interval holds
-        both variations, but of models that saw 63% of the rows: their scores are a little worse
-        than those of the fit on all rows.
+        Images that have nothing to do with the training images. They stay as they are: the
+        interval of a score says how it varies with the training images alone, and Wilson's, in
+        `imlogit.evaluate.scores`, how it varies with the test images. None: each replicate is
+        scored out of bag, on the rows that it did not draw, some 37% of them. That interval
+        holds both variations, but of models that saw only 63% of the rows, with held-out parts
+        that overlap: the scores are a little worse than those of the fit on all rows.
     scores : sequence of str or callable, default=("accuracy",)
         Names in `imlogit.evaluate.scores.NAMES`, and functions that are called with labels (m,)
         and probabilities (m, n_classes), in the order of ``classes_``, and return a number. A
