@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -12,9 +12,22 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from imlogit import Certificate
+from imlogit.core.solver import Progress
+
 # A peer that takes longer than this is timed once.
 SLOW_SECONDS = 20.0
 RUNS = 5
+
+
+class Watch:
+    """An observer that remembers how often all images were read."""
+
+    passes = 0
+
+    def __call__(self, news: Progress) -> None:
+        """Take note."""
+        self.passes = news.passes
 
 
 def seconds(work: Callable[[], Any], runs: int = RUNS) -> tuple[float, Any]:
@@ -40,12 +53,34 @@ def mnist() -> tuple[Any, Any, Any, Any]:
     return rows, train.labels, np.array(test.images).reshape(len(test.images), -1), test.labels
 
 
+def as_floats(rows: Any) -> Any:
+    """Return uint8 rows as the float32 features that peers are given."""
+    return (rows / 255).astype(np.float32)
+
+
+def worst(certificates: Iterable[Certificate]) -> str:
+    """Return the largest relative gap, of every single column."""
+    parts = [part for one in certificates for part in one.columns or (one,)]
+    return f"{max(part.relative_gap for part in parts):.1e}"
+
+
 def objective(rows: Any, y: Any, coef: Any, intercept: float, C: float = 1.0) -> float:
     """Return F(w, b) in float64 for uint8 rows, whatever precision a peer worked in."""
     coef = np.asarray(coef, dtype=np.float64).ravel()
     margins = np.concatenate([part @ coef for part in np.array_split(rows / 255, 20)])
     signed = np.where(y, 1, -1) * (margins + float(np.ravel(intercept)[0]))
     return float(C * np.logaddexp(0, -signed).sum() + 0.5 * coef @ coef)
+
+
+def softmax_objective(rows: Any, codes: Any, coef: Any, intercept: Any, C: float = 1.0) -> float:
+    """Return the multinomial objective in float64 for uint8 rows and classes 0, 1, ..."""
+    coef = np.asarray(coef, dtype=np.float64)
+    loss = 0.0
+    for part, of_part in zip(np.array_split(rows, 20), np.array_split(codes, 20), strict=True):
+        margins = part / 255 @ coef.T + np.asarray(intercept, dtype=np.float64)
+        own = margins[np.arange(len(part)), of_part]
+        loss += float((np.logaddexp.reduce(margins, axis=1) - own).sum())
+    return C * loss + 0.5 * float((coef * coef).sum())
 
 
 def table(title: str, *headings: str) -> Table:

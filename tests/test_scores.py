@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from imlogit.evaluate.scores import score, wilson
+from imlogit.evaluate.scores import NAMES, score, wilson
 
 
 def two_columns(p):
@@ -101,3 +101,12 @@ def test_lengths_that_differ_and_no_images():
         score(np.zeros(2, dtype=int), np.full((3, 2), 0.5))
     with pytest.raises(ValueError, match="no images"):
         score(np.zeros(0, dtype=int), np.zeros((0, 2)))
+
+
+def test_only_what_is_wanted(rng):
+    p = rng.dirichlet(np.ones(3), 40)
+    codes = rng.integers(0, 3, 40)
+    everything = score(codes, p).to_dict()["values"]
+    assert tuple(everything) == NAMES
+    for name in NAMES:
+        assert score(codes, p, only=[name]).to_dict()["values"] == {name: everything[name]}

@@ -9,11 +9,13 @@ __version__ = "0.1.0"
 
 # Loaded on first use: `import imlogit` itself imports nothing else.
 _HOMES = {
+    "Bootstrap": "imlogit.evaluate.bootstrap",
     "Certificate": "imlogit.core.certificate",
     "CrossValidation": "imlogit.evaluate.cross_validation",
     "FitInterrupted": "imlogit.errors",
     "ImageSet": "imlogit.data",
     "LogisticRegression": "imlogit.estimators.logistic",
+    "bootstrap": "imlogit.evaluate.bootstrap",
     "cross_validate": "imlogit.evaluate.cross_validation",
     "load": "imlogit.data",
     "load_model": "imlogit.model",
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from imlogit.data import load as load
     from imlogit.errors import FitInterrupted as FitInterrupted
     from imlogit.estimators.logistic import LogisticRegression as LogisticRegression
+    from imlogit.evaluate.bootstrap import Bootstrap as Bootstrap
+    from imlogit.evaluate.bootstrap import bootstrap as bootstrap
     from imlogit.evaluate.cross_validation import CrossValidation as CrossValidation
     from imlogit.evaluate.cross_validation import cross_validate as cross_validate
     from imlogit.model import load_model as load_model

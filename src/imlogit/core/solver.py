@@ -367,9 +367,7 @@ class _Pool:
         heirs = self.heirs[way.place]
         if heirs >= FRESH_FOR:
             schedule = Schedule(SHARED_SAMPLE_ROWS, way.schedule.rng)
-            self.preconditioners[way.place] = schedule.draw(
-                self.engine, self.problem, way.descent
-            )
+            self.preconditioners[way.place] = schedule.draw(self.engine, self.problem, way.descent)
         elif heirs and way.schedule.preconditioner is not None:
             self.preconditioners[way.place] = way.schedule.preconditioner
 

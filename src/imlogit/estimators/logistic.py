@@ -155,11 +155,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             or infinity, or features whose scale cannot be that of the fit.
         """
         check_is_fitted(self)
-        rows, image_shape = as_rows(X)
-        check_image_shape(image_shape, self.image_shape_)
-        check_integers(X, self.pixel_scale, self.fitted_dtype_)
-        rows = validate_data(self, rows, dtype=list(DTYPES), order="C", reset=False)
-        scale = predict_scale(rows, self.pixel_scale, self.pixel_scale_, self.fitted_dtype_)
+        rows, scale = rows_to_predict(self, X)
         with open_engine(self.engine, rows, scale) as engine:
             margins: Floats = engine.multiply(self.coef_).T + self.intercept_
         return margins[:, 0] if len(self.classes_) == 2 else margins
@@ -193,14 +189,35 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 def adopt(estimator: LogisticRegression, data: Prepared, fitted: Fitted) -> None:
     """Make an estimator the fitted model that a fit has found."""
-    estimator.classes_ = data.classes
+    describe(estimator, data)
     estimator.coef_ = fitted.coef
     estimator.intercept_ = fitted.intercept
     estimator.n_iter_ = fitted.n_iter
     estimator.certificate_ = fitted.certificate
+
+
+def describe(estimator: LogisticRegression, data: Prepared) -> None:
+    """Tell an estimator what it is fitted on, which decides what it can predict on."""
+    estimator.classes_ = data.classes
     estimator.image_shape_ = data.image_shape
     estimator.pixel_scale_ = data.scale
     estimator.fitted_dtype_ = str(data.rows.dtype)
+
+
+def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[NDArray[np.generic], float]:
+    """Return images as validated rows (n, d), and what the engine multiplies them by.
+
+    Raises
+    ------
+    ValueError
+        As `LogisticRegression.decision_function`.
+    """
+    rows, image_shape = as_rows(X)
+    check_image_shape(image_shape, estimator.image_shape_)
+    check_integers(X, estimator.pixel_scale, estimator.fitted_dtype_)
+    rows = validate_data(estimator, rows, dtype=list(DTYPES), order="C", reset=False)
+    fitted = estimator.pixel_scale_, estimator.fitted_dtype_
+    return rows, predict_scale(rows, estimator.pixel_scale, *fitted)
 
 
 def probabilities(margins: Floats, multi_class: str) -> Floats:
@@ -220,13 +237,13 @@ def probabilities(margins: Floats, multi_class: str) -> Floats:
     return total
 
 
-def warn_unless_converged(certificate: Certificate) -> None:
+def warn_unless_converged(certificate: Certificate, parts_are: str = "classes") -> None:
     """Raise scikit-learn's ConvergenceWarning, with the reason, where the gap is not reached."""
     if certificate.converged:
         return
     parts = certificate.columns or (certificate,)
     short = [c for c in parts if not c.converged]
-    which = f" for {len(short)} of {len(parts)} classes" if certificate.columns else ""
+    which = f" for {len(short)} of {len(parts)} {parts_are}" if certificate.columns else ""
     warnings.warn(
         f"not converged{which} ({certificate.status}): {certificate.reason}. "
         f"Relative gap {certificate.relative_gap:.2g}, tol {certificate.tol:g}",

@@ -159,7 +159,8 @@ def cross_validate(
         raise FitInterrupted(partial) from None
     result = _collect(fitted, data, splits, found)
     warn_unless_converged(
-        combine([result.estimator.certificate_, *(fold.certificate for fold in result.folds)])
+        combine([result.estimator.certificate_, *(fold.certificate for fold in result.folds)]),
+        "fits",
     )
     return result
 

@@ -7,6 +7,7 @@ rate and 95% intervals.
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,16 @@ from sklearn import metrics
 from imlogit.core.columns import Floats
 
 CONFIDENCE = 0.95
+NAMES = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+)
 
 
 @dataclass(frozen=True)
@@ -55,8 +66,7 @@ class Scores:
     confusion : ndarray of int, shape (n_classes, n_classes)
         Rows are the true classes, columns the predicted ones.
     values : dict of str to Score
-        With two classes: accuracy, balanced_accuracy, precision, recall, f1, roc_auc,
-        average_precision, log_loss. With more: precision, recall, f1, roc_auc and
+        By the names in `NAMES`. With more than two classes precision, recall, f1, roc_auc and
         average_precision are means over the classes, each against the rest.
     """
 
@@ -109,7 +119,9 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple
     return low, high
 
 
-def score(codes: NDArray[np.integer], probabilities: Floats) -> Scores:
+def score(
+    codes: NDArray[np.integer], probabilities: Floats, only: Collection[str] = NAMES
+) -> Scores:
     """Score class probabilities against true labels.
 
     Parameters
@@ -118,6 +130,9 @@ def score(codes: NDArray[np.integer], probabilities: Floats) -> Scores:
         True classes, as indices into the columns of ``probabilities``; with two classes, 1 is
         the positive one.
     probabilities : ndarray of float64, shape (n, n_classes)
+    only : collection of str
+        The figures that are wanted: areas under curves need the rows sorted, which takes far
+        longer than to count what is right.
 
     Raises
     ------
@@ -130,18 +145,23 @@ def score(codes: NDArray[np.integer], probabilities: Floats) -> Scores:
         raise ValueError("there are no images to score")
     n_classes = probabilities.shape[1]
     predicted = predicted_codes(probabilities)
-    confusion = metrics.confusion_matrix(codes, predicted, labels=np.arange(n_classes))
+    pairs = np.bincount(codes.astype(np.intp) * n_classes + predicted, minlength=n_classes**2)
+    confusion = pairs.reshape(n_classes, n_classes)
     right, n = int(np.trace(confusion)), len(codes)
     values = {
         "accuracy": _proportion(right, n),
         "balanced_accuracy": Score(_balanced_accuracy(confusion)),
     }
-    values |= _binary(confusion) if n_classes == 2 else _averaged(codes, predicted)
-    values |= _ranking(codes, probabilities)
-    loss = metrics.log_loss(codes, probabilities, labels=np.arange(n_classes))
-    values["log_loss"] = Score(float(loss))
+    if not {"precision", "recall", "f1"}.isdisjoint(only):
+        values |= _binary(confusion) if n_classes == 2 else _averaged(codes, predicted)
+    if not {"roc_auc", "average_precision"}.isdisjoint(only):
+        values |= _ranking(codes, probabilities)
+    if "log_loss" in only:
+        loss = metrics.log_loss(codes, probabilities, labels=np.arange(n_classes))
+        values["log_loss"] = Score(float(loss))
     base_rate = float(confusion.sum(axis=1).max() / n)
-    return Scores(n, base_rate, confusion, values)
+    wanted = {name: values[name] for name in NAMES if name in only}
+    return Scores(n, base_rate, confusion, wanted)
 
 
 def predicted_codes(probabilities: Floats) -> NDArray[np.intp]:
