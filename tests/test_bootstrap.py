@@ -101,7 +101,7 @@ def test_models_are_scored_block_by_block(small, drawn, monkeypatch):
     monkeypatch.setattr(replicates, "BLOCK_BYTES", 8 * 500 * 3)
     again = bootstrap(LogisticRegression(), *small, n=20, scores=NAMES)
     for name in NAMES:
-        np.testing.assert_array_equal(again.scores[name].values, drawn.scores[name].values)
+        np.testing.assert_allclose(again.scores[name].values, drawn.scores[name].values, rtol=1e-12)
 
 
 def test_any_function_is_a_score(rare):

@@ -5,17 +5,62 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import logsumexp
 
-from imlogit.core.columns import binary_columns
-from imlogit.core.contract import SPAN
-from imlogit.core.loss import divergence, logistic
+from imlogit.core.columns import regression
+from imlogit.core.loss import logistic, logistic_divergence
 from imlogit.engines.numba_kernels import kernel
+from imlogit.engines.numba_math import exp_negative, log1p_unit
 from imlogit.engines.table import ENGINES, open_engine
 
 from problems import five_point
 
 SCALE = 1 / 255
-K = 3
+N, D = 700, 12
+
+
+class Case:
+    """Some regressions at some point, each quantity by its definition."""
+
+    def __init__(self, rng, n_classes, features, n_slots=4):
+        self.n_classes, self.n_columns = n_classes, 1 if n_classes == 2 else n_classes
+        self.x = features.astype(float) * SCALE
+        self.regressions = [
+            regression(rng.integers(0, n_classes, N), n_classes, rng.integers(0, 3, N) * 1.0, 0.7)
+            for _ in range(n_slots)
+        ]
+        self.weights = rng.normal(size=(n_slots, self.n_columns, D))
+        self.b = rng.normal(size=(n_slots, self.n_columns))
+        self.slots = np.arange(n_slots)
+
+    def parts(self, slot, weights=None):
+        """Loss (n,), residuals (K, n) and curvatures (K, K, n) of the rows, without their costs."""
+        r = self.regressions[slot]
+        weights = self.weights[slot] if weights is None else weights
+        z = weights @ self.x.T + self.b[slot][:, None]
+        z = np.concatenate([np.zeros_like(z), z]) if self.n_columns == 1 else z
+        p = np.exp(z - logsumexp(z, axis=0))
+        own = np.arange(len(z))[:, None] == r.codes
+        curvature = np.eye(len(z))[:, :, None] * p - p[:, None] * p[None]
+        keep = slice(len(z) - self.n_columns, None)
+        return -np.log(p[own.argmax(axis=0), np.arange(N)]), (p - own)[keep], curvature[keep, keep]
+
+    def open(self, name, features, *, precise=True):
+        """Return a problem placed at the point and evaluated there."""
+        opened = open_engine(name, features, SCALE).open(len(self.slots), self.n_classes)
+        for slot, one in enumerate(self.regressions):
+            opened.admit(slot, one)
+        opened.place(self.slots, self.weights, precise=precise)
+        opened.evaluate(self.slots, self.still(), self.b)
+        return opened
+
+    def still(self):
+        return np.zeros((len(self.slots), 2))
+
+    def as_they_are(self):
+        """The duals that change nothing."""
+        one = 1.0 if self.n_classes == 2 else 0.0
+        return np.full((len(self.slots), self.n_classes), one)
 
 
 @pytest.fixture(params=sorted(ENGINES))
@@ -25,159 +70,180 @@ def name(request):
 
 @pytest.fixture(params=["uint8", "float32", "float64"])
 def features(request, rng):
-    pixels = rng.integers(0, 256, (700, 12), dtype=np.uint8)
+    pixels = rng.integers(0, 256, (N, D), dtype=np.uint8)
     pixels[:, 3] = 0
     return pixels.astype(request.param)
 
 
-@pytest.fixture
-def columns(rng):
-    return binary_columns(rng.random((K, 700)) < 0.3, rng.integers(0, 3, (K, 700)) * 1.0, 0.7)
+@pytest.fixture(params=[2, 3, 5])
+def case(request, rng, features):
+    return Case(rng, request.param, features)
 
 
 @pytest.fixture
-def point(rng):
-    return rng.normal(size=(K, 12)), rng.normal(size=K)
+def problem(case, name, features):
+    return case.open(name, features)
 
 
-@pytest.fixture
-def problem(name, features, columns, point):
-    """Placed at a point and evaluated there, with both directions set."""
-    opened = open_engine(name, features, SCALE).open(columns)
-    weights, b = point
-    opened.place(weights, precise=True)
-    opened.extend(np.ones((K, 12)), precise=True)
-    opened.step(np.full((K, 2), 0.0))
-    opened.evaluate(np.zeros((K, 2)), b)
-    return opened
+@pytest.mark.parametrize("k", [1, 2, 3, 9])
+def test_multiply(name, features, rng, k):
+    weights = rng.normal(size=(k, D))
+    expected = weights @ (features.astype(float) * SCALE).T
+    np.testing.assert_allclose(open_engine(name, features, SCALE).multiply(weights), expected)
 
 
-def signed_margins(features, columns, weights, b):
-    return columns.signs * (weights @ (features.astype(float) * SCALE).T + b[:, None])
+def test_evaluate(problem, case):
+    found = problem.evaluate(case.slots, case.still(), case.b)
+    for slot, r in enumerate(case.regressions):
+        loss, residual, _ = case.parts(slot)
+        assert found.loss[slot] == pytest.approx(r.costs @ loss)
+        if case.n_classes == 2:
+            by_side = [r.costs @ (np.abs(residual[0]) * (r.codes == side)) for side in (0, 1)]
+            np.testing.assert_allclose(found.mass[slot], by_side)
+        else:
+            of_class = (residual + (np.arange(case.n_classes)[:, None] == r.codes)) @ r.costs
+            np.testing.assert_allclose(found.mass[slot], of_class)
 
 
-def test_multiply(name, features, point):
-    expected = point[0] @ (features.astype(float) * SCALE).T
-    np.testing.assert_allclose(open_engine(name, features, SCALE).multiply(point[0]), expected)
+def test_the_worst_margin(problem, case):
+    for slot, r in enumerate(case.regressions):
+        z = case.weights[slot] @ case.x.T + case.b[slot][:, None]
+        z = np.concatenate([np.zeros_like(z), z]) if case.n_columns == 1 else z
+        own = np.take_along_axis(z, r.codes[None], axis=0)[0]
+        others = np.where(np.arange(len(z))[:, None] == r.codes, -np.inf, z).max(axis=0)
+        assert problem.worst(slot) == pytest.approx((own - others)[r.costs > 0].min())
 
 
-def test_evaluate(problem, features, columns, point):
-    m = signed_margins(features, columns, *point)
-    loss, dual, _ = logistic(m)
-    found = problem.evaluate(np.zeros((K, 2)), point[1])
-    np.testing.assert_allclose(found.loss, (columns.costs * loss).sum(axis=1))
-    positive = columns.signs > 0
-    for side, rows in enumerate((~positive, positive)):
-        expected = (columns.costs * dual * rows).sum(axis=1)
-        np.testing.assert_allclose(found.residual[:, side], expected)
-    worst = np.where(columns.costs > 0, m, np.inf).min(axis=1)
-    np.testing.assert_allclose(found.worst, worst)
-
-
-def test_gradient_is_the_derivative_of_the_loss(problem, point):
-    weights, b = point
-    found, apart = problem.gradient(np.ones((K, 2)), precise=True)
+def test_gradient_is_the_derivative_of_the_loss(problem, case):
+    found, apart = problem.gradient(case.slots, case.as_they_are(), precise=True)
     assert not apart.any()
 
-    def loss(value, feature):
-        moved = weights.copy()
-        moved[:, feature] = value
-        problem.place(moved, precise=True)
-        return problem.evaluate(np.zeros((K, 2)), b).loss
+    def loss(value, k, feature):
+        moved = case.weights.copy()
+        moved[:, k, feature] = value
+        problem.place(case.slots, moved, precise=True)
+        return problem.evaluate(case.slots, case.still(), case.b).loss
 
-    for feature in range(12):
-        expected = five_point(lambda v, f=feature: loss(v, f), weights[:, feature], 1e-3)
-        np.testing.assert_allclose(found[:, feature], expected, rtol=1e-7, atol=1e-8)
+    for k in range(case.n_columns):
+        for feature in (0, 3, 11):
+            at = case.weights[:, k, feature]
+            expected = five_point(lambda v, k=k, f=feature: loss(v, k, f), at, 1e-3)
+            np.testing.assert_allclose(found[:, k, feature], expected, rtol=1e-7, atol=1e-8)
 
 
-def test_projection_is_the_derivative_in_the_span(problem, point, rng):
-    b = point[1]
-    problem.extend(rng.normal(size=(K, 12)), precise=True)
-    problem.step(np.tile([0.0, 0.1], (K, 1)))  # the last step is now a direction, too
-    problem.extend(rng.normal(size=(K, 12)), precise=True)
+def test_projection_is_the_derivative_in_the_span(problem, case, rng):
+    for steps in ([0.0, 0.1], [0.0, 0.0]):  # the last step is a direction, too
+        problem.extend(case.slots, rng.normal(size=case.weights.shape), precise=True)
+        if steps[1]:
+            problem.step(case.slots, np.tile(steps, (len(case.slots), 1)))
 
     def at(coordinate, value):
-        steps = np.zeros((K, SPAN))
+        steps = np.zeros((len(case.slots), 2 + case.n_columns))
         steps[:, coordinate] = value
-        return problem.evaluate(np.ascontiguousarray(steps[:, :2]), b + steps[:, 2])
+        return problem.evaluate(case.slots, steps[:, :2], case.b + steps[:, 2:])
 
     at(0, 0.0)
-    gradient, hessian = problem.project()
-    for c in range(SPAN):
+    gradient, hessian = problem.project(case.slots)
+    for c in range(2 + case.n_columns):
         slope = five_point(lambda v, c=c: at(c, v).loss, 0.0, 1e-3)
         np.testing.assert_allclose(gradient[:, c], slope, rtol=1e-7, atol=1e-8)
 
         def slopes(value, c=c):
             at(c, value)
-            return problem.project()[0]
+            return problem.project(case.slots)[0]
 
-        np.testing.assert_allclose(
-            hessian[:, c], five_point(slopes, 0.0, 1e-3), rtol=1e-7, atol=1e-8
-        )
-
-
-def test_step_moves_the_margins(problem, features, point, rng):
-    direction = rng.normal(size=(K, 12))
-    steps = np.stack([np.zeros(K), rng.normal(size=K)], axis=1)
-    problem.extend(direction, precise=True)
-    problem.step(steps)
-    moved = point[0] + steps[:, 1:] * direction
-    expected = moved @ (features.astype(float) * SCALE).T
-    np.testing.assert_allclose(problem.margins(), expected, atol=1e-12)
+        expected = five_point(slopes, 0.0, 1e-3)
+        np.testing.assert_allclose(hessian[:, c], expected, rtol=1e-7, atol=1e-8)
 
 
-def test_shrunk_duals_and_their_divergence(problem, features, columns, point):
-    shrink = np.array([[1.0, 0.3], [0.9, 1.0], [1.0, 0.0]])
-    found, apart = problem.gradient(shrink, precise=True)
-    m = signed_margins(features, columns, *point)
-    s = np.where(columns.signs > 0, shrink[:, 1:], shrink[:, :1])
-    _, dual, _ = logistic(m)
-    q = s * dual
-    expected = (-columns.signs * columns.costs * q) @ (features.astype(float) * SCALE)
-    np.testing.assert_allclose(found, expected, atol=1e-10)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        kl = np.where(q > 0, q * np.log(q / dual), 0) + (1 - q) * np.log((1 - q) / (1 - dual))
-    np.testing.assert_allclose(apart, (columns.costs * kl).sum(axis=1))
+def test_step_moves_the_margins(problem, case, rng):
+    direction = rng.normal(size=case.weights.shape)
+    steps = np.stack([np.zeros(4), rng.normal(size=4)], axis=1)
+    problem.extend(case.slots, direction, precise=True)
+    problem.step(case.slots, steps)
+    moved = case.weights + steps[:, 1, None, None] * direction
+    some = np.array([3, 600, 3])
+    for slot in case.slots:
+        expected = case.x[some] @ moved[slot].T
+        np.testing.assert_allclose(problem.margins(slot, some), expected, atol=1e-12)
 
 
-def test_gram(problem, features, columns, point, name):
+def test_shrunk_duals_and_their_divergence(name, features, rng):
+    case = Case(rng, 2, features)
+    shrink = np.array([[1.0, 0.3], [0.9, 1.0], [1.0, 0.0], [1.0, 1.0]])
+    found, apart = case.open(name, features).gradient(case.slots, shrink, precise=True)
+    for slot, r in enumerate(case.regressions):
+        residual = case.parts(slot)[1][0]
+        s, a = shrink[slot][r.codes], np.abs(residual)
+        np.testing.assert_allclose(found[slot, 0], (r.costs * s * residual) @ case.x, atol=1e-10)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kl = np.where(s > 0, s * a * np.log(s), 0) + (1 - s * a) * np.log((1 - s * a) / (1 - a))
+        assert apart[slot] == pytest.approx(r.costs @ kl)
+
+
+def test_moved_duals_and_their_divergence(name, features, rng):
+    case = Case(rng, 4, features)
+    moved = np.array([[0.1, 0.0, 0.2, 0.05], [0.0] * 4, [0.0, 0.0, 0.0, 1.0], [1e-3, 0, 0, 0]])
+    found, apart = case.open(name, features).gradient(case.slots, moved, precise=True)
+    for slot, r in enumerate(case.regressions):
+        own = np.arange(4)[:, None] == r.codes
+        p = case.parts(slot)[1] + own
+        q = (1 - moved[slot].sum()) * p + moved[slot][:, None]
+        np.testing.assert_allclose(found[slot], (r.costs * (q - own)) @ case.x, atol=1e-10)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            kl = np.where(q > 0, q * np.log(q / p), 0).sum(axis=0)
+        assert apart[slot] == pytest.approx(r.costs @ kl)
+
+
+def test_gram_is_the_hessian(problem, case, name, features):
     center = open_engine(name, features, SCALE).center()
-    x = features.astype(float) * SCALE - center
-    _, _, curvature = logistic(signed_margins(features, columns, *point))
-    h = columns.costs * curvature
-    for j in range(K):
-        second, first, total = problem.gram(j, center)
-        np.testing.assert_allclose(second, (x.T * h[j]) @ x, atol=1e-12)
-        np.testing.assert_allclose(first, h[j] @ x, atol=1e-12)
-        assert total == pytest.approx(h[j].sum())
+    x, k = case.x - center, case.n_columns
+    for slot, r in enumerate(case.regressions):
+        h = r.costs * case.parts(slot)[2]
+        second, mixed, total = problem.gram(slot, center)
+        expected = np.einsum("kln,nd,ne->kdle", h, x, x).reshape(k * D, k * D)
+        np.testing.assert_allclose(second, expected, atol=1e-11)
+        expected = np.einsum("kln,nd->kdl", h, x).reshape(k * D, k)
+        np.testing.assert_allclose(mixed, expected, atol=1e-11)
+        np.testing.assert_allclose(total, h.sum(axis=2), atol=1e-11)
 
 
-def test_draws_follow_the_curvature(problem, features, columns, point):
-    _, _, curvature = logistic(signed_margins(features, columns, *point))
-    h = columns.costs * curvature
+def test_draws_follow_the_curvature(problem, case):
+    column = case.n_columns - 1
+    h = case.regressions[1].costs * case.parts(1)[2][column, column]
     positions = (np.arange(400) + 0.5) / 400
-    rows, weights = problem.draw(1, positions)
-    assert weights.sum() == pytest.approx(h[1].sum())
+    rows, weights = problem.draw(1, column, positions)
+    assert weights.sum() == pytest.approx(h.sum())
     # systematic draws: each row comes as often as its share says, give or take one
-    times = np.bincount(rows, minlength=700)
-    assert (np.abs(times - 400 * h[1] / h[1].sum()) <= 1).all()
-    rows, weights = problem.draw(1, np.arange(700) / 700)
-    np.testing.assert_array_equal(rows, np.arange(700))
-    np.testing.assert_allclose(weights, h[1])
+    times = np.bincount(rows, minlength=N)
+    assert (np.abs(times - 400 * h / h.sum()) <= 1).all()
+    rows, weights = problem.draw(1, column, np.arange(N) / N)
+    np.testing.assert_array_equal(rows, np.arange(N))
+    np.testing.assert_allclose(weights, h)
 
 
-def test_columns_do_not_touch_each_other(name, features, columns, point):
-    together = open_engine(name, features, SCALE).open(columns)
-    weights, b = point
-    together.place(weights, precise=False)
-    together.evaluate(np.zeros((K, 2)), b)
-    found, _ = together.gradient(np.ones((K, 2)), precise=False)
-    for j in range(K):
-        alone = open_engine(name, features, SCALE).open(columns.one(j))
-        alone.place(weights[j : j + 1], precise=False)
-        alone.evaluate(np.zeros((1, 2)), b[j : j + 1])
-        gradient, _ = alone.gradient(np.ones((1, 2)), precise=False)
-        np.testing.assert_allclose(gradient[0], found[j], rtol=1e-12)
+def test_slots_do_not_touch_each_other(case, name, features):
+    together = case.open(name, features, precise=False)
+    found, _ = together.gradient(case.slots, case.as_they_are(), precise=False)
+    for slot in (2, 0):
+        one = np.array([slot])
+        alone, _ = together.gradient(one, case.as_they_are()[one], precise=False)
+        np.testing.assert_allclose(alone[0], found[slot], rtol=1e-4, atol=1e-4)
+        again = case.open(name, features, precise=False)
+        again.place(one, case.weights[one] * 2, precise=False)
+        again.evaluate(one, case.still()[one], case.b[one])
+        others = np.delete(case.slots, slot)
+        left, _ = again.gradient(others, case.as_they_are()[others], precise=False)
+        np.testing.assert_allclose(left, found[others], rtol=1e-4, atol=1e-4)
+
+
+def test_a_slot_is_used_again(case, name, features):
+    problem = case.open(name, features)
+    problem.admit(0, case.regressions[1])
+    assert not problem.margins(0, np.arange(N)).any()
+    problem.place(np.array([0]), case.weights[1:2], precise=True)
+    found = problem.evaluate(case.slots, case.still(), case.b[[1, 1, 2, 3]])
+    assert found.loss[0] == pytest.approx(found.loss[1], rel=1e-12)
 
 
 def test_rows_and_take(name, features):
@@ -197,7 +263,7 @@ def test_crossproduct(name, features, rng):
 
 
 @pytest.mark.parametrize("layout", ["read-only", "fortran", "strided", "memory-mapped"])
-def test_any_layout_is_read_and_none_is_written(name, features, point, layout, tmp_path):
+def test_any_layout_is_read_and_none_is_written(name, features, rng, layout, tmp_path):
     given_features = {
         "read-only": lambda: features.copy(),
         "fortran": lambda: np.asfortranarray(features),
@@ -207,8 +273,9 @@ def test_any_layout_is_read_and_none_is_written(name, features, point, layout, t
     if layout == "read-only":
         given_features.flags.writeable = False
     engine = open_engine(name, given_features, SCALE)
-    expected = open_engine(name, features, SCALE).multiply(point[0])
-    np.testing.assert_array_equal(engine.multiply(point[0]), expected)
+    weights = rng.normal(size=(5, D))
+    expected = open_engine(name, features, SCALE).multiply(weights)
+    np.testing.assert_array_equal(engine.multiply(weights), expected)
     np.testing.assert_array_equal(given_features, features)
 
 
@@ -217,15 +284,28 @@ def _mapped(features, tmp_path):
     return np.load(tmp_path / "features.npy", mmap_mode="r")
 
 
-def test_working_precision_is_close(name, features, columns, point):
+def test_working_precision_is_close(case, name, features):
     """Sums on the way may be float32; they must still point downhill."""
-    found = []
-    for precise in (False, True):
-        problem = open_engine(name, features, SCALE).open(columns)
-        problem.place(point[0], precise=precise)
-        problem.evaluate(np.zeros((K, 2)), point[1])
-        found.append(problem.gradient(np.ones((K, 2)), precise=precise)[0])
+    found = [
+        case.open(name, features, precise=precise).gradient(
+            case.slots, case.as_they_are(), precise=precise
+        )[0]
+        for precise in (False, True)
+    ]
     np.testing.assert_allclose(found[0], found[1], rtol=1e-4, atol=1e-4)
+
+
+def test_exponential_and_logarithm_of_the_kernels():
+    x = -np.concatenate([np.linspace(0, 40, 4001), np.geomspace(1e-300, 700, 4001)])
+    np.testing.assert_allclose(np.array([exp_negative(v) for v in x]), np.exp(x), rtol=1e-15)
+    s = np.exp(x)
+    np.testing.assert_allclose(np.array([log1p_unit(v) for v in s]), np.log1p(s), rtol=1e-15)
+    assert exp_negative(-np.inf) < 1e-300
+
+
+def test_room_is_bounded_and_never_nothing(name, rng):
+    engine = open_engine(name, rng.integers(0, 256, (N, D), dtype=np.uint8))
+    assert 1 <= engine.room(1000) <= engine.room(2) <= 64
 
 
 def test_kernels_compile_where_nothing_can_be_kept(monkeypatch):
@@ -265,7 +345,7 @@ def test_logistic_at_extreme_margins(m):
 )
 @settings(max_examples=300, deadline=None)
 def test_divergence_is_finite_and_not_negative(m, shrink):
-    found = divergence(np.array([m]), np.array([shrink]))[0]
+    found = logistic_divergence(np.array([m]), np.array([shrink]))[0]
     assert np.isfinite(found)
     assert found >= -1e-12
     assert shrink < 1 or abs(found) < 1e-300

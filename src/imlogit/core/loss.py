@@ -61,4 +61,4 @@ def softmax_divergence(m: Floats, toward: Floats, share: float) -> tuple[Floats,
         log_u = np.log(share * toward)[:, None]
     ratio = np.logaddexp(np.log1p(-share) if share < 1 else -np.inf, log_u - log_p)
     q = (1.0 - share) * np.exp(log_p) + share * toward[:, None]
-    return q, np.where(q > 0, q * ratio, 0.0).sum(axis=0)
+    return q, (q * np.where(q > 0, ratio, 0.0)).sum(axis=0)
