@@ -3,11 +3,15 @@
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from imlogit import LogisticRegression
+from imlogit import LogisticRegression, LogisticRegressionCV
 from imlogit.engines.table import ENGINES
 
 
-@parametrize_with_checks([LogisticRegression(engine=name) for name in ENGINES])
+@parametrize_with_checks(
+    [LogisticRegression(engine=name) for name in ENGINES]
+    + [LogisticRegressionCV(Cs=3, cv=3, engine=name) for name in ENGINES]
+)
+@pytest.mark.filterwarnings("ignore::imlogit.errors.GridEdgeWarning")
 @pytest.mark.filterwarnings("ignore::imlogit.errors.PixelScaleWarning")
 def test_conforms(estimator, check):
     check(estimator)

@@ -15,6 +15,7 @@ _HOMES = {
     "FitInterrupted": "imlogit.errors",
     "ImageSet": "imlogit.data",
     "LogisticRegression": "imlogit.estimators.logistic",
+    "LogisticRegressionCV": "imlogit.estimators.logistic_cv",
     "bootstrap": "imlogit.evaluate.bootstrap",
     "cross_validate": "imlogit.evaluate.cross_validation",
     "load": "imlogit.data",
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from imlogit.data import load as load
     from imlogit.errors import FitInterrupted as FitInterrupted
     from imlogit.estimators.logistic import LogisticRegression as LogisticRegression
+    from imlogit.estimators.logistic_cv import LogisticRegressionCV as LogisticRegressionCV
     from imlogit.evaluate.bootstrap import Bootstrap as Bootstrap
     from imlogit.evaluate.bootstrap import bootstrap as bootstrap
     from imlogit.evaluate.cross_validation import CrossValidation as CrossValidation

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from imlogit.core.solver import Observer, Progress
     from imlogit.data.download import Progress as Loading
+    from imlogit.train import Choices
 
 BAD_INPUT = 2
 
@@ -58,61 +59,112 @@ def options(
     """Image classification with logistic regression: the exact optimum, with a proof."""
 
 
+Source = Annotated[str, typer.Argument(help="The images: mnist-5k (inside the package) or mnist.")]
+Positive = Annotated[str | None, typer.Option(help="The label to tell from all others. Digits: 2.")]
+EveryClass = Annotated[bool, typer.Option("--all", help="Tell every class from the others.")]
+Folds = Annotated[int, typer.Option(help="Folds of the cross-validation.")]
+TestSize = Annotated[
+    float, typer.Option(help="Share of the images kept for the test, if the source has none.")
+]
+Seed = Annotated[
+    int, typer.Option(min=0, max=2**32 - 1, help="Seed of the split, the order and the folds.")
+]
+EngineName = Annotated[
+    str, typer.Option(help="What adds up over the images: auto, numba or reference.")
+]
+Out = Annotated[Path | None, typer.Option(help="Where to write; default imlogit-runs/SOURCE-N.")]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the metrics as JSON instead of tables.")
+]
+
+
 @app.command()
 def train(
-    source: Annotated[
-        str, typer.Argument(help="The images: mnist-5k (inside the package) or mnist.")
-    ] = "mnist-5k",
-    positive: Annotated[
-        str | None, typer.Option(help="The label to tell from all others. Digits: 2.")
-    ] = None,
-    every_class: Annotated[
-        bool, typer.Option("--all", help="Tell every class from the others.")
-    ] = False,
-    folds: Annotated[int, typer.Option(help="Folds of the cross-validation.")] = 10,
-    test_size: Annotated[
-        float, typer.Option(help="Share of the images kept for the test, if the source has none.")
-    ] = 0.2,
-    seed: Annotated[
-        int,
-        typer.Option(min=0, max=2**32 - 1, help="Seed of the split, the order and the folds."),
-    ] = 0,
+    source: Source = "mnist-5k",
+    positive: Positive = None,
+    every_class: EveryClass = False,
+    folds: Folds = 10,
+    test_size: TestSize = 0.2,
+    seed: Seed = 0,
     c: Annotated[
         float, typer.Option("--c", help="Inverse of the penalty's strength; inf for none.")
     ] = 1.0,
-    engine: Annotated[
-        str, typer.Option(help="What adds up over the images: auto, numba or reference.")
-    ] = "auto",
-    out: Annotated[
-        Path | None, typer.Option(help="Where to write; default imlogit-runs/SOURCE-N.")
-    ] = None,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the metrics as JSON instead of tables.")
-    ] = False,
+    engine: EngineName = "auto",
+    out: Out = None,
+    as_json: AsJson = False,
 ) -> None:
     """Train a classifier of images, cross-validate it, test it and save it."""
     with _explained():
-        from imlogit.data import load
-        from imlogit.runs import check_free, write_run
+        from imlogit.report.tables import print_training
         from imlogit.train import Options
         from imlogit.train import train as run_training
 
         if not c > 0 or math.isnan(c):
             raise ValueError(f"--c {c}: give a positive number, or inf")
-        check_free(out)
-        options = Options(source, positive, every_class, folds, test_size, seed, c, engine)
-        with _progress() as (loading, fitting):
-            image_set = load(source, progress=loading)
-            training = run_training(image_set, options, observe=fitting)
-        place = write_run(training, out)
-        if as_json:
-            _print_json(training.metrics() | {"run": str(place)})
-            return
-        from imlogit.report.tables import print_training
+        options = Options(source, positive, every_class, folds, test_size, seed, engine, c)
+        _run(run_training, options, out, as_json, print_training)
 
-        console = _console()
-        print_training(console, training)
-        console.print(f"Written to {place}", soft_wrap=True, markup=False)
+
+@app.command()
+def sweep(
+    source: Source = "mnist-5k",
+    cs: Annotated[
+        str, typer.Option(help="Values of C: FIRST:LAST:COUNT, spaced evenly in log C, or C,C,...")
+    ] = "1e-4:1e2:20",
+    rule: Annotated[
+        str, typer.Option(help="How to choose C: best, or one-standard-error for a simpler model.")
+    ] = "best",
+    positive: Positive = None,
+    every_class: EveryClass = False,
+    folds: Folds = 10,
+    test_size: TestSize = 0.2,
+    seed: Seed = 0,
+    engine: EngineName = "auto",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cross-validate many values of C, choose one, and save the model fitted with it."""
+    with _explained():
+        from imlogit.report.tables import print_sweep
+        from imlogit.sweep import SweepOptions, parse_cs
+        from imlogit.sweep import sweep as run_sweep
+
+        values = parse_cs(cs)
+        options = SweepOptions(
+            source, positive, every_class, folds, test_size, seed, engine, values, rule
+        )
+        _run(run_sweep, options, out, as_json, print_sweep)
+
+
+def _run(
+    work: Callable[..., Any],
+    options: Choices,
+    out: Path | None,
+    as_json: bool,
+    show_run: Callable[[Console, Any], None],
+) -> None:
+    """Load, work, write a run directory and print; after Ctrl-C write what is finished."""
+    from imlogit.data import load
+    from imlogit.errors import FitInterrupted
+    from imlogit.runs import check_free, write_run
+
+    check_free(out)
+    try:
+        with _progress() as (loading, fitting):
+            image_set = load(options.source, progress=loading)
+            result = work(image_set, options, observe=fitting)
+    except FitInterrupted as stop:
+        if stop.partial is not None:
+            place = write_run(stop.partial, out)
+            typer.echo(f"imlogit: what is finished is written to {place}", err=True)
+        raise
+    place = write_run(result, out)
+    if as_json:
+        _print_json(result.metrics() | {"run": str(place)})
+        return
+    console = _console()
+    show_run(console, result)
+    console.print(f"Written to {place}", soft_wrap=True, markup=False)
 
 
 @app.command()

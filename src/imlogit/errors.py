@@ -52,5 +52,9 @@ class FitInterrupted(KeyboardInterrupt):
         self.unfinished = unfinished
 
 
+class GridEdgeWarning(UserWarning):
+    """The best value of a parameter is the first or the last of those that were tried."""
+
+
 class PixelScaleWarning(UserWarning):
     """Data that look like raw pixels but are not of type uint8."""

@@ -85,6 +85,7 @@ def to_file(
 
     check_is_fitted(estimator)
     classes = _plain(estimator.classes_)
+    C = estimator.C_ if hasattr(estimator, "C_") else estimator.C  # chosen, or given
     return ModelFile(
         coef=estimator.coef_,
         intercept=estimator.intercept_,
@@ -98,7 +99,7 @@ def to_file(
         data_sha256=image_set.sha256 if image_set is not None else None,
         positive=positive,
         certificate=estimator.certificate_.to_dict()
-        | {"C": str(float(estimator.C)), "fit_intercept": bool(estimator.fit_intercept)},
+        | {"C": str(float(C)), "fit_intercept": bool(estimator.fit_intercept)},
         versions=_versions(),
     )
 

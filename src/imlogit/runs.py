@@ -12,9 +12,11 @@ from pathlib import Path
 
 from imlogit.atomic import sync_folder, write_bytes
 from imlogit.errors import ImlogitError, OutputError
+from imlogit.estimators.logistic import LogisticRegression
 from imlogit.model import save_model
-from imlogit.report.figures import sample_sheet, weight_sheet
-from imlogit.train import Training
+from imlogit.report.figures import sample_sheet, validation_curve, weight_sheet
+from imlogit.sweep import Sweep
+from imlogit.train import Run, Training
 
 RUNS = "imlogit-runs"
 MOST_RUNS = 100_000
@@ -28,20 +30,20 @@ def check_free(out: Path | None) -> None:
         )
 
 
-def write_run(training: Training, out: Path | None = None) -> Path:
+def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
     """Write a run directory.
 
     Parameters
     ----------
-    training : Training
+    run : Training or Sweep
     out : Path, optional
         A folder that does not exist yet; by default ``imlogit-runs/NAME-N`` with the first free N.
 
     Returns
     -------
     Path
-        Where it was written: ``model.imlogit``, ``metrics.json``, ``samples.png``,
-        ``weights.png`` and ``command.txt``.
+        Where it was written: ``model.imlogit``, ``metrics.json``, pictures, ``command.txt``, and
+        of a sweep ``sweep.csv``; without a model where a sweep was interrupted.
 
     Raises
     ------
@@ -50,34 +52,53 @@ def write_run(training: Training, out: Path | None = None) -> Path:
     """
     check_free(out)
     parent = out.parent if out is not None else Path(RUNS)
+    contents = _of_sweep(run) if isinstance(run, Sweep) else _of_training(run)
+    contents |= {
+        "metrics.json": lambda: metrics_json(run).encode(),
+        "command.txt": lambda: (run.command() + "\n").encode(),
+    }
     with _beside(parent) as folder:
-        for name, content in _contents(training).items():
+        for name, content in contents.items():
             write_bytes(folder / name, content())
-        save_model(
-            training.model,
-            folder / "model.imlogit",
-            image_set=training.image_set,
-            positive=training.target.positive,
-        )
-        place = _place(folder, out, parent / training.image_set.name)
+        if run.model is not None:
+            save_model(
+                run.model,
+                folder / "model.imlogit",
+                image_set=run.image_set,
+                positive=run.target.positive,
+            )
+        place = _place(folder, out, parent / run.image_set.name)
     sync_folder(parent)
     return place
 
 
-def _contents(training: Training) -> dict[str, Callable[[], bytes]]:
-    model, target, images = training.model, training.target, training.image_set
-    titles = target.names if target.positive is None else (target.positive,)
+def _of_training(run: Training) -> dict[str, Callable[[], bytes]]:
     return {
-        "metrics.json": lambda: metrics_json(training).encode(),
-        "samples.png": lambda: sample_sheet(images, training.options.seed),
-        "weights.png": lambda: weight_sheet(model.coef_, images.image_shape, titles),
-        "command.txt": lambda: (training.command() + "\n").encode(),
+        "samples.png": lambda: sample_sheet(run.image_set, run.options.seed),
+        "weights.png": lambda: _weights(run, run.model),
     }
 
 
-def metrics_json(training: Training) -> str:
+def _of_sweep(run: Sweep) -> dict[str, Callable[[], bytes]]:
+    contents: dict[str, Callable[[], bytes]] = {
+        "sweep.csv": lambda: run.csv().encode(),
+        "validation.png": lambda: validation_curve(run.path),
+    }
+    model = run.model
+    if model is not None:
+        contents["weights.png"] = lambda: _weights(run, model)
+    return contents
+
+
+def _weights(run: Run, model: LogisticRegression) -> bytes:
+    target = run.target
+    titles = target.names if target.positive is None else (target.positive,)
+    return weight_sheet(model.coef_, run.image_set.image_shape, titles)
+
+
+def metrics_json(run: Training | Sweep) -> str:
     """Return the metrics as JSON, the same text for the same result."""
-    return json.dumps(training.metrics(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(run.metrics(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from imlogit.core.solver import Observer
 from imlogit.data import ImageSet, Split, split
-from imlogit.errors import DataError
+from imlogit.errors import DataError, FitInterrupted
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluate.cross_validation import CrossValidation, cross_validate
 from imlogit.evaluate.scores import Scores, score
@@ -23,8 +23,8 @@ DIGITS = tuple("0123456789")
 
 
 @dataclass(frozen=True)
-class Options:
-    """What a training run was asked for."""
+class Choices:
+    """What every run is asked for."""
 
     source: str = "mnist-5k"
     positive: str | None = None
@@ -32,8 +32,14 @@ class Options:
     folds: int = 10
     test_size: float = 0.2
     seed: int = 0
-    C: float = 1.0
     engine: str = "auto"
+
+
+@dataclass(frozen=True)
+class Options(Choices):
+    """What a training run is asked for."""
+
+    C: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -63,25 +69,30 @@ class Target:
 
 
 @dataclass(frozen=True, eq=False)
-class Training:
-    """A finished training run."""
+class Run:
+    """What a run is about: what was asked for, of which images, split how."""
 
-    options: Options
+    options: Choices
     image_set: ImageSet
     split: Split
     target: Target
-    cross_validation: CrossValidation
-    test: Scores
 
     @property
-    def model(self) -> LogisticRegression:
-        """The model fitted on all training images."""
-        return self.cross_validation.estimator
+    def training_images(self) -> NDArray[np.uint8]:
+        """The images to fit on, in their order."""
+        images: NDArray[np.uint8] = self.image_set.images[self.split.train]
+        return images
 
     @property
-    def most_frequent(self) -> str:
-        """The most frequent class of the test images."""
-        return self.target.names[int(self.test.confusion.sum(axis=1).argmax())]
+    def training_labels(self) -> NDArray[Any]:
+        """The labels to fit."""
+        return self.target.labels(self.image_set, self.split.train)
+
+    def test_scores(self, model: LogisticRegression) -> Scores:
+        """Score a model on the test images."""
+        true = self.target.labels(self.image_set, self.split.test)
+        codes = np.searchsorted(model.classes_, true)
+        return score(codes, model.predict_proba(self.image_set.images[self.split.test]))
 
     def facts(self) -> dict[str, str]:
         """Return what was found and how it was split and ordered, as short texts."""
@@ -91,6 +102,7 @@ class Training:
             f"{name} ({count:,})" for name, count in zip(images.class_names, counts, strict=True)
         )
         how = f"drawn by class, seed {seed}" if self.split.drawn else "the source's own"
+        _, of_label = np.unique(self.training_labels, return_counts=True)
         return {
             "source": f"{images.name}, {images.origin}",
             "images": f"{len(images):,} of {' x '.join(map(str, images.image_shape))} pixels",
@@ -98,33 +110,67 @@ class Training:
             "training": f"{len(self.split.train):,} images, in random order, seed {seed}",
             "test": f"{len(self.split.test):,} images, {how}",
             "looking for": self.target.statement,
-            "base rate": f"{self.cross_validation.pooled.base_rate:.4f} of the training images",
+            "base rate": f"{of_label.max() / of_label.sum():.4f} of the training images",
         }
+
+    def data_metrics(self) -> dict[str, Any]:
+        """Return what the images are, for a program."""
+        images = self.image_set
+        counts = np.bincount(images.labels, minlength=images.n_classes).tolist()
+        return {
+            "name": images.name,
+            "origin": images.origin,
+            "sha256": images.sha256,
+            "image_shape": list(images.image_shape),
+            "classes": dict(zip(images.class_names, counts, strict=True)),
+            "n_train": len(self.split.train),
+            "n_test": len(self.split.test),
+            "test_part": "drawn" if self.split.drawn else "source",
+        }
+
+    def option_metrics(self) -> dict[str, Any]:
+        """Return the options that every run has, for a program."""
+        return {
+            "positive": self.target.positive,
+            "folds": self.options.folds,
+            "test_size": self.options.test_size if self.split.drawn else None,
+            "seed": self.options.seed,
+        }
+
+    def words(self, command: str) -> list[str]:
+        """Return the command of the same run, as far as every run has it, word by word."""
+        options, target = self.options, self.target
+        words = ["imlogit", command, options.source]
+        words += ["--all"] if target.positive is None else ["--positive", target.positive]
+        words += ["--folds", str(options.folds), "--seed", str(options.seed)]
+        words += ["--test-size", str(options.test_size)] if self.split.drawn else []
+        words += ["--engine", options.engine] if options.engine != "auto" else []
+        return words
+
+
+@dataclass(frozen=True, eq=False)
+class Training(Run):
+    """A finished training run, or what was finished of it."""
+
+    options: Options
+    cross_validation: CrossValidation
+    test: Scores
+    interrupted: bool = False
+
+    @property
+    def model(self) -> LogisticRegression:
+        """The model fitted on all training images."""
+        return self.cross_validation.estimator
 
     def metrics(self) -> dict[str, Any]:
         """Return everything that was found, for a program; docs/metrics.md describes it."""
-        images, options, cv = self.image_set, self.options, self.cross_validation
-        counts = np.bincount(images.labels, minlength=images.n_classes).tolist()
+        cv, C = self.cross_validation, self.options.C
         return {
             "schema": "imlogit.metrics",
             "version": METRICS_VERSION,
-            "data": {
-                "name": images.name,
-                "origin": images.origin,
-                "sha256": images.sha256,
-                "image_shape": list(images.image_shape),
-                "classes": dict(zip(images.class_names, counts, strict=True)),
-                "n_train": len(self.split.train),
-                "n_test": len(self.split.test),
-                "test_part": "drawn" if self.split.drawn else "source",
-            },
-            "options": {
-                "positive": self.target.positive,
-                "folds": options.folds,
-                "test_size": options.test_size if self.split.drawn else None,
-                "seed": options.seed,
-                "C": options.C if np.isfinite(options.C) else "inf",
-            },
+            "interrupted": self.interrupted,
+            "data": self.data_metrics(),
+            "options": self.option_metrics() | {"C": C if np.isfinite(C) else "inf"},
             "classes": list(self.target.names),
             "certificate": self.model.certificate_.to_dict(),
             "cross_validation": {
@@ -132,8 +178,8 @@ class Training:
                     fold.scores.to_dict() | {"certificate": fold.certificate.to_dict()}
                     for fold in cv.folds
                 ],
-                "mean": {name: _or_none(cv.mean(name)) for name in cv.pooled.values},
-                "std": {name: _or_none(cv.std(name)) for name in cv.pooled.values},
+                "mean": {name: or_none(cv.mean(name)) for name in cv.pooled.values},
+                "std": {name: or_none(cv.std(name)) for name in cv.pooled.values},
                 "pooled": cv.pooled.to_dict(),
             },
             "test": self.test.to_dict(),
@@ -141,14 +187,24 @@ class Training:
 
     def command(self) -> str:
         """Return the command that makes the same run again."""
-        options, target = self.options, self.target
-        words = ["imlogit", "train", options.source]
-        words += ["--all"] if target.positive is None else ["--positive", target.positive]
-        words += ["--folds", str(options.folds), "--seed", str(options.seed)]
-        words += ["--test-size", str(options.test_size)] if self.split.drawn else []
-        words += ["--c", str(options.C)]
-        words += ["--engine", options.engine] if options.engine != "auto" else []
-        return shlex.join(words)
+        return shlex.join([*self.words("train"), "--c", str(self.options.C)])
+
+
+def begin(image_set: ImageSet, options: Choices) -> Run:
+    """Choose what to tell apart, and split the images.
+
+    Raises
+    ------
+    DataError
+        For a label that no image has, a class with too few images, or options out of range.
+    """
+    target = choose_target(image_set, options.positive, every_class=options.every_class)
+    parts = split(image_set, options.test_size, options.seed)
+    labels = target.labels(image_set, parts.train)
+    _check_folds(labels, options.folds)
+    # the names in the order of the model's classes
+    names = tuple(map(str, np.unique(labels))) if target.positive is None else target.names
+    return Run(options, image_set, parts, Target(target.positive, names, target.statement))
 
 
 def train(image_set: ImageSet, options: Options, *, observe: Observer | None = None) -> Training:
@@ -164,20 +220,33 @@ def train(image_set: ImageSet, options: Options, *, observe: Observer | None = N
     Raises
     ------
     DataError
-        For a label that no image has, a class with too few images, or options out of range.
+        As `begin`.
+    FitInterrupted
+        On Ctrl-C; its ``partial`` is a Training of the folds that are finished, or None.
     """
-    target = choose_target(image_set, options.positive, every_class=options.every_class)
-    parts = split(image_set, options.test_size, options.seed)
-    labels = target.labels(image_set, parts.train)
-    _check_folds(labels, options.folds)
+    run = begin(image_set, options)
     estimator = LogisticRegression(C=options.C, random_state=options.seed, engine=options.engine)
-    found = cross_validate(
-        estimator, image_set.images[parts.train], labels, cv=options.folds, observe=observe
-    )
-    true = target.labels(image_set, parts.test)
-    codes = np.searchsorted(found.estimator.classes_, true)
-    test = score(codes, found.estimator.predict_proba(image_set.images[parts.test]))
-    return Training(options, image_set, parts, _in_order(target, found), found, test)
+
+    def training(found: CrossValidation, *, interrupted: bool = False) -> Training:
+        test = run.test_scores(found.estimator)
+        return Training(
+            image_set=image_set,
+            split=run.split,
+            target=run.target,
+            options=options,
+            cross_validation=found,
+            test=test,
+            interrupted=interrupted,
+        )
+
+    try:
+        found = cross_validate(
+            estimator, run.training_images, run.training_labels, cv=options.folds, observe=observe
+        )
+    except FitInterrupted as stop:
+        partial = None if stop.partial is None else training(stop.partial, interrupted=True)
+        raise FitInterrupted(partial) from None
+    return training(found)
 
 
 def choose_target(
@@ -216,7 +285,7 @@ def _known_label(names: Sequence[str], positive: str | int) -> str:
     )
 
 
-def _or_none(value: float) -> float | None:
+def or_none(value: float) -> float | None:
     """JSON has no nan: a figure that some fold could not define is null."""
     return None if np.isnan(value) else value
 
@@ -236,10 +305,3 @@ def _check_folds(labels: NDArray[Any], folds: int) -> None:
             f"{folds} folds are not possible: give from 2 to {smallest}, the number of training "
             f"images of the smallest class."
         )
-
-
-def _in_order(target: Target, found: CrossValidation) -> Target:
-    """Put the names into the order of the model's classes."""
-    if target.positive is not None:
-        return target
-    return Target(None, tuple(map(str, found.estimator.classes_)), target.statement)

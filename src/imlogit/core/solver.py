@@ -373,9 +373,11 @@ class _Pool:
 
     def _solution(self, way: _Way) -> Solution:
         descent, rows = way.descent, self.rows[way.place]
+        # the softmax does not see an equal shift of all intercepts: theirs add up to zero
+        b = descent.b if self.n_columns == 1 else descent.b - descent.b.mean()
         margins = None
         if rows is not None:
-            margins = self.problem.margins(descent.slot, rows) + descent.b
+            margins = self.problem.margins(descent.slot, rows) + b
         certificate = Certificate(
             status=self._verdict(way),
             objective=descent.objective,
@@ -387,7 +389,7 @@ class _Pool:
             seconds=time.perf_counter() - way.began,
             history=tuple(descent.history),
         )
-        return Solution(descent.weights, descent.b, certificate, margins)
+        return Solution(descent.weights, b, certificate, margins)
 
     def _undefined(self, one: Regression) -> Solution:
         nan = float("nan")

@@ -80,7 +80,7 @@ def shown(label: Any) -> str:
 
 def _check_parameters(estimator: LogisticRegression) -> None:
     for name, least in (("C", 0.0), ("tol", 0.0)):
-        value = getattr(estimator, name)
+        value = getattr(estimator, name, 1.0)  # where C is chosen, there is none to check
         if not _is_number(value) or not value > least:
             raise ValueError(f"{name}={value!r} must be a number greater than {least:g}")
     steps = estimator.max_iter

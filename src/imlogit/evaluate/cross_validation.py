@@ -155,7 +155,8 @@ def cross_validate(
     try:
         found = fit_all(fitted, data, fits, observe=observe)
     except FitInterrupted as stop:
-        partial = _collect(fitted, data, splits, stop.partial) if stop.partial[0] else None
+        some = stop.partial[0] is not None and any(stop.partial[1:])
+        partial = _collect(fitted, data, splits, stop.partial) if some else None
         raise FitInterrupted(partial) from None
     result = _collect(fitted, data, splits, found)
     warn_unless_converged(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from imlogit.core.columns import Floats
 from imlogit.data import ImageSet
+from imlogit.estimators.logistic_cv import Path, deviation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -99,6 +100,39 @@ def weight_sheet(weights: Floats, image_shape: tuple[int, ...], titles: Sequence
     figure.colorbar(
         drawn, ax=grid, shrink=0.8, label="weight (red: ink here speaks for it, blue: against)"
     )
+    return _png(figure)
+
+
+def validation_curve(path: Path) -> bytes:
+    """Draw log loss and accuracy over C, with one deviation over the folds to either side.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bytes
+        A PNG file.
+    """
+    figure = _figure(7, 6)
+    panels = figure.subplots(2, 1, sharex=True)
+    order = path.order()
+    Cs = path.Cs[order]
+    for axes, name, scores in zip(
+        panels, ("log loss", "accuracy"), (path.log_loss, path.accuracy), strict=True
+    ):
+        mean = scores[:, order].mean(axis=0)
+        apart = np.nan_to_num([deviation(scores[:, k]) for k in order])
+        axes.fill_between(Cs, mean - apart, mean + apart, alpha=0.2, lw=0)
+        axes.plot(Cs, mean, marker="o", markersize=4)
+        axes.axvline(path.chosen_C, color="C1", ls="--", label=f"chosen: C = {path.chosen_C:.3g}")
+        axes.set_ylabel(f"{name}, held-out images")
+        axes.grid(alpha=0.3)
+    panels[0].set_xscale("log")
+    panels[0].legend()
+    panels[1].set_xlabel("C (to the right: less penalty)")
+    figure.suptitle(f"Mean over {len(path.log_loss)} folds, and one deviation to either side")
     return _png(figure)
 
 

@@ -1,21 +1,23 @@
-"""The tables that `imlogit train` and `imlogit show` print."""
+"""The tables that `imlogit train`, `imlogit sweep` and `imlogit show` print."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from imlogit.core.certificate import Certificate
+from imlogit.estimators.logistic_cv import Path, deviation
 from imlogit.evaluate.cross_validation import CrossValidation
 from imlogit.evaluate.scores import Score, Scores
 
 if TYPE_CHECKING:
     from imlogit.model_fields import ModelFile
-    from imlogit.train import Training
+    from imlogit.sweep import Sweep
+    from imlogit.train import Run, Training
 
 NAMES = {
     "accuracy": "accuracy",
@@ -36,7 +38,41 @@ def print_training(console: Console, training: Training) -> None:
     console.print(scores_table(training.test, f"Test images ({training.test.n:,})"))
     console.print(confusion_table(training.test, training.target.names))
     console.print(certificate_table(training.cross_validation.estimator.certificate_))
-    console.print(_verdict(training))
+    console.print(_verdict(training.test, training.target.names))
+
+
+def print_sweep(console: Console, sweep: Sweep) -> None:
+    """Print what a sweep over C found, as short tables."""
+    console.print(_images(sweep))
+    console.print(path_table(sweep.path))
+    console.print(sweep.choice())
+    console.print()
+    if sweep.test is not None and sweep.model is not None:
+        title = f"Test images ({sweep.test.n:,}), the model at C = {sweep.path.chosen_C:.4g}"
+        console.print(scores_table(sweep.test, title))
+        console.print(certificate_table(sweep.model.certificate_))
+        console.print(_verdict(sweep.test, sweep.target.names))
+
+
+def path_table(path: Path) -> Table:
+    """Return mean and deviation of log loss and accuracy for each C, the chosen one marked."""
+    table = _table(f"Values of C, {len(path.log_loss)} folds each")
+    for heading in ("C", "log loss", "+-", "accuracy", "+-", "worst gap", ""):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for k in path.order():
+        mark = "chosen" if k == path.chosen else "best" if k == path.best else ""
+        figures = [
+            figure
+            for scores in (path.log_loss, path.accuracy)
+            for figure in (scores[:, k].mean(), deviation(scores[:, k]))
+        ]
+        table.add_row(
+            f"{path.Cs[k]:.3g}",
+            *(f"{figure:.4f}" for figure in figures),
+            f"{path.gap[k]:.1e}",
+            mark,
+        )
+    return table
 
 
 def cross_validation_table(result: CrossValidation) -> Table:
@@ -137,7 +173,7 @@ def class_names(content: ModelFile) -> tuple[str, ...]:
     return tuple(map(str, content.classes))
 
 
-def _images(training: Training) -> Table:
+def _images(training: Run) -> Table:
     table = _table("Images")
     table.add_column("what")
     table.add_column("value", overflow="fold")
@@ -146,11 +182,11 @@ def _images(training: Training) -> Table:
     return table
 
 
-def _verdict(training: Training) -> str:
-    test = training.test
+def _verdict(test: Scores, names: Sequence[str]) -> str:
     accuracy = test["accuracy"]
+    most_frequent = names[int(test.confusion.sum(axis=1).argmax())]
     return (
-        f"Always answering {training.most_frequent!r} is right for {test.base_rate:.2%} of the "
+        f"Always answering {most_frequent!r} is right for {test.base_rate:.2%} of the "
         f"test images; this model is for {accuracy.value:.2%} "
         f"(95% interval {accuracy.low:.2%} to {accuracy.high:.2%})."
     )

@@ -1,0 +1,338 @@
+"""`LogisticRegressionCV`: the choice of C by cross-validation, all fits together."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import get_scorer
+
+from imlogit.core.certificate import combine
+from imlogit.core.columns import Floats
+from imlogit.core.solver import Observer
+from imlogit.errors import FitInterrupted, GridEdgeWarning
+from imlogit.estimators.data import Prepared, prepare
+from imlogit.estimators.fits import Fit, Fitted, fit_all
+from imlogit.estimators.folds import Split, split_rows
+from imlogit.estimators.logistic import (
+    LogisticRegression,
+    adopt,
+    probabilities,
+    warn_unless_converged,
+)
+
+RULES = ("best", "one-standard-error")
+# The grid that a number of values of C stands for, as scikit-learn's.
+GRID_ENDS = (1e-4, 1e4)
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """What cross-validation says of each C.
+
+    Attributes
+    ----------
+    Cs : ndarray of float64, shape (n_Cs,)
+        In the order in which they were given.
+    scores, log_loss, accuracy : ndarray of float64, shape (n_folds, n_Cs)
+        Of the held-out rows; ``scores`` as asked for, greater is better.
+    gap : ndarray of float64, shape (n_Cs,)
+        The worst relative gap of the folds' fits and of the fit on all rows.
+    best : int
+        The place of the C with the greatest mean score; of several the smallest.
+    chosen : int
+        The place of the C that the rule chooses.
+    """
+
+    Cs: Floats
+    scores: Floats
+    log_loss: Floats
+    accuracy: Floats
+    gap: Floats
+    best: int
+    chosen: int
+
+    @property
+    def chosen_C(self) -> float:  # noqa: N802
+        """The chosen C."""
+        return float(self.Cs[self.chosen])
+
+    @property
+    def edge(self) -> str | None:
+        """Whether the best C is at the grid's "low" or "high" edge; None for a single C."""
+        if len(self.Cs) == 1:
+            return None
+        best = self.Cs[self.best]
+        return "low" if best == self.Cs.min() else "high" if best == self.Cs.max() else None
+
+    def order(self) -> NDArray[np.intp]:
+        """Return the places of the values of C, in increasing order."""
+        return np.argsort(self.Cs, kind="stable")
+
+
+class LogisticRegressionCV(LogisticRegression):
+    """Logistic regression whose C is chosen by cross-validation.
+
+    The fits of every C on all rows and on every fold share the reads of the images; those of a C
+    start from those of the C before, and folds from the fit on all rows. The model is the fit on
+    all rows at the chosen C.
+
+    Parameters
+    ----------
+    Cs : int or sequence of float, default=10
+        Values of C; a number stands for so many from 1e-4 to 1e4, evenly spaced in log C.
+    cv : int, splitter or iterable of (train, test), default=5
+        As in `imlogit.cross_validate`.
+    scoring : str, callable or None, default=None
+        A scorer of scikit-learn's; None is the negative log loss.
+    rule : {"best", "one-standard-error"}, default="best"
+        The C with the greatest mean score, or the smallest C whose mean score is within one
+        standard error, over the folds, of that.
+    class_weight, fit_intercept, tol, max_iter, random_state, multi_class, engine, pixel_scale
+        As in `imlogit.LogisticRegression`.
+
+    Attributes
+    ----------
+    C_ : float
+        The chosen C.
+    Cs_ : ndarray of float64, shape (n_Cs,)
+    scores_ : ndarray of float64, shape (n_folds, n_Cs)
+    coefs_paths_ : ndarray of float64, shape (n_folds, n_Cs, k, n_features + 1)
+        The folds' weights, then the intercept (only where one is fitted); ``k`` is 1 for two
+        classes, else their number. scikit-learn's has an axis more, for ``l1_ratios``.
+    certificates_ : ndarray of Certificate, shape (n_folds + 1, n_Cs)
+        Of the fits on all rows first.
+    path_ : Path
+        Log loss and accuracy by fold and C, and what was chosen.
+    coef_, intercept_, classes_, n_iter_, certificate_, image_shape_
+        Of the model at ``C_``, as in `imlogit.LogisticRegression`.
+    """
+
+    def __init__(
+        self,
+        Cs: int | Sequence[float] = 10,
+        *,
+        cv: Any = 5,
+        scoring: Any = None,
+        rule: str = "best",
+        class_weight: dict[Any, float] | str | None = None,
+        fit_intercept: bool = True,
+        tol: float = 1e-6,
+        max_iter: int = 200,
+        random_state: Any = None,
+        multi_class: str = "multinomial",
+        engine: str = "auto",
+        pixel_scale: float | str = "auto",
+    ) -> None:
+        self.Cs = Cs
+        self.cv = cv
+        self.scoring = scoring
+        self.rule = rule
+        self.class_weight = class_weight
+        self.fit_intercept = fit_intercept
+        self.tol = tol
+        self.max_iter = max_iter
+        self.random_state = random_state
+        self.multi_class = multi_class
+        self.engine = engine
+        self.pixel_scale = pixel_scale
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        observe: Observer | None = None,
+    ) -> Self:
+        """Cross-validate every C, and adopt the fit on all rows at the chosen one.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
+        y : array-like, shape (n,)
+        sample_weight : array-like, shape (n,), optional
+            Weighs the fits and, as in scikit-learn, the scores.
+        groups : array-like, shape (n,), optional
+            For splitters that keep groups together.
+        observe : callable, optional
+            Called with a `Progress` after every step.
+
+        Returns
+        -------
+        LogisticRegressionCV
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            As `LogisticRegression.fit` and `imlogit.cross_validate`, and for values of C, a
+            scoring or a rule that are none.
+        FitInterrupted
+            On Ctrl-C; its ``partial`` is the `Path` of the values of C that are finished, or
+            None where none is.
+
+        Warns
+        -----
+        GridEdgeWarning
+            If the best C is the smallest or the largest of the grid.
+        ConvergenceWarning
+            If the gap of any fit did not reach ``tol``.
+        """
+        if self.rule not in RULES:
+            raise ValueError(f"rule={self.rule!r} must be one of {RULES}")
+        Cs = _grid(self.Cs)
+        scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
+        data = prepare(self, X, y, sample_weight)
+        splits = split_rows(self.cv, data, groups, self.random_state)
+        fits, places = _fits(Cs, splits)
+        judge = _Judge(self, data, splits, Cs, scorer, weighted=sample_weight is not None)
+        try:
+            found = fit_all(self, data, fits, observe=observe)
+        except FitInterrupted as stop:
+            raise FitInterrupted(judge.path(_by_value(stop.partial, places))) from None
+        by_C = _by_value(found, places)
+        path = judge.path(by_C)
+        assert path is not None
+        self._adopt(data, path, by_C)
+        self._warn(found)
+        return self
+
+    def _adopt(self, data: Prepared, path: Path, by_C: list[list[Any]]) -> None:
+        adopt(self, data, by_C[path.chosen][0])
+        self.path_, self.C_, self.Cs_, self.scores_ = path, path.chosen_C, path.Cs, path.scores
+        self.coefs_paths_ = np.stack(
+            [
+                np.stack([_weights(fold, self.fit_intercept) for fold in folds])
+                for _, *folds in by_C
+            ],
+            axis=1,
+        )
+        self.certificates_ = np.array(
+            [[fitted.certificate for fitted in fits] for fits in by_C], dtype=object
+        ).T
+
+    def _warn(self, found: Sequence[Fitted]) -> None:
+        edge = self.path_.edge
+        if edge is not None:
+            side, beyond = ("largest", "larger") if edge == "high" else ("smallest", "smaller")
+            warnings.warn(
+                f"the best C, {self.Cs_[self.path_.best]:.4g}, is the {side} of the grid: the "
+                f"optimum may lie beyond it; add {beyond} values to Cs",
+                GridEdgeWarning,
+                stacklevel=3,
+            )
+        warn_unless_converged(combine([one.certificate for one in found]), "fits")
+
+
+# What is computed from the margins of the held-out rows, without a scorer.
+BUILT_IN = (None, "neg_log_loss", "accuracy")
+
+
+def deviation(values: Floats) -> float:
+    """Return the standard deviation over folds (divided by n - 1), nan for one fold."""
+    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+
+
+@dataclass(frozen=True, eq=False)
+class _Judge:
+    """Scores the held-out rows of every fold and C, and chooses."""
+
+    estimator: LogisticRegressionCV
+    data: Prepared
+    splits: Sequence[Split]
+    Cs: Floats
+    scorer: Any
+    weighted: bool
+
+    def path(self, by_C: list[list[Fitted | None]]) -> Path | None:
+        """Return what the fits say of those values of C that are finished."""
+        done = [k for k, fits in enumerate(by_C) if all(fit is not None for fit in fits)]
+        if not done:
+            return None
+        figures = np.array([[self._figures(*pair) for pair in self._folds(by_C[k])] for k in done])
+        scores, loss, accuracy = figures.transpose(2, 1, 0)
+        gap = [max(fit.certificate.relative_gap for fit in by_C[k] if fit) for k in done]
+        Cs = self.Cs[done]
+        best, chosen = _choose(Cs, scores, self.estimator.rule)
+        return Path(Cs, scores, loss, accuracy, np.array(gap), best, chosen)
+
+    def _folds(self, fits: list[Fitted | None]) -> list[tuple[Split, Any]]:
+        return list(zip(self.splits, fits[1:], strict=True))
+
+    def _figures(self, split: Split, fitted: Fitted) -> tuple[float, float, float]:
+        """Return score, log loss and accuracy of a fold's held-out rows."""
+        assert fitted.margins is not None
+        codes, weights = self.data.codes[split.test], self.data.weights[split.test]
+        p = probabilities(fitted.margins, self.estimator.multi_class)
+        own = np.take_along_axis(p, codes[:, None], axis=1)[:, 0]
+        losses = -np.log(np.maximum(own, np.finfo(float).tiny))
+        loss = float(np.average(losses, weights=weights))
+        accuracy = float(np.average(p.argmax(axis=1) == codes, weights=weights))
+        if self.scorer is None:
+            return accuracy if self.estimator.scoring == "accuracy" else -loss, loss, accuracy
+        return self._scored(split, fitted), loss, accuracy
+
+    def _scored(self, split: Split, fitted: Fitted) -> float:
+        e = self.estimator
+        view = LogisticRegression(
+            multi_class=e.multi_class, engine=e.engine, pixel_scale=e.pixel_scale
+        )
+        adopt(view, self.data, fitted)
+        view.n_features_in_ = self.data.rows.shape[1]
+        rows, labels = self.data.rows[split.test], self.data.classes[self.data.codes[split.test]]
+        how = {"sample_weight": self.data.weights[split.test]} if self.weighted else {}
+        return float(self.scorer(view, rows, labels, **how))
+
+
+def _grid(Cs: Any) -> Floats:
+    if isinstance(Cs, (int, np.integer)) and not isinstance(Cs, bool) and Cs >= 1:
+        return np.geomspace(*GRID_ENDS, int(Cs))
+    try:
+        values = np.asarray(Cs, dtype=np.float64)
+    except (TypeError, ValueError):
+        values = np.empty(0)
+    if values.ndim != 1 or not values.size or not (values > 0).all():
+        raise ValueError(f"Cs={Cs!r} must be a whole number of at least 1 or positive numbers")
+    return values
+
+
+def _fits(Cs: Floats, splits: Sequence[Split]) -> tuple[list[Fit], list[list[int]]]:
+    """Return all fits, C after C, and for each C where its own are: all rows, then the folds."""
+    fits: list[Fit] = []
+    places: list[list[int]] = [[] for _ in Cs]
+    before = None
+    for k in np.argsort(Cs, kind="stable"):
+        whole = len(fits)
+        C = float(Cs[k])
+        fits += [Fit(C, None, before), *(Fit(C, s.times, whole, s.test) for s in splits)]
+        places[k] = list(range(whole, len(fits)))
+        before = whole
+    return fits, places
+
+
+def _by_value(found: Sequence[Fitted | None], places: list[list[int]]) -> list[list[Fitted | None]]:
+    return [[found[place] for place in of_C] for of_C in places]
+
+
+def _choose(Cs: Floats, scores: Floats, rule: str) -> tuple[int, int]:
+    """Return the places of the best C and of the one that the rule chooses."""
+    mean = scores.mean(axis=0)
+    order = np.argsort(Cs, kind="stable")
+    best = int(order[mean[order].argmax()])
+    error = deviation(scores[:, best]) / np.sqrt(len(scores))
+    if rule == "best" or np.isnan(error):
+        return best, best
+    near = order[mean[order] >= mean[best] - error]
+    return best, int(near[0])
+
+
+def _weights(fitted: Fitted, intercept: bool) -> Floats:
+    if not intercept:
+        return fitted.coef
+    return np.concatenate([fitted.coef, fitted.intercept[:, None]], axis=1)
