@@ -35,6 +35,19 @@ def gradient(x, y, weights, b, C, sample_weight=None):
     return x.T @ residual + weights, residual.sum()
 
 
+def softmax_objective(x, y, weights, b, C):
+    """F(W, b) of the softmax, and its gradients in the weights and in b, by the definition."""
+    margins = x @ weights.T + b
+    own = np.arange(len(b)) == y[:, None]
+    top = margins.max(axis=1, keepdims=True)
+    logs = margins - top - np.log(np.exp(margins - top).sum(axis=1, keepdims=True))
+    residual = C * (np.exp(logs) - own)
+    others = np.where(own, -np.inf, margins) - margins[own][:, None]
+    losses = np.logaddexp(0, np.logaddexp.reduce(others, axis=1))
+    value = C * losses.sum() + 0.5 * np.vdot(weights, weights)
+    return value, residual.T @ x + weights, residual.sum(axis=0)
+
+
 def five_point(function, x, step):
     """The derivative of a function of one number, to fourth order."""
     ahead = 8 * (function(x + step) - function(x - step))

@@ -1,5 +1,7 @@
 """The solver: known answers, optimality, and certificates that an independent look confirms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,11 +9,12 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import imlogit
-from imlogit.core.certificate import REASONS, Certificate, combine, feasible_shrink
-from imlogit.core.columns import binary_columns
-from imlogit.core.descent import Descent
+from imlogit.core.certificate import REASONS, Certificate, combine, feasible_duals
+from imlogit.core.columns import regression
+from imlogit.core.descent import Batch, Descent
 from imlogit.core.solver import Settings, solve
 from imlogit.engines.table import ENGINES, open_engine
+from imlogit.errors import FitInterrupted
 
 from problems import (
     GLMNET_C,
@@ -25,6 +28,7 @@ from problems import (
     SEPARATED_Y,
     gradient,
     objective,
+    softmax_objective,
 )
 
 
@@ -34,12 +38,15 @@ def name(request):
 
 
 def fit(name, x, y, C=1.0, weights=None, *, intercept=True, scale=1.0, **how):
-    """Solve one column."""
-    y = np.asarray(y, dtype=bool)
-    weights = np.ones(len(y)) if weights is None else np.asarray(weights, dtype=float)
-    columns = binary_columns(y[None], weights[None], C, intercept=intercept)
+    """Solve one regression; of two classes the weights are (d,) and the intercept a number."""
+    codes = np.asarray(y).astype(int)
+    weights = np.ones(len(codes)) if weights is None else np.asarray(weights, dtype=float)
+    one = regression(codes, codes.max() + 1, weights, C, intercept=intercept)
     with open_engine(name, np.asarray(x), scale) as engine:
-        return solve(engine, columns, Settings(**how))[0]
+        (found,) = solve(engine, [one], Settings(**how))
+    if one.n_columns > 1:
+        return found
+    return replace(found, weights=found.weights[0], intercept=found.intercept[0])
 
 
 def overlapping(rng, n=300, d=5):
@@ -97,20 +104,22 @@ def test_the_gap_bounds_the_distance_anywhere(seed, size, C):
     rng = np.random.default_rng(seed)
     x, y = overlapping(rng, 80, 4)
     best = fit("reference", x, y, C, tol=1e-15)
-    columns = binary_columns(y[None], np.ones((1, 80)), C)
     engine = open_engine("reference", x)
-    descent = Descent(engine, columns, size * rng.normal(size=4), size * rng.normal())
+    one = regression(y.astype(int), 2, np.ones(80), C)
+    batch = Batch(engine, engine.open(1, 2))
+    batch.problem.admit(0, one)
+    descent = Descent(one, 0, size * rng.normal(size=(1, 4)), size * rng.normal(size=1))
+    batch.place([descent], precise=True)
     for prove in (False, True):
         if prove:
-            descent.prove()  # with the intercept at its minimum
+            batch.prove([descent])  # with the intercept at its minimum
         else:
-            descent.proved = True  # at any intercept the duals are made feasible
-            descent.measure()
+            batch.measure([descent])  # at any intercept the duals are made feasible
         lowest = objective(x, y, best.weights, best.intercept, C)
-        here = objective(x, y, descent.weights, descent.b, C)
+        here = objective(x, y, descent.weights[0], descent.b[0], C)
         slack = 1 + 1e-9
         assert here - lowest <= descent.gap * slack + 1e-9 * lowest
-    away = np.linalg.norm(descent.weights - best.weights)
+    away = np.linalg.norm(descent.weights[0] - best.weights)
     assert away <= np.sqrt(2 * descent.gap) * slack + 1e-6
 
 
@@ -304,37 +313,207 @@ def test_no_penalty_and_too_large_to_tell(name, rng, monkeypatch):
     assert fit(name, x, y, np.inf).certificate.status == "undetermined"
 
 
-def test_a_column_without_positive_rows_is_undefined_and_named(name, rng):
-    x, y = overlapping(rng)
-    columns = binary_columns(np.stack([y, np.zeros_like(y)]), np.ones((2, len(y))), 1.0)
+def several(rng, n_regressions, n=300, d=5, C=1.0):
+    """Features, and regressions with labels and row weights of their own."""
+    x, _ = overlapping(rng, n, d)
+    codes = [(rng.random(n) < 1 / (1 + np.exp(-x[:, 0]))).astype(int) for _ in range(n_regressions)]
+    return x, [regression(c, 2, rng.integers(0, 3, n) * 1.0, C) for c in codes]
+
+
+def test_a_regression_that_lacks_a_class_is_undefined_and_named(name, rng):
+    x, (fine,) = several(rng, 1)
+    lacking = regression(np.zeros(len(x), dtype=int), 2, np.ones(len(x)), 1.0)
     with open_engine(name, x) as engine:
-        fine, undefined = solve(engine, columns, Settings())
-    assert fine.certificate.converged
+        found, undefined, heir = solve(
+            engine, [fine, lacking, fine], Settings(), starts=[None, None, 1]
+        )
+    assert found.certificate.converged
     assert undefined.certificate.status == "undefined"
     assert np.isnan(undefined.weights).all()
+    assert heir.certificate.converged  # although there is nothing to start from
 
 
 def test_a_start_shortens_the_way(name, few):
     images, y = few
-    rows = images.reshape(len(images), -1)
-    columns = binary_columns(y[None], np.ones((1, len(y))), 1.0)
-    with open_engine(name, rows, 1 / 255) as engine:
-        cold = solve(engine, columns, Settings())
-        warm = solve(engine, columns, Settings(), starts=cold)
-    assert warm[0].certificate.converged
-    assert warm[0].certificate.iterations == 0 < cold[0].certificate.iterations
+    one = regression(y.astype(int), 2, np.ones(len(y)), 1.0)
+    with open_engine(name, images.reshape(len(images), -1), 1 / 255) as engine:
+        cold, warm = solve(engine, [one, one], Settings(), starts=[None, 0])
+    assert warm.certificate.converged
+    assert warm.certificate.iterations == 0 < cold.certificate.iterations
 
 
-def test_progress_is_reported_column_by_column(name, rng):
-    x, y = overlapping(rng)
-    seen = []
-    columns = binary_columns(np.stack([y, ~y]), np.ones((2, len(y))), 1.0)
+@pytest.mark.parametrize("room", [1, 2, 64])
+def test_together_as_one_by_one(name, rng, monkeypatch, room):
+    x, some = several(rng, 7, 300, 600)
+    rows = np.array([5, 0, 299])
     with open_engine(name, x) as engine:
-        solve(engine, columns, Settings(), observe=lambda *news: seen.append(news))
-    assert seen[0][:2] == (0, 2)
-    assert seen[-1][:2] == (2, 2)
-    assert seen[-1][2] <= 1e-6
-    assert [done for done, *_ in seen] == sorted(done for done, *_ in seen)
+        monkeypatch.setattr(engine, "room", lambda _: room)
+        together = solve(engine, some, Settings(), rows=[rows] * 7, starts=[None, 0, 0, 1, 1, 1, 2])
+        alone = [solve(engine, [one], Settings())[0] for one in some]
+    for here, there in zip(together, alone, strict=True):
+        apart = np.linalg.norm(here.weights - there.weights)
+        assert here.certificate.converged
+        assert apart <= sum(np.sqrt(2 * one.certificate.gap) for one in (here, there))
+        expected = x[rows] @ here.weights.T + here.intercept
+        np.testing.assert_allclose(here.margins, expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_threads", [2, 3])
+@pytest.mark.parametrize("n_classes", [2, 10])
+def test_blocks_have_the_same_bits_for_any_number_of_threads(
+    monkeypatch, embedded, n_threads, n_classes
+):
+    rows = np.tile(embedded.images.reshape(5000, -1), (4, 1))
+    labels = np.tile(embedded.labels, 4).astype(int)
+    codes = [labels] if n_classes == 10 else [(labels == k).astype(int) for k in range(5)]
+    some = [regression(c, n_classes, np.ones(len(c)), 1e-2) for c in codes]
+    found = []
+    for count in (1, n_threads):
+        monkeypatch.setenv("IMLOGIT_NUM_THREADS", str(count))
+        with open_engine("numba", rows, 1 / 255) as engine:
+            found.append(solve(engine, some, Settings(tol=1e-4)))
+    for here, there in zip(*found, strict=True):
+        np.testing.assert_array_equal(here.weights, there.weights)
+        np.testing.assert_array_equal(here.intercept, there.intercept)
+
+
+def test_progress_is_reported(name, rng):
+    x, some = several(rng, 5)
+    seen = []
+    with open_engine(name, x) as engine:
+        solve(engine, some, Settings(), starts=[None, 0, 0, 1, 1], observe=seen.append)
+    assert [news.done for news in seen] == sorted(news.done for news in seen)
+    assert [news.passes for news in seen] == sorted(news.passes for news in seen)
+    assert {news.total for news in seen} == {5}
+    assert seen[-1].done == 5
+
+
+def test_an_interrupt_leaves_what_is_certified(name, rng):
+    x, some = several(rng, 3, 200, 600)
+
+    def interrupt(news):
+        if news.done == 1:
+            raise KeyboardInterrupt
+
+    with open_engine(name, x) as engine, pytest.raises(FitInterrupted) as stopped:
+        solve(engine, some, Settings(tol=1e-9), starts=[None, 0, 0], observe=interrupt)
+    first, *others = stopped.value.partial
+    assert first.certificate.converged
+    for one, found in zip(some[1:], others, strict=True):
+        if found is not None:
+            assert found.certificate.status == "interrupted"
+            C_s = one.costs
+            value = objective(x, one.codes, found.weights[0], found.intercept[0], 1.0, C_s)
+            assert found.certificate.objective == pytest.approx(value)
+
+
+def test_an_interrupt_of_a_single_fit_hands_over_where_it_was(name, rng):
+    x, (one,) = several(rng, 1, 200, 600)
+
+    def interrupt(news):
+        if news.passes > 4:
+            raise KeyboardInterrupt
+
+    with open_engine(name, x) as engine:
+        (best,) = solve(engine, [one], Settings(tol=1e-10))
+        with pytest.raises(FitInterrupted) as stopped:
+            solve(engine, [one], Settings(tol=1e-10), observe=interrupt)
+    (found,) = stopped.value.partial
+    assert found.certificate.status == "interrupted"
+    assert found.certificate.objective - best.certificate.objective <= found.certificate.gap
+    apart = np.linalg.norm(found.weights - best.weights)
+    assert 0 < apart <= np.sqrt(2 * found.certificate.gap) + 1e-4
+
+
+MULTINOMIAL_COEF = (
+    (-0.38023389305, -0.01226499932),
+    (-8.164030176e-05, 0.04734548012),
+    (0.3803155334, -0.0350804808),
+)
+MULTINOMIAL_INTERCEPT = (-0.12004759652, 0.2251747383, -0.1051271418)
+
+
+def test_glmnet_multinomial(name):
+    found = fit(name, GLMNET_X, np.repeat([0, 1, 2], 3), GLMNET_C, tol=1e-16)
+    # the published digits are good to 2e-8; both engines agree to 1e-14
+    np.testing.assert_allclose(found.weights, MULTINOMIAL_COEF, atol=5e-8)
+    np.testing.assert_allclose(found.intercept, MULTINOMIAL_INTERCEPT, atol=5e-8)
+
+
+def blobs(rng, n=300, d=5, n_classes=4):
+    x = rng.normal(size=(n, d))
+    logits = x @ rng.normal(size=(d, n_classes)) / np.sqrt(d)
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    y = (rng.random(n)[:, None] > p.cumsum(axis=1)).sum(axis=1).clip(max=n_classes - 1)
+    y[:n_classes] = np.arange(n_classes)
+    return x, y
+
+
+@pytest.mark.parametrize("C", [1e-8, 1e-3, 1.0, 1e3, 1e10])
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("shape", [(300, 1), (300, 5), (60, 200)])
+def test_an_independent_look_confirms_every_claim_of_the_softmax(name, rng, C, intercept, shape):
+    x, y = blobs(rng, *shape)
+    found = fit(name, x, y, C, intercept=intercept, max_iter=500)
+    certificate = found.certificate
+    value, in_weights, in_b = softmax_objective(x, y, found.weights, found.intercept, C)
+    assert certificate.converged
+    assert certificate.objective == pytest.approx(value, rel=1e-9)
+    assert 0.5 * np.vdot(in_weights, in_weights) <= 1.01e-6 * value + certificate.gap * 0.01
+    assert intercept or not found.intercept.any()
+    assert not intercept or np.abs(in_b).max() <= 1e-7 * C * len(y)
+
+
+@given(seed=st.integers(0, 2**32 - 1), size=st.floats(0, 3), C=st.sampled_from([1e-3, 1.0, 1e2]))
+@settings(max_examples=40, deadline=None)
+def test_the_gap_of_the_softmax_bounds_the_distance_anywhere(seed, size, C):
+    rng = np.random.default_rng(seed)
+    x, y = blobs(rng, 80, 4, 3)
+    best = fit("reference", x, y, C, tol=1e-15)
+    engine = open_engine("reference", x)
+    one = regression(y, 3, np.ones(80), C)
+    batch = Batch(engine, engine.open(1, 3))
+    batch.problem.admit(0, one)
+    descent = Descent(one, 0, size * rng.normal(size=(3, 4)), size * rng.normal(size=3))
+    batch.place([descent], precise=True)
+    for work in (batch.measure, batch.prove):
+        work([descent])
+        lowest = softmax_objective(x, y, best.weights, best.intercept, C)[0]
+        here = softmax_objective(x, y, descent.weights, descent.b, C)[0]
+        assert here - lowest <= descent.gap * (1 + 1e-9) + 1e-9 * lowest
+
+
+def test_softmax_weights_are_repetition_and_order_does_not_matter(name, rng):
+    x, y = blobs(rng)
+    times = rng.integers(0, 4, len(y))
+    times[:4] = 1
+    weighted = fit(name, x, y, weights=times)
+    repeated = fit(name, np.repeat(x, times, axis=0), np.repeat(y, times))
+    np.testing.assert_allclose(weighted.weights, repeated.weights, atol=1e-8)
+    rows, features, classes = rng.permutation(len(y)), rng.permutation(5), rng.permutation(4)
+    here, there = fit(name, x, y), fit(name, x[rows][:, features], classes[y[rows]])
+    np.testing.assert_allclose(here.weights[:, features], there.weights[classes], atol=1e-8)
+    np.testing.assert_allclose(here.weights.sum(axis=0), 0, atol=1e-10)
+
+
+def test_softmax_without_penalty(name, rng):
+    apart = np.repeat(np.eye(3), 4, axis=0)
+    assert fit(name, apart, np.repeat([0, 1, 2], 4), np.inf).certificate.status == "separated"
+    touching = np.array([[1.0], [2], [3], [3], [4], [5], [5], [6], [7]])
+    status = fit(name, touching, np.repeat([0, 1, 2], 3), np.inf).certificate.status
+    assert status == "quasi-separated"
+    x, y = blobs(rng)
+    found = fit(name, x, y, np.inf)
+    assert found.certificate.converged
+    _, in_weights, _ = softmax_objective(x, y, found.weights, found.intercept, 1.0)
+    assert np.abs(in_weights - found.weights).max() <= 1e-8 * len(y)
+
+
+def test_full_mnist_multinomial_reaches_the_known_optimum(full_data):
+    images = imlogit.load("mnist").train
+    found = fit("numba", images.images.reshape(60_000, -1), images.labels, scale=1 / 255)
+    assert found.certificate.converged
+    assert found.certificate.objective == pytest.approx(13927.061, abs=0.014)
 
 
 @pytest.mark.timeout(10)
@@ -352,10 +531,20 @@ def test_features_whose_squares_overflow_are_an_error(name):
 
 
 def test_feasible_duals_weigh_the_same_on_both_sides():
-    residual = np.array([[3.0, 2.0], [0.5, 4.0], [0.0, 0.0]])
-    shrunk = feasible_shrink(residual, True) * residual
+    mass = np.array([[3.0, 2.0], [0.5, 4.0], [0.0, 0.0]])
+    shrunk = feasible_duals(mass, np.ones((3, 2)), True) * mass
     np.testing.assert_allclose(shrunk[:, 0], shrunk[:, 1])
-    np.testing.assert_array_equal(feasible_shrink(residual, False), 1.0)
+    np.testing.assert_array_equal(feasible_duals(mass, np.ones((3, 2)), False), 1.0)
+
+
+def test_feasible_duals_of_many_classes_add_up_to_what_the_labels_do():
+    costs = np.array([[1.0, 2.0, 3.0], [2.0, 2.0, 2.0]])
+    mass = np.array([[2.0, 1.0, 3.0], [2.0, 2.0, 2.0]])
+    moved = feasible_duals(mass, costs, True)
+    kept = 1 - moved.sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(kept * mass + moved * costs.sum(axis=1, keepdims=True), costs)
+    np.testing.assert_array_equal(moved[1], 0.0)
+    np.testing.assert_array_equal(feasible_duals(mass, costs, False), 0.0)
 
 
 def test_combined_certificates_add_up():
@@ -365,7 +554,7 @@ def test_combined_certificates_add_up():
     ]
     both = combine(parts)
     assert (both.status, both.objective, both.gap) == ("max_iter", 30.0, 1e-6 + 2e-3)
-    assert (both.iterations, both.passes, both.columns) == (5, 20, tuple(parts))
+    assert (both.iterations, both.passes, both.columns) == (5, 11, tuple(parts))
 
 
 def test_a_certificate_as_plain_facts():

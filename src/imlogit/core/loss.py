@@ -27,11 +27,15 @@ def logistic(m: Floats) -> tuple[Floats, Floats, Floats]:
 
 def softmax(m: Floats, codes: NDArray[np.integer]) -> tuple[Floats, Floats]:
     """Return the loss (n,) and the probabilities (K, n) at margins ``m`` (K, n)."""
-    top = m.max(axis=0)
+    largest = m.argmax(axis=0)[None]
+    top = np.take_along_axis(m, largest, axis=0)
     shares = np.exp(m - top)
-    total = shares.sum(axis=0)
-    own = np.take_along_axis(m, codes[None], axis=0)[0]
-    return np.log(total) + (top - own), shares / total
+    # without the largest, which is 1 and would swallow the others' digits
+    others = shares.copy()
+    np.put_along_axis(others, largest, 0.0, axis=0)
+    total = others.sum(axis=0)
+    own = np.take_along_axis(m, codes[None].astype(np.intp), axis=0)
+    return np.log1p(total) + (top - own)[0], shares / (1.0 + total)
 
 
 def logistic_divergence(m: Floats, shrink: Floats) -> Floats:

@@ -11,7 +11,7 @@ from imlogit.core.descent import Batch, Descent
 from imlogit.core.preconditioner import factor_gram
 
 # A step that leaves more than this share of the distance found nothing but rounding.
-STILL_WORTH = 0.1
+STILL_WORTH = 0.5
 
 
 def polish(batch: Batch, descents: Sequence[Descent], max_iter: int) -> None:

@@ -11,6 +11,7 @@ negative would keep the compiler from vectorising.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -161,6 +162,7 @@ def evaluate_softmax(lanes, slots, z, u, steps, b, codes, costs, first, last, m,
     top = np.empty(CHUNK_ROWS)
     total = np.empty(CHUNK_ROWS)
     others = np.empty(CHUNK_ROWS)
+    largest = np.empty(CHUNK_ROWS, np.int32)
     for lane in range(first, last):
         for a in range(slots.size):
             j = slots[a]
@@ -171,6 +173,7 @@ def evaluate_softmax(lanes, slots, z, u, steps, b, codes, costs, first, last, m,
                 cost_j, code_j = costs[j, rows], codes[j, rows]
                 n = cost_j.size
                 top[:n] = -np.inf
+                largest[:n] = 0
                 total[:n] = others[:n] = 0.0
                 for k in range(n_classes):
                     z_k, last_k, new_k = z[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
@@ -178,17 +181,20 @@ def evaluate_softmax(lanes, slots, z, u, steps, b, codes, costs, first, last, m,
                     for i in range(n):
                         margin = z_k[i] + b[a, k] + s0 * last_k[i] + s1 * new_k[i]
                         m_k[i] = margin
+                        largest[i] = k if margin > top[i] else largest[i]
                         top[i] = margin if margin > top[i] else top[i]
                 for k in range(n_classes):
                     m_k, p_k = m[j, k, rows], p[j, k, rows]
                     for i in range(n):
                         share = exp_negative(m_k[i] - top[i])
                         p_k[i] = share
-                        total[i] += share
+                        # without the largest, which is 1 and would swallow the others' digits
+                        total[i] += 0.0 if largest[i] == k else share
                 loss = 0.0
                 for i in range(n):
-                    loss += cost_j[i] * (np.log(total[i]) + (top[i] - m[j, code_j[i], start + i]))
-                    total[i] = 1.0 / total[i]
+                    own = m[j, code_j[i], start + i]
+                    loss += cost_j[i] * (math.log1p(total[i]) + (top[i] - own))
+                    total[i] = 1.0 / (1.0 + total[i])
                 out[lane, a, 0] += loss
                 for k in range(n_classes):
                     p_k, r_k = p[j, k, rows], r[j, k, rows]
