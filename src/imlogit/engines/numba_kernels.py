@@ -192,8 +192,10 @@ def evaluate_softmax(lanes, slots, z, u, steps, b, codes, costs, first, last, m,
                         total[i] += 0.0 if largest[i] == k else share
                 loss = 0.0
                 for i in range(n):
-                    own = m[j, code_j[i], start + i]
-                    loss += cost_j[i] * (math.log1p(total[i]) + (top[i] - own))
+                    # the compiler may round a margin in two ways: what is no difference is 0
+                    right = largest[i] == code_j[i]
+                    apart = 0.0 if right else top[i] - m[j, code_j[i], start + i]
+                    loss += cost_j[i] * (math.log1p(total[i]) + apart)
                     total[i] = 1.0 / (1.0 + total[i])
                 out[lane, a, 0] += loss
                 for k in range(n_classes):
