@@ -1,0 +1,145 @@
+"""The choice of C: scikit-learn's results, rules, warnings, and interruptions."""
+
+import warnings
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.linear_model import LogisticRegression as PeerRegression
+from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
+
+from imlogit import FitInterrupted, LogisticRegression, LogisticRegressionCV
+from imlogit.errors import GridEdgeWarning
+from imlogit.estimators import logistic_cv
+
+CS = [1e-2, 1.0, 1e-3]
+
+
+@pytest.fixture(scope="module")
+def noisy(few):
+    """The few images as rows, with labels partly at random: the best C is a small one."""
+    images, y = few
+    flipped = np.random.default_rng(3).random(len(y)) < 0.1
+    return images.reshape(len(images), -1) / 255, y ^ flipped
+
+
+@pytest.fixture(scope="module")
+def folds(noisy):
+    return list(StratifiedKFold(3, shuffle=True, random_state=0).split(*noisy))
+
+
+@pytest.fixture(scope="module")
+def fitted(noisy, folds):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GridEdgeWarning)
+        return LogisticRegressionCV(CS, cv=folds, tol=1e-10).fit(*noisy)
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy", "roc_auc"])
+def test_scores_are_scikit_learns(noisy, folds, scoring):
+    found = LogisticRegressionCV([1e-2, 1e-3, 1e-4], cv=folds, tol=1e-10, scoring=scoring)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GridEdgeWarning)
+        found.fit(*noisy)
+    for k, C in enumerate(found.Cs_):
+        peer = PeerRegression(C=C, tol=1e-8, max_iter=10_000)
+        name = scoring or "neg_log_loss"
+        expected = cross_val_score(peer, *noisy, cv=folds, scoring=name)
+        np.testing.assert_allclose(found.scores_[:, k], expected, atol=1e-4)
+    assert found.C_ == found.Cs_[found.scores_.mean(axis=0).argmax()]
+
+
+def test_the_model_is_the_fit_on_all_rows_at_the_chosen_value(noisy, fitted):
+    alone = LogisticRegression(fitted.C_, tol=1e-10).fit(*noisy)
+    np.testing.assert_allclose(fitted.coef_, alone.coef_, atol=1e-4)
+    np.testing.assert_allclose(fitted.predict_proba(noisy[0]), alone.predict_proba(noisy[0]), 1e-4)
+    assert fitted.certificate_.converged
+
+
+def test_paths_are_refits_in_the_order_of_the_values(noisy, folds, fitted):
+    assert fitted.Cs_.tolist() == CS
+    assert fitted.coefs_paths_.shape == (3, 3, 1, 785)
+    assert fitted.certificates_.shape == (4, 3)
+    train, _ = folds[1]
+    for k, C in enumerate(CS):
+        alone = LogisticRegression(C, tol=1e-10).fit(noisy[0][train], noisy[1][train])
+        np.testing.assert_allclose(fitted.coefs_paths_[1, k, :, :-1], alone.coef_, atol=1e-4)
+        np.testing.assert_allclose(fitted.coefs_paths_[1, k, :, -1], alone.intercept_, atol=1e-3)
+
+
+def test_the_rule_of_one_standard_error(noisy, folds, fitted):
+    simple = clone(fitted).set_params(rule="one-standard-error").fit(*noisy)
+    mean = simple.scores_.mean(axis=0)
+    best = mean.argmax()
+    error = simple.scores_[:, best].std(ddof=1) / np.sqrt(3)
+    near = [C for C, value in zip(CS, mean, strict=True) if value >= mean[best] - error]
+    assert simple.C_ == min(near)
+    assert simple.path_.best == best
+
+
+def test_a_best_value_at_the_edge_is_said(noisy, folds):
+    model = LogisticRegressionCV([1.0, 10.0], cv=folds)
+    with pytest.warns(GridEdgeWarning, match=r"1, is the smallest of the grid.*add smaller"):
+        model.fit(*noisy)
+    assert model.path_.edge == "low"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert LogisticRegressionCV([1.0], cv=folds).fit(*noisy).path_.edge is None
+
+
+def test_a_number_of_values():
+    assert LogisticRegressionCV().get_params()["Cs"] == 10
+    np.testing.assert_allclose(logistic_cv._grid(3), [1e-4, 1, 1e4])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"Cs": 0}, "Cs=0 must be"),
+        ({"Cs": [1, -1]}, "positive numbers"),
+        ({"Cs": []}, "positive numbers"),
+        ({"Cs": "many"}, "positive numbers"),
+        ({"rule": "worst"}, "rule='worst' must be one of"),
+        ({"scoring": "beauty"}, "beauty"),
+        ({"cv": 1000}, "cv=1000 folds"),
+    ],
+)
+def test_parameters_out_of_range(noisy, parameters, message):
+    with pytest.raises(ValueError, match=message):
+        LogisticRegressionCV(**({"Cs": 2, "cv": 2} | parameters)).fit(*noisy)
+
+
+@pytest.mark.filterwarnings("ignore::imlogit.errors.GridEdgeWarning")
+@pytest.mark.parametrize("multi_class", ["multinomial", "ovr"])
+def test_many_classes(embedded, multi_class):
+    images, labels = embedded.images[::10], embedded.labels[::10]
+    model = LogisticRegressionCV([1e-3, 1e-2], cv=2, multi_class=multi_class).fit(images, labels)
+    assert model.coefs_paths_.shape == (2, 2, 10, 785)
+    assert model.path_.accuracy.mean() > 0.7
+    assert model.predict_proba(images).shape == (500, 10)
+
+
+@pytest.mark.filterwarnings("ignore::imlogit.errors.GridEdgeWarning")
+def test_groups_and_weights(noisy):
+    groups = np.arange(500) % 5
+    weights = 1.0 + np.arange(500) % 2
+    model = LogisticRegressionCV([1e-3], cv=GroupKFold(5)).fit(*noisy, weights, groups=groups)
+    assert model.scores_.shape == (5, 1)
+    alone = LogisticRegression(1e-3).fit(*noisy, weights)
+    np.testing.assert_allclose(model.coef_, alone.coef_, atol=1e-3)
+
+
+def test_an_interrupt_hands_over_the_values_that_are_finished(noisy, folds, monkeypatch):
+    whole = logistic_cv.fit_all
+
+    def interrupted(estimator, data, fits, **how):
+        found = whole(estimator, data, fits, **how)
+        raise FitInterrupted([*found[:-1], None])
+
+    monkeypatch.setattr(logistic_cv, "fit_all", interrupted)
+    with pytest.raises(FitInterrupted) as stopped:
+        LogisticRegressionCV(CS, cv=folds).fit(*noisy)
+    assert stopped.value.partial.Cs.tolist() == [1e-2, 1e-3]
+    with pytest.raises(FitInterrupted) as stopped:
+        LogisticRegressionCV([1.0], cv=folds).fit(*noisy)
+    assert stopped.value.partial is None
