@@ -141,7 +141,8 @@ def factor_rows(
     """
     total = weights.sum()
     if intercept and total > 0:
-        rows -= (weights @ rows / total).astype(rows.dtype)
+        # in the rows' own precision: NumPy would first copy all of them to the other's
+        rows -= (weights / total).astype(rows.dtype) @ rows
     rows *= np.sqrt(weights).astype(rows.dtype)[:, None]
     dual = rows.shape[0] < rows.shape[1]
     a = np.ascontiguousarray(rows.T) if dual else rows
