@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.common import mnist, objective, seconds, show, table
 from imlogit import LogisticRegression
-from imlogit.core.columns import binary_columns
+from imlogit.core.columns import regression
 from imlogit.engines.table import open_engine
 from imlogit.engines.threads import lanes, thread_count
 
@@ -148,16 +148,17 @@ def one_pass(rows: Any, y: Any) -> Any:
     borders = lanes(len(rows))[:: max(1, (len(lanes(len(rows))) - 1) // thread_count())]
     borders = np.append(borders[: thread_count()], len(rows))
     with open_engine("numba", rows, 1 / 255) as engine, ThreadPoolExecutor(thread_count()) as pool:
-        problem = engine.open(binary_columns(y[None], np.ones((1, len(y))), 1.0))
-        w = np.random.default_rng(0).normal(size=(1, rows.shape[1]))
-        nothing, ones = np.zeros((1, 2)), np.ones((1, 2))
+        problem = engine.open(1, 2)
+        problem.admit(0, regression(y.astype(np.intp), 2, np.ones(len(y)), 1.0))
+        w = np.random.default_rng(0).normal(size=(1, 1, rows.shape[1]))
+        slot, nothing, ones = np.arange(1), np.zeros((1, 2)), np.ones((1, 2))
         works = {
             "sum of the bytes": lambda: list(
                 pool.map(sum_block, [rows] * thread_count(), borders[:-1], borders[1:])
             ),
-            "margins": lambda: problem.extend(w, precise=False),
-            "loss and residuals": lambda: problem.evaluate(nothing, np.zeros(1)),
-            "gradient": lambda: problem.gradient(ones, precise=False),
+            "margins": lambda: problem.extend(slot, w, precise=False),
+            "loss and residuals": lambda: problem.evaluate(slot, nothing, np.zeros((1, 1))),
+            "gradient": lambda: problem.gradient(slot, ones, precise=False),
         }
         for work in works.values():
             work()

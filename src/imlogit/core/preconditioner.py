@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import dtrsv, strsv
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs, spotrf, spotri, spotrs
 
 from imlogit.core.columns import Floats
@@ -66,12 +67,22 @@ class Factor:
         return inverse
 
     def _solve(self, right: Floats) -> Floats:
-        solve = spotrs if self.triangle.dtype == np.float32 else dpotrs
         # scaled, so that float32 neither overflows nor underflows
         scale = np.abs(right).max(axis=1, initial=0.0, keepdims=True)
         scale[scale == 0] = 1.0
-        solution, _ = solve(self.triangle, (right / scale).T.astype(self.triangle.dtype), lower=1)
-        return np.asarray(solution.T, dtype=np.float64) * scale
+        solution = _substitute(self.triangle, (right / scale).astype(self.triangle.dtype))
+        return np.asarray(solution, dtype=np.float64) * scale
+
+
+def _substitute(triangle: Floating, right: Floating) -> Floating:
+    """Return ``(L L')^-1 r`` for every row ``r`` of ``right``."""
+    single = triangle.dtype == np.float32
+    if len(right) == 1:  # without the copies that a block of right-hand sides is worth
+        solve = strsv if single else dtrsv
+        half = solve(triangle, right[0], lower=1)
+        return np.asarray(solve(triangle, half, lower=1, trans=1))[None]
+    solution, _ = (spotrs if single else dpotrs)(triangle, right.T, lower=1)
+    return np.asarray(solution.T)
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,18 +27,14 @@ from imlogit.core.contract import Engine
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.polish import polish
 from imlogit.core.preconditioner import Preconditioner
-from imlogit.core.schedule import Schedule
+from imlogit.core.schedule import SAMPLE_ROWS, Schedule
 from imlogit.core.separation import is_quasi_separated
 from imlogit.core.start import Start, base_rate, first_points
 from imlogit.errors import FitInterrupted
 
 EXACT_WEIGHTS = 500
-# Rows in the sampled Hessian.
-SAMPLE_ROWS = 5000
-# A solution from which so many others start hands them a preconditioner of its own optimum, and
-# one of more rows.
+# A solution from which so many others start hands them a preconditioner of its own optimum.
 FRESH_FOR = 3
-SHARED_SAMPLE_ROWS = 5000
 # A fit has stalled when so many steps neither halved the gap nor lowered the objective by this
 # share; the factors have been renewed several times by then.
 STALLED_STEPS = 24
@@ -274,7 +270,7 @@ class _Pool:
         self.problem.admit(slot, one)
         origin = self.starts[place]
         known = None if origin is None else self.preconditioners.get(origin)
-        schedule = Schedule(SAMPLE_ROWS, np.random.default_rng(self.settings.seed), known)
+        schedule = Schedule(np.random.default_rng(self.settings.seed), known)
         return _Way(place, Descent(one, slot, *start), schedule, time.perf_counter())
 
     def _place(self, descents: list[Descent]) -> None:
@@ -366,8 +362,9 @@ class _Pool:
         """Keep a preconditioner for those that start from here; for several, a fresh one pays."""
         heirs = self.heirs[way.place]
         if heirs >= FRESH_FOR:
-            schedule = Schedule(SHARED_SAMPLE_ROWS, way.schedule.rng)
-            self.preconditioners[way.place] = schedule.draw(self.engine, self.problem, way.descent)
+            self.preconditioners[way.place] = way.schedule.draw(
+                self.engine, self.problem, way.descent, SAMPLE_ROWS
+            )
         elif heirs and way.schedule.preconditioner is not None:
             self.preconditioners[way.place] = way.schedule.preconditioner
 

@@ -8,20 +8,22 @@ from typing import NamedTuple
 import numpy as np
 
 from imlogit.core.columns import Floats, Regression, Rows
-from imlogit.core.contract import Engine
+from imlogit.core.contract import Engine, Problem
 from imlogit.core.descent import Batch, Descent
+from imlogit.core.preconditioner import Preconditioner
 from imlogit.core.schedule import Schedule
 
-# Rows in the sampled Hessian of a first approach.
-FIRST_ROWS = 2000
+# Rows in the sampled Hessian of the subset.
+SKETCH_ROWS = 1500
 # Problems of more than twice as many rows are first fitted to so many of them...
 SUBSET_ROWS = 8000
 # ...at a tenth of their share of the cost: at the full share the optimum of so few rows
 # overfits them, and lies farther from the optimum of all.
 SUBSET_COST = 0.1
-SUBSET_ROUNDS = 2
-SUBSET_STEPS = 8
+SUBSET_STEPS = 12
 SMALLEST_CLASS = 400
+# Curvatures are of one size up to such a factor.
+ALIKE = 4.0
 
 
 class Start(NamedTuple):
@@ -78,14 +80,31 @@ def _fit_subset(
         problem.admit(slot, part)
         descents.append(Descent(part, slot, *start))
     batch.place(descents, precise=False)
-    for _ in range(SUBSET_ROUNDS):
-        schedules = [Schedule(FIRST_ROWS, rng) for _ in descents]
-        fresh = [s.draw(small, problem, d) for s, d in zip(schedules, descents, strict=True)]
-        for _ in range(SUBSET_STEPS):
-            batch.measure(descents)
-            pairs = zip(fresh, descents, strict=True)
-            batch.advance(descents, [p.directions(d.gradient[None])[0] for p, d in pairs])
+    shared = _shared(small, problem, descents, rng)
+    for _ in range(SUBSET_STEPS):
+        batch.measure(descents)
+        pairs = zip(shared, descents, strict=True)
+        batch.advance(descents, [p.directions(d.gradient[None])[0] for p, d in pairs])
     return [Start(d.weights, d.b) for d in descents]
+
+
+def _shared(
+    engine: Engine, problem: Problem, descents: Sequence[Descent], rng: np.random.Generator
+) -> list[Preconditioner]:
+    """Draw a preconditioner for all whose curvature is of one size.
+
+    At the base rate it is the same in every row, so regressions differ by little more than that.
+    """
+    drawn: dict[int, Preconditioner] = {}
+    found = []
+    for descent in descents:
+        shares = descent.class_costs / descent.total
+        curvature = descent.total * float(shares @ (1 - shares))
+        size = round(np.log(curvature) / np.log(ALIKE))
+        if size not in drawn:
+            drawn[size] = Schedule(rng).draw(engine, problem, descent, SKETCH_ROWS)
+        found.append(drawn[size])
+    return found
 
 
 def _subset(n_rows: int, regressions: Sequence[Regression], rng: np.random.Generator) -> Rows:

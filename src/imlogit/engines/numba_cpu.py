@@ -24,7 +24,12 @@ GRAM_ROWS = 512
 CENTER_ROWS = 4096
 # From so many weight vectors on, BLAS on blocks of rows cast to floats beats a loop over bytes.
 TOGETHER = 3
-BLOCK_ROWS = 256
+# These floats stay in the cache from the cast to the product.
+BLOCK_ROWS, BLOCK_BYTES = 512, 2_000_000
+# A product of so few rows takes OpenBLAS's kernels for small matrices, which pack nothing; from
+# `MANY` weight vectors on, larger products have the faster kernels in gradients.
+FEW_ROWS = 32
+SOME_ROWS, ALL_ROWS, MANY = 64, 256, 17
 # What a gradient's partial sums may take, and how many there are at least.
 PARTS_BYTES = 64_000_000
 FEWEST_PARTS = 8
@@ -108,9 +113,9 @@ class NumbaEngine(Engine):
             kernels.multiply(self.x, self.lanes, scaled, targets, first, last, out)
 
         def together(first: int, last: int) -> None:
-            transposed = np.ascontiguousarray(scaled.T)
-            for rows, block in self._blocks(first, last, real):
-                out[targets, rows] = (block @ transposed).T
+            for rows, stack in self._stacks(first, last, real, FEW_ROWS):
+                margins = scaled @ stack.transpose(0, 2, 1)
+                out[targets, rows] = margins.transpose(1, 0, 2).reshape(len(scaled), -1)
 
         work = one_by_one if len(weights) < TOGETHER else together
         self.team.share(work, len(self.lanes) - 1)
@@ -131,28 +136,37 @@ class NumbaEngine(Engine):
                 kernels.accumulate(self.x, self.lanes, residual, sources, buffer, *ends, out[part])
 
         def together(first: int, last: int) -> None:
+            size = SOME_ROWS if k < MANY else ALL_ROWS
             for part in range(first, last):
-                for rows, block in self._blocks(borders[part], borders[part + 1], real):
-                    out[part] += residual[sources, rows].astype(real) @ block
+                ends = borders[part], borders[part + 1]
+                for rows, stack in self._stacks(*ends, real, size):
+                    some = residual[sources, rows].astype(real).reshape(k, *stack.shape[:2])
+                    out[part] += (some.transpose(1, 0, 2) @ stack).sum(axis=0)
 
         self.team.share(one_by_one if k < TOGETHER else together, n_parts)
         total: Floats = out.sum(axis=0) * self.scale
         return total
 
-    def _blocks(
-        self, first: int, last: int, real: type[np.floating]
+    def _stacks(
+        self, first: int, last: int, real: type[np.floating], size: int
     ) -> Iterator[tuple[slice, NDArray[np.floating]]]:
-        """Yield the lanes' rows in blocks, as floats that stay in the cache."""
-        buffer = np.empty((BLOCK_ROWS, self.n_features), real)
+        """Yield the lanes' rows as floats, stacked ``size`` by ``size``: shape (m, size, d).
+
+        The last of a lane's stacks has one layer of the rows that are left.
+        """
+        d = self.n_features
+        most = min(BLOCK_ROWS, BLOCK_BYTES // (np.dtype(real).itemsize * max(d, 1)))
+        buffer = np.empty((max(most // size, 1) * size, d), real)
         for start, stop in pairwise(self.lanes[first : last + 1]):
-            for begin in range(start, stop, BLOCK_ROWS):
-                rows = slice(begin, min(begin + BLOCK_ROWS, stop))
-                if self.x.dtype == real:
-                    yield rows, self.x[rows]
-                    continue
-                block = buffer[: rows.stop - begin]
-                block[:] = self.x[rows]
-                yield rows, block
+            even = start + (stop - start) // size * size
+            begins = [*range(start, even, len(buffer)), *([even] if even < stop else [])]
+            for begin, end in pairwise([*begins, stop]):
+                rows = slice(begin, end)
+                block = self.x[rows]
+                if block.dtype != real:
+                    block = buffer[: end - begin]
+                    block[:] = self.x[rows]
+                yield rows, block.reshape(-1, min(size, end - begin), d)
 
     def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return ``rows.T @ rows``, added up piece by piece in order."""

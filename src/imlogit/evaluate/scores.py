@@ -1,6 +1,6 @@
 """Scores of probabilities against labels, with intervals.
 
-scikit-learn computes the figures; what is added here is what they rest on: the counts, the base
+The figures are scikit-learn's; what is added here is what they rest on: the counts, the base
 rate and 95% intervals.
 """
 
@@ -210,10 +210,24 @@ def _ranking(codes: NDArray[np.integer], probabilities: Floats) -> dict[str, Sco
     for code in wanted:
         is_class = codes == code
         defined = is_class.any() and not is_class.all()
-        score = probabilities[:, code]
-        areas.append(metrics.roc_auc_score(is_class, score) if defined else math.nan)
-        precisions.append(metrics.average_precision_score(is_class, score) if defined else math.nan)
+        pair = _areas(is_class, probabilities[:, code]) if defined else (math.nan, math.nan)
+        areas.append(pair[0])
+        precisions.append(pair[1])
     return {
         "roc_auc": Score(float(np.mean(areas))),
         "average_precision": Score(float(np.mean(precisions))),
     }
+
+
+def _areas(positive: NDArray[np.bool_], scores: Floats) -> tuple[float, float]:
+    """Return the area under the ROC curve and the average precision, from one sort.
+
+    Both as scikit-learn defines them, whose functions sort, check and copy for each.
+    """
+    order = np.argsort(-scores)
+    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # of ties
+    true = np.append(0, np.cumsum(positive[order])[ends])
+    called = np.append(0, ends + 1)
+    area = np.trapezoid(true, called - true) / (true[-1] * (called[-1] - true[-1]))
+    precision = np.diff(true) @ (true[1:] / called[1:]) / true[-1]
+    return float(area), float(precision)
