@@ -8,8 +8,9 @@ import pytest
 import imlogit
 from imlogit.data import ImageSet
 from imlogit.errors import DataError, OutputError
+from imlogit.plan import choose_target
 from imlogit.runs import metrics_json, write_run
-from imlogit.train import Options, choose_target, train
+from imlogit.train import Options, train
 
 
 def image_set(names, codes, **how):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from imlogit.core.solver import Observer, Progress
     from imlogit.data.download import Progress as Loading
-    from imlogit.train import Choices
+    from imlogit.plan import Choices
 
 BAD_INPUT = 2
 

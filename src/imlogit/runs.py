@@ -14,9 +14,10 @@ from imlogit.atomic import sync_folder, write_bytes
 from imlogit.errors import ImlogitError, OutputError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.model import save_model
+from imlogit.plan import Run
 from imlogit.report.figures import sample_sheet, validation_curve, weight_sheet
 from imlogit.sweep import Sweep
-from imlogit.train import Run, Training
+from imlogit.train import Training
 
 RUNS = "imlogit-runs"
 MOST_RUNS = 100_000

@@ -17,7 +17,7 @@ from imlogit.data import ImageSet
 from imlogit.errors import DataError, FitInterrupted
 from imlogit.estimators.logistic_cv import LogisticRegressionCV, Path, deviation
 from imlogit.evaluate.scores import Scores
-from imlogit.train import Choices, Run, begin, or_none
+from imlogit.plan import Choices, Run, begin, or_none
 
 SWEEP_VERSION = 1
 MOST_CS = 1000
@@ -123,7 +123,7 @@ def sweep(image_set: ImageSet, options: SweepOptions, *, observe: Observer | Non
     Raises
     ------
     DataError
-        As `imlogit.train.begin`, and for a rule that is not known.
+        As `imlogit.plan.begin`, and for a rule that is not known.
     FitInterrupted
         On Ctrl-C; its ``partial`` is a Sweep of the values of C that are finished, or None.
     """

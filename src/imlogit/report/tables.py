@@ -16,8 +16,9 @@ from imlogit.evaluate.scores import Score, Scores
 
 if TYPE_CHECKING:
     from imlogit.model_fields import ModelFile
+    from imlogit.plan import Run
     from imlogit.sweep import Sweep
-    from imlogit.train import Run, Training
+    from imlogit.train import Training
 
 NAMES = {
     "accuracy": "accuracy",
