@@ -44,7 +44,7 @@ def test_a_sweep_leaves_a_run(here, capsys):
     assert "is chosen: the lowest mean log loss" in shown.out
     assert "largest of the grid" in shown.err
     names = {"model.imlogit", "metrics.json", "command.txt"}
-    names |= {"sweep.csv", "validation.png", "weights.png"}
+    names |= {"sweep.csv", "validation.png", "weights.png", "predictions.safetensors"}
     assert {path.name for path in (here / "found").iterdir()} == names
     metrics = json.loads((here / "found/metrics.json").read_text())
     assert metrics["schema"] == "imlogit.sweep"
@@ -58,7 +58,7 @@ def test_a_sweep_leaves_a_run(here, capsys):
 
 def test_the_same_sweep_again_has_the_same_bytes(here, capsys):
     assert run([*COMMAND, "--out", "one"]) == run([*COMMAND, "--out", "two"]) == 0
-    for name in ("model.imlogit", "metrics.json", "sweep.csv", "validation.png", "command.txt"):
+    for name in [path.name for path in (here / "one").iterdir()]:
         assert (here / "one" / name).read_bytes() == (here / "two" / name).read_bytes()
 
 
@@ -76,7 +76,14 @@ def test_bad_options_are_one_line(here, capsys, bad):
         (
             cross_validation,
             ["train", "--folds", "2"],
-            {"metrics.json", "command.txt", "model.imlogit", "samples.png", "weights.png"},
+            {
+                "metrics.json",
+                "command.txt",
+                "model.imlogit",
+                "predictions.safetensors",
+                "samples.png",
+                "weights.png",
+            },
         ),
     ],
 )

@@ -17,6 +17,8 @@ _HOMES = {
     "LogisticRegression": "imlogit.estimators.logistic",
     "LogisticRegressionCV": "imlogit.estimators.logistic_cv",
     "bootstrap": "imlogit.evaluate.bootstrap",
+    "check": "imlogit.checking",
+    "check_arrays": "imlogit.evaluate.checks.arrays",
     "cross_validate": "imlogit.evaluate.cross_validation",
     "load": "imlogit.data",
     "load_model": "imlogit.model",
@@ -26,6 +28,7 @@ _HOMES = {
 __all__ = sorted([*_HOMES, "__version__"])
 
 if TYPE_CHECKING:
+    from imlogit.checking import check as check
     from imlogit.core.certificate import Certificate as Certificate
     from imlogit.data import ImageSet as ImageSet
     from imlogit.data import load as load
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from imlogit.estimators.logistic_cv import LogisticRegressionCV as LogisticRegressionCV
     from imlogit.evaluate.bootstrap import Bootstrap as Bootstrap
     from imlogit.evaluate.bootstrap import bootstrap as bootstrap
+    from imlogit.evaluate.checks.arrays import check_arrays as check_arrays
     from imlogit.evaluate.cross_validation import CrossValidation as CrossValidation
     from imlogit.evaluate.cross_validation import cross_validate as cross_validate
     from imlogit.model import load_model as load_model

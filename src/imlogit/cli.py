@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from imlogit.terminal import explained, print_json, progress_bars, result_console
+
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from imlogit.core.solver import Observer, Progress
-    from imlogit.data.download import Progress as Loading
     from imlogit.plan import Choices
 
-BAD_INPUT = 2
+# A check of severity "error" failed.
+FOUND_ERRORS = 1
 
 app = typer.Typer(
     name="imlogit",
@@ -94,8 +92,8 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train a classifier of images, cross-validate it, test it and save it."""
-    with _explained():
-        from imlogit.report.tables import print_training
+    with explained():
+        from imlogit.report.summaries import print_training
         from imlogit.train import Options
         from imlogit.train import train as run_training
 
@@ -124,8 +122,8 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """Cross-validate many values of C, choose one, and save the model fitted with it."""
-    with _explained():
-        from imlogit.report.tables import print_sweep
+    with explained():
+        from imlogit.report.summaries import print_sweep
         from imlogit.sweep import SweepOptions, parse_cs
         from imlogit.sweep import sweep as run_sweep
 
@@ -150,7 +148,7 @@ def _run(
 
     check_free(out)
     try:
-        with _progress() as (loading, fitting):
+        with progress_bars() as (loading, fitting):
             image_set = load(options.source, progress=loading)
             result = work(image_set, options, observe=fitting)
     except FitInterrupted as stop:
@@ -160,11 +158,39 @@ def _run(
         raise
     place = write_run(result, out)
     if as_json:
-        _print_json(result.metrics() | {"run": str(place)})
+        print_json(result.metrics() | {"run": str(place)})
         return
-    console = _console()
+    console = result_console()
     show_run(console, result)
     console.print(f"Written to {place}", soft_wrap=True, markup=False)
+
+
+@app.command()
+def check(
+    source: Source = "mnist-5k",
+    positive: Positive = None,
+    every_class: EveryClass = False,
+    test_size: TestSize = 0.2,
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Check images and labels for what would make figures wrong; exit code 1 for an error."""
+    with explained():
+        from imlogit.checking import check as check_source
+        from imlogit.data import load
+        from imlogit.report.findings import print_findings
+
+        with progress_bars() as (loading, _):
+            image_set = load(source, progress=loading)
+        found = check_source(
+            image_set, positive=positive, every_class=every_class, test_size=test_size, seed=seed
+        )
+        if as_json:
+            print_json({"checks": found.to_dict()})
+        else:
+            print_findings(result_console(), found)
+        if not found.ok:
+            raise typer.Exit(FOUND_ERRORS)
 
 
 @app.command()
@@ -173,84 +199,15 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show what is in a model file."""
-    with _explained():
+    with explained():
         from imlogit.model_file import read
 
         content = read(model)
         if as_json:
             from imlogit.model import describe
 
-            _print_json(describe(content))
+            print_json(describe(content))
             return
         from imlogit.report.tables import model_table
 
-        _console().print(model_table(content))
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn an error that the user can mend into its message and exit code 2."""
-    import warnings
-
-    from imlogit.errors import ImlogitError
-
-    with warnings.catch_warnings():
-        warnings.showwarning = _show_warning
-        try:
-            yield
-            sys.stdout.flush()
-        except BrokenPipeError:  # whoever reads has seen enough; typer knows what to do
-            raise
-        except (ImlogitError, ValueError, OSError) as error:
-            typer.echo(f"imlogit: {error}", err=True)
-            raise typer.Exit(BAD_INPUT) from None
-
-
-def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    typer.echo(f"imlogit: warning: {message}", err=True)
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def _console() -> Console:
-    """Return the console for results; NO_COLOR and a pipe switch its colours off."""
-    from rich.console import Console
-
-    return Console(highlight=False)
-
-
-@contextmanager
-def _progress() -> Iterator[tuple[Loading | None, Observer | None]]:
-    """Show what is going on, on standard error, if that is a terminal."""
-    if not sys.stderr.isatty():
-        yield None, None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
-    bar = Bar(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=Console(stderr=True),
-        transient=True,
-    )
-    with bar:
-        loading = bar.add_task("reading images", total=None, note="")
-        fitting = bar.add_task("fitting", total=None, note="", visible=False)
-
-        def on_load(what: str, done: int, total: int | None) -> None:
-            bar.update(loading, description=what, completed=done, total=total)
-
-        def on_fit(news: Progress) -> None:
-            bar.update(loading, visible=False)
-            note = (
-                f"{news.done} of {news.total} columns, worst gap {news.gap:.1e}, "
-                f"{news.passes} passes"
-            )
-            bar.update(fitting, completed=news.done, total=news.total, note=note, visible=True)
-
-        yield on_load, on_fit
+        result_console().print(model_table(content))

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.core.columns import Floats
 from imlogit.data import ImageSet, Split, split
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluate.scores import Scores, score
+from imlogit.predictions import Predictions
 
 DIGITS = tuple("0123456789")
 
@@ -81,6 +83,21 @@ class Run:
         true = self.target.labels(self.image_set, self.split.test)
         codes = np.searchsorted(model.classes_, true)
         return score(codes, model.predict_proba(self.image_set.images[self.split.test]))
+
+    def predictions_of(
+        self, model: LogisticRegression, out_of_fold: Floats, folds: NDArray[np.intp]
+    ) -> Predictions:
+        """Return what is kept of each image: its class, its fold and its probabilities."""
+        test = self.split.test
+        return Predictions(
+            self.split.train.astype(np.int64),
+            np.searchsorted(model.classes_, self.training_labels),
+            folds,
+            out_of_fold,
+            test.astype(np.int64),
+            np.searchsorted(model.classes_, self.target.labels(self.image_set, test)),
+            model.predict_proba(self.image_set.images[test]),
+        )
 
     def facts(self) -> dict[str, str]:
         """Return what was found and how it was split and ordered, as short texts."""

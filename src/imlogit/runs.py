@@ -43,8 +43,9 @@ def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
     Returns
     -------
     Path
-        Where it was written: ``model.imlogit``, ``metrics.json``, pictures, ``command.txt``, and
-        of a sweep ``sweep.csv``; without a model where a sweep was interrupted.
+        Where it was written: ``model.imlogit``, ``metrics.json``, ``predictions.safetensors``,
+        pictures, ``command.txt``, and of a sweep ``sweep.csv``; without a model and predictions
+        where a sweep was interrupted.
 
     Raises
     ------
@@ -58,6 +59,9 @@ def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
         "metrics.json": lambda: metrics_json(run).encode(),
         "command.txt": lambda: (run.command() + "\n").encode(),
     }
+    predictions = run.predictions()
+    if predictions is not None:
+        contents["predictions.safetensors"] = predictions.to_bytes
     with _beside(parent) as folder:
         for name, content in contents.items():
             write_bytes(folder / name, content())

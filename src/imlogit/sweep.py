@@ -12,12 +12,15 @@ from typing import Any
 
 import numpy as np
 
+from imlogit.checking import check_run
 from imlogit.core.solver import Observer
 from imlogit.data import ImageSet
 from imlogit.errors import DataError, FitInterrupted
 from imlogit.estimators.logistic_cv import LogisticRegressionCV, Path, deviation
+from imlogit.evaluate.checks.finding import Findings
 from imlogit.evaluate.scores import Scores
 from imlogit.plan import Choices, Run, begin, or_none
+from imlogit.predictions import Predictions
 
 SWEEP_VERSION = 1
 MOST_CS = 1000
@@ -41,6 +44,7 @@ class Sweep(Run):
 
     options: SweepOptions
     path: Path
+    checks: Findings
     model: LogisticRegressionCV | None = None
     test: Scores | None = None
 
@@ -48,6 +52,12 @@ class Sweep(Run):
     def interrupted(self) -> bool:
         """Whether some values of C are missing."""
         return self.model is None
+
+    def predictions(self) -> Predictions | None:
+        """Return what the models at the chosen C say of each image; None without a model."""
+        if self.model is None:
+            return None
+        return self.predictions_of(self.model, self.model.out_of_fold_, self.model.folds_)
 
     def choice(self) -> str:
         """Return which C was chosen and why, and what may be wrong with it, as sentences."""
@@ -79,6 +89,7 @@ class Sweep(Run):
             "edge": path.edge,
             "certificate": None if self.model is None else self.model.certificate_.to_dict(),
             "test": None if self.test is None else self.test.to_dict(),
+            "checks": self.checks.to_dict(),
         }
 
     def _row(self, k: int) -> dict[str, Any]:
@@ -146,6 +157,7 @@ def sweep(image_set: ImageSet, options: SweepOptions, *, observe: Observer | Non
             target=run.target,
             options=options,
             path=path,
+            checks=_checked(run, path, model),
             model=model,
             test=test,
         )
@@ -155,6 +167,11 @@ def sweep(image_set: ImageSet, options: SweepOptions, *, observe: Observer | Non
     except FitInterrupted as stop:
         raise FitInterrupted(None if stop.partial is None else found(stop.partial)) from None
     return found(model.path_, model)
+
+
+def _checked(run: Run, path: Path, model: LogisticRegressionCV | None) -> Findings:
+    folds = None if model is None else model.folds_
+    return check_run(run, model, folds=folds, edge=path.edge, searched=len(path.Cs) > 1)
 
 
 def parse_cs(text: str) -> tuple[float, ...]:

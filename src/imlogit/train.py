@@ -7,14 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from imlogit.checking import check_run
 from imlogit.core.solver import Observer
 from imlogit.data import ImageSet
 from imlogit.errors import FitInterrupted
+from imlogit.estimators.folds import fold_numbers
 from imlogit.estimators.logistic import LogisticRegression
+from imlogit.evaluate.checks.finding import Findings
 from imlogit.evaluate.cross_validation import CrossValidation, cross_validate
 from imlogit.evaluate.scores import Scores
 from imlogit.plan import Choices, Run, begin, or_none
+from imlogit.predictions import Predictions
 
 # The version of metrics.json; docs/metrics.md describes it.
 METRICS_VERSION = 1
@@ -34,12 +39,18 @@ class Training(Run):
     options: Options
     cross_validation: CrossValidation
     test: Scores
+    checks: Findings
     interrupted: bool = False
 
     @property
     def model(self) -> LogisticRegression:
         """The model fitted on all training images."""
         return self.cross_validation.estimator
+
+    def predictions(self) -> Predictions:
+        """Return what the models say of each image."""
+        found = self.cross_validation
+        return self.predictions_of(self.model, found.probabilities, _folds(self, found))
 
     def metrics(self) -> dict[str, Any]:
         """Return everything that was found, for a program; docs/metrics.md describes it."""
@@ -62,6 +73,7 @@ class Training(Run):
                 "pooled": cv.pooled.to_dict(),
             },
             "test": self.test.to_dict(),
+            "checks": self.checks.to_dict(),
         }
 
     def command(self) -> str:
@@ -90,14 +102,14 @@ def train(image_set: ImageSet, options: Options, *, observe: Observer | None = N
     estimator = LogisticRegression(C=options.C, random_state=options.seed, engine=options.engine)
 
     def training(found: CrossValidation, *, interrupted: bool = False) -> Training:
-        test = run.test_scores(found.estimator)
         return Training(
             image_set=image_set,
             split=run.split,
             target=run.target,
             options=options,
             cross_validation=found,
-            test=test,
+            test=run.test_scores(found.estimator),
+            checks=check_run(run, found.estimator, folds=_folds(run, found)),
             interrupted=interrupted,
         )
 
@@ -109,3 +121,7 @@ def train(image_set: ImageSet, options: Options, *, observe: Observer | None = N
         partial = None if stop.partial is None else training(stop.partial, interrupted=True)
         raise FitInterrupted(partial) from None
     return training(found)
+
+
+def _folds(run: Run, found: CrossValidation) -> NDArray[np.int64]:
+    return fold_numbers(len(run.split.train), [fold.test for fold in found.folds])

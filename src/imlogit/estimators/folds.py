@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedKFold
 
+from imlogit.core.columns import Floats
 from imlogit.estimators.data import Prepared, shown
 
 
@@ -61,6 +62,41 @@ def split_rows(cv: Any, data: Prepared, groups: ArrayLike | None, random_state: 
     _check_apart(splits)
     _check_classes(splits, data)
     return splits
+
+
+def mean_held_out(
+    splits: Sequence[Split], parts: Sequence[Floats | None], shape: tuple[int, int]
+) -> Floats:
+    """Return the mean of what was predicted for each row while it was held out.
+
+    Parameters
+    ----------
+    splits : sequence of Split
+    parts : sequence of ndarray of float64, shape (len(split.test), k), or None
+        What each fold predicted; None where a fold is not finished.
+    shape : (n, k)
+
+    Returns
+    -------
+    ndarray of float64, shape (n, k)
+        nan for rows that no fold held out.
+    """
+    summed, times = np.zeros(shape), np.zeros(shape[0])
+    for split, part in zip(splits, parts, strict=True):
+        if part is not None:
+            summed[split.test] += part
+            times[split.test] += 1
+    mean = np.full(shape, np.nan)
+    np.divide(summed, times[:, None], out=mean, where=times[:, None] > 0)
+    return mean
+
+
+def fold_numbers(n: int, held_out: Iterable[NDArray[np.intp]]) -> NDArray[np.int64]:
+    """Return the last fold that holds each of ``n`` rows out, -1 where none does."""
+    numbers = np.full(n, -1, dtype=np.int64)
+    for number, rows in enumerate(held_out):
+        numbers[rows] = number
+    return numbers
 
 
 def _check_apart(splits: Sequence[Split]) -> None:

@@ -17,7 +17,7 @@ from imlogit.core.solver import Observer
 from imlogit.errors import FitInterrupted, GridEdgeWarning
 from imlogit.estimators.data import Prepared, prepare
 from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.estimators.folds import Split, split_rows
+from imlogit.estimators.folds import Split, fold_numbers, mean_held_out, split_rows
 from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
@@ -108,6 +108,10 @@ class LogisticRegressionCV(LogisticRegression):
         Of the fits on all rows first.
     path_ : Path
         Log loss and accuracy by fold and C, and what was chosen.
+    out_of_fold_ : ndarray of float64, shape (n, n_classes)
+        Probabilities at ``C_`` of each row by the folds that held it out.
+    folds_ : ndarray of int64, shape (n,)
+        The fold that held each row out, -1 where none did.
     coef_, intercept_, classes_, n_iter_, certificate_, image_shape_
         Of the model at ``C_``, as in `imlogit.LogisticRegression`.
     """
@@ -200,6 +204,12 @@ class LogisticRegressionCV(LogisticRegression):
         path = judge.path(by_C)
         assert path is not None
         self._adopt(data, path, by_C)
+        self.out_of_fold_ = mean_held_out(
+            splits,
+            [_held_out(fold, self.multi_class) for fold in by_C[path.chosen][1:]],
+            (len(data.codes), len(data.classes)),
+        )
+        self.folds_ = fold_numbers(len(data.codes), [split.test for split in splits])
         self._warn(found)
         return self
 
@@ -288,6 +298,12 @@ class _Judge:
         rows, labels = self.data.rows[split.test], self.data.classes[self.data.codes[split.test]]
         how = {"sample_weight": self.data.weights[split.test]} if self.weighted else {}
         return float(self.scorer(view, rows, labels, **how))
+
+
+def _held_out(fitted: Fitted | None, multi_class: str) -> Floats | None:
+    if fitted is None or fitted.margins is None:
+        return None
+    return probabilities(fitted.margins, multi_class)
 
 
 def _grid(Cs: Any) -> Floats:

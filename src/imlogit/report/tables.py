@@ -1,12 +1,11 @@
-"""The tables that `imlogit train`, `imlogit sweep` and `imlogit show` print."""
+"""Tables of scores, paths, certificates and models."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
 from rich.table import Table
 
 from imlogit.core.certificate import Certificate
@@ -16,9 +15,6 @@ from imlogit.evaluate.scores import Score, Scores
 
 if TYPE_CHECKING:
     from imlogit.model_fields import ModelFile
-    from imlogit.plan import Run
-    from imlogit.sweep import Sweep
-    from imlogit.train import Training
 
 NAMES = {
     "accuracy": "accuracy",
@@ -32,32 +28,9 @@ NAMES = {
 }
 
 
-def print_training(console: Console, training: Training) -> None:
-    """Print what a training run found, as short tables."""
-    console.print(_images(training))
-    console.print(cross_validation_table(training.cross_validation))
-    console.print(scores_table(training.test, f"Test images ({training.test.n:,})"))
-    console.print(confusion_table(training.test, training.target.names))
-    console.print(certificate_table(training.cross_validation.estimator.certificate_))
-    console.print(_verdict(training.test, training.target.names))
-
-
-def print_sweep(console: Console, sweep: Sweep) -> None:
-    """Print what a sweep over C found, as short tables."""
-    console.print(_images(sweep))
-    console.print(path_table(sweep.path))
-    console.print(sweep.choice())
-    console.print()
-    if sweep.test is not None and sweep.model is not None:
-        title = f"Test images ({sweep.test.n:,}), the model at C = {sweep.path.chosen_C:.4g}"
-        console.print(scores_table(sweep.test, title))
-        console.print(certificate_table(sweep.model.certificate_))
-        console.print(_verdict(sweep.test, sweep.target.names))
-
-
 def path_table(path: Path) -> Table:
     """Return mean and deviation of log loss and accuracy for each C, the chosen one marked."""
-    table = _table(f"Values of C, {len(path.log_loss)} folds each")
+    table = new_table(f"Values of C, {len(path.log_loss)} folds each")
     for heading in ("C", "log loss", "+-", "accuracy", "+-", "worst gap", ""):
         table.add_column(heading, justify="right", no_wrap=True)
     for k in path.order():
@@ -78,7 +51,7 @@ def path_table(path: Path) -> Table:
 
 def cross_validation_table(result: CrossValidation) -> Table:
     """Return accuracy fold by fold, with mean and deviation."""
-    table = _table(f"Cross-validation, {len(result.folds)} folds of the training images")
+    table = new_table(f"Cross-validation, {len(result.folds)} folds of the training images")
     for heading in ("fold", "images", "accuracy", "log loss", "relative gap"):
         table.add_column(heading, justify="right")
     for number, fold in enumerate(result.folds, start=1):
@@ -97,7 +70,7 @@ def cross_validation_table(result: CrossValidation) -> Table:
 
 def scores_table(scores: Scores, title: str) -> Table:
     """Return all figures of a set of images, the base rate first."""
-    table = _table(title)
+    table = new_table(title)
     table.add_column("score")
     table.add_column("value", justify="right")
     table.add_column("95% interval", justify="right")
@@ -110,7 +83,7 @@ def scores_table(scores: Scores, title: str) -> Table:
 def confusion_table(scores: Scores, names: Iterable[str]) -> Table:
     """Return the confusion matrix: rows are true, columns predicted."""
     names = list(names)
-    table = _table("Confusion matrix")
+    table = new_table("Confusion matrix")
     table.add_column(r"true \ predicted", justify="right")
     for name in names:
         table.add_column(name, justify="right")
@@ -121,7 +94,7 @@ def confusion_table(scores: Scores, names: Iterable[str]) -> Table:
 
 def certificate_table(certificate: Certificate) -> Table:
     """Return what is proved about a fit."""
-    table = _table("Certificate of the fit")
+    table = new_table("Certificate of the fit")
     table.add_column("what")
     table.add_column("value", justify="right")
     table.add_row("objective F", f"{certificate.objective:.6f}")
@@ -137,7 +110,7 @@ def certificate_table(certificate: Certificate) -> Table:
 
 def model_table(content: ModelFile) -> Table:
     """Return the facts of a model file, for a person."""
-    table = _table("Model")
+    table = new_table("Model")
     table.add_column("what")
     table.add_column("value", overflow="fold")
     for name, value in model_facts(content).items():
@@ -174,31 +147,13 @@ def class_names(content: ModelFile) -> tuple[str, ...]:
     return tuple(map(str, content.classes))
 
 
-def _images(training: Run) -> Table:
-    table = _table("Images")
-    table.add_column("what")
-    table.add_column("value", overflow="fold")
-    for name, value in training.facts().items():
-        table.add_row(name, value)
-    return table
-
-
-def _verdict(test: Scores, names: Sequence[str]) -> str:
-    accuracy = test["accuracy"]
-    most_frequent = names[int(test.confusion.sum(axis=1).argmax())]
-    return (
-        f"Always answering {most_frequent!r} is right for {test.base_rate:.2%} of the "
-        f"test images; this model is for {accuracy.value:.2%} "
-        f"(95% interval {accuracy.low:.2%} to {accuracy.high:.2%})."
-    )
-
-
 def _cells(score: Score) -> tuple[str, str]:
     value = "undefined" if math.isnan(score.value) else f"{score.value:.4f}"
     return value, "" if score.low is None else f"{score.low:.4f} to {score.high:.4f}"
 
 
-def _table(title: str, **how: Any) -> Table:
+def new_table(title: str, **how: Any) -> Table:
+    """Return an empty table in the style of all of them."""
     from rich import box
 
     return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, **how)

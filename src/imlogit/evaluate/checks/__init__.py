@@ -1,0 +1,1 @@
+"""Coded checks of images, labels, splits and fits: one function, one code, one row each."""

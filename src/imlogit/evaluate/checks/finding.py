@@ -1,0 +1,180 @@
+"""What a check finds: passed, failed or not applicable, with evidence and advice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Rows = NDArray[np.intp]
+# Of a finding's rows so many are kept; the count is of all.
+MOST_EVIDENCE = 100
+
+
+class Status(StrEnum):
+    """How a check ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_APPLICABLE = "not applicable"
+
+
+class Severity(StrEnum):
+    """What a failed check means: figures that are wrong, or figures to take with care."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Exhibit(NamedTuple):
+    """One image, or a pair, that shows what was found.
+
+    Attributes
+    ----------
+    rows : tuple of (str, int)
+        For each image the part that it is in, "training" or "test", and its row in the source.
+    words : str
+        What there is to see.
+    """
+
+    rows: tuple[tuple[str, int], ...]
+    words: str
+
+
+class Outcome(NamedTuple):
+    """What a check's function returns.
+
+    Attributes
+    ----------
+    status : Status
+    sentence : str
+        What was found, with the figures; for a check that does not apply, why.
+    advice : str
+        What to do about it, where it failed.
+    exhibits : tuple of Exhibit
+        Rows that show it.
+    n_affected : int
+        How many rows there are in all.
+    """
+
+    status: Status
+    sentence: str
+    advice: str = ""
+    exhibits: tuple[Exhibit, ...] = ()
+    n_affected: int = 0
+
+
+def passed(sentence: str) -> Outcome:
+    """Return that nothing is wrong, and what was looked at."""
+    return Outcome(Status.PASSED, sentence)
+
+
+def not_applicable(why: str) -> Outcome:
+    """Return that there is nothing to look at."""
+    return Outcome(Status.NOT_APPLICABLE, why)
+
+
+def failed(
+    sentence: str, advice: str, exhibits: tuple[Exhibit, ...] = (), n_affected: int = 0
+) -> Outcome:
+    """Return what is wrong, what to do, and the rows that show it."""
+    return Outcome(Status.FAILED, sentence, advice, exhibits[:MOST_EVIDENCE], n_affected)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The outcome of one check.
+
+    Attributes
+    ----------
+    code : str
+        Stable; see ``docs/checks.md``.
+    severity : Severity
+        What it means if the check failed.
+    status : Status
+    sentence, advice : str
+    limits : dict of str to float
+        The thresholds that the check applied.
+    exhibits : tuple of Exhibit
+        Some of the rows that show it, at most `MOST_EVIDENCE`.
+    n_affected : int
+        How many rows, or pairs of rows, there are in all.
+    """
+
+    code: str
+    severity: Severity
+    status: Status
+    sentence: str
+    advice: str = ""
+    limits: dict[str, float] = field(default_factory=dict)
+    exhibits: tuple[Exhibit, ...] = ()
+    n_affected: int = 0
+
+    @property
+    def failed(self) -> bool:
+        """Whether something is wrong."""
+        return self.status is Status.FAILED
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, texts and numbers."""
+        return {
+            "code": self.code,
+            "severity": str(self.severity),
+            "status": str(self.status),
+            "sentence": self.sentence,
+            "advice": self.advice,
+            "limits": dict(self.limits),
+            "n_affected": self.n_affected,
+            "exhibits": [
+                {"rows": [list(row) for row in one.rows], "words": one.words}
+                for one in self.exhibits
+            ],
+        }
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The findings of all checks, in the order of the table of checks."""
+
+    findings: tuple[Finding, ...]
+
+    def __iter__(self) -> Any:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def __getitem__(self, code: str) -> Finding:
+        for finding in self.findings:
+            if finding.code == code:
+                return finding
+        raise KeyError(f"no check has the code {code!r}; docs/checks.md lists them")
+
+    @property
+    def failed(self) -> tuple[Finding, ...]:
+        """Those that found something wrong."""
+        return tuple(finding for finding in self.findings if finding.failed)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of those that found something wrong."""
+        return tuple(finding.code for finding in self.failed)
+
+    @property
+    def ok(self) -> bool:
+        """Whether no check of severity "error" failed."""
+        return all(finding.severity is not Severity.ERROR for finding in self.failed)
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return plain lists, texts and numbers."""
+        return [finding.to_dict() for finding in self.findings]
+
+    def __str__(self) -> str:
+        counts = [sum(f.status is status for f in self.findings) for status in Status]
+        lines = [f"{f.severity} {f.code}: {f.sentence} {f.advice}" for f in self.failed]
+        summary = ", ".join(f"{n} {status}" for n, status in zip(counts, Status, strict=True))
+        return "\n".join([*lines, f"{len(self.findings)} checks: {summary}"])

@@ -1,0 +1,99 @@
+"""What a run's models say of each image, kept beside the model in the run directory.
+
+The file is a safetensors file of plain arrays, which holds nothing that can be executed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from imlogit.errors import ModelFileError
+
+Floats = NDArray[np.float64]
+Numbers = NDArray[np.int64]
+MOST_BYTES = 2**32
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Probabilities of the training images, by models that had not seen them, and of the test.
+
+    Attributes
+    ----------
+    train_rows : ndarray of int64, shape (n,)
+        Where each training image is in the source.
+    train_codes : ndarray of int64, shape (n,)
+        Its class, in the order of the model's.
+    train_folds : ndarray of int64, shape (n,)
+        The fold that held it out, -1 where none did.
+    train_probabilities : ndarray of float64, shape (n, n_classes)
+        Out of fold; nan where no fold held the image out.
+    test_rows, test_codes : ndarray of int64, shape (m,)
+    test_probabilities : ndarray of float64, shape (m, n_classes)
+        Of the model fitted on all training images.
+    """
+
+    train_rows: Numbers
+    train_codes: Numbers
+    train_folds: Numbers
+    train_probabilities: Floats
+    test_rows: Numbers
+    test_codes: Numbers
+    test_probabilities: Floats
+
+    def to_bytes(self) -> bytes:
+        """Return the file's bytes, the same for the same predictions."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> Predictions:
+        """Read a file of predictions.
+
+        Raises
+        ------
+        ModelFileError
+            If it is missing, damaged or something else.
+        """
+        place = Path(path)
+        try:
+            if place.stat().st_size > MOST_BYTES:
+                raise _wrong(path, "the file is larger than predictions can be")
+            arrays = load(place.read_bytes())
+        except OSError as error:
+            raise _wrong(path, f"cannot be read ({error.strerror or error})") from None
+        except (SafetensorError, ValueError, KeyError, TypeError):
+            raise _wrong(path, "this is not an intact file of predictions") from None
+        if set(arrays) != {field.name for field in fields(cls)} or not _fit(arrays):
+            raise _wrong(path, "its arrays do not fit together")
+        return cls(**arrays)
+
+
+def _wrong(path: str | PathLike[str], what: str) -> ModelFileError:
+    return ModelFileError(f"{fspath(path)}: {what}. Make the run again.")
+
+
+def _fit(arrays: dict[str, NDArray[Any]]) -> bool:
+    """Whether the arrays have the types, lengths and values that they claim."""
+    for part in ("train", "test"):
+        p, codes, rows = (arrays[f"{part}_{name}"] for name in ("probabilities", "codes", "rows"))
+        folds = arrays.get(f"{part}_folds", codes) if part == "train" else codes
+        numbers = (codes, rows, folds)
+        if p.dtype != np.float64 or p.ndim != 2 or p.shape[1] < 2:
+            return False
+        if any(a.dtype != np.int64 or a.shape != (len(p),) for a in numbers):
+            return False
+        known = p[~np.isnan(p).any(axis=1)]
+        if ((known < 0) | (known > 1)).any() or (part == "test" and len(known) < len(p)):
+            return False
+        if len(p) and (codes.min() < 0 or codes.max() >= p.shape[1] or rows.min() < 0):
+            return False
+    return True
