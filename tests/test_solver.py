@@ -1,5 +1,6 @@
 """The solver: known answers, optimality, and certificates that an independent look confirms."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +13,7 @@ import imlogit
 from imlogit.core.certificate import REASONS, Certificate, combine, feasible_duals
 from imlogit.core.columns import regression
 from imlogit.core.descent import Batch, Descent
+from imlogit.core.preconditioner import Preconditioner
 from imlogit.core.solver import Settings, solve
 from imlogit.engines.table import ENGINES, open_engine
 from imlogit.errors import FitInterrupted
@@ -356,6 +358,28 @@ def test_together_as_one_by_one(name, rng, monkeypatch, room):
         assert apart <= sum(np.sqrt(2 * one.certificate.gap) for one in (here, there))
         expected = x[rows] @ here.weights.T + here.intercept
         np.testing.assert_allclose(here.margins, expected, atol=1e-9)
+
+
+def test_preconditioners_are_kept_no_longer_than_they_serve(name, rng, monkeypatch):
+    """A long path of values of C, with folds at each: memory must not grow with the path."""
+    x, some = several(rng, 3, 200, 600)
+    path, starts, before = [], [], None
+    for C in np.geomspace(1e-3, 1, 12):
+        whole = len(path)
+        path += [replace(one, costs=one.costs * C) for one in some]
+        starts += [before, whole, whole]
+        before = whole
+    alive = []
+
+    def count(_):
+        alive.append(sum(isinstance(one, Preconditioner) for one in gc.get_objects()))
+
+    monkeypatch.setattr("imlogit.core.solver.FRESH_FOR", 2)
+    monkeypatch.setattr("imlogit.core.solver.PRECONDITIONER_BYTES", 0)
+    with open_engine(name, x) as engine:
+        found = solve(engine, path, Settings(), starts=starts, observe=count)
+    assert all(one.certificate.converged for one in found)
+    assert max(alive) <= 6
 
 
 @pytest.mark.parametrize("n_threads", [2, 3])
