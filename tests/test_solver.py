@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import OptimizeResult
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import imlogit
@@ -313,6 +314,12 @@ def test_no_penalty_and_too_large_to_tell(name, rng, monkeypatch):
     monkeypatch.setattr("imlogit.core.solver.QUASI_SEPARATION_ENTRIES", 100)
     x, y = overlapping(rng)
     assert fit(name, x, y, np.inf).certificate.status == "undetermined"
+
+
+def test_no_penalty_and_a_linear_programme_without_an_answer(name, rng, monkeypatch):
+    limited = OptimizeResult(status=1, fun=None)
+    monkeypatch.setattr("scipy.optimize.linprog", lambda *_, **__: limited)
+    assert fit(name, *overlapping(rng), np.inf).certificate.status == "undetermined"
 
 
 def several(rng, n_regressions, n=300, d=5, C=1.0):

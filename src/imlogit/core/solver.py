@@ -420,10 +420,13 @@ class _Pool:
         entries = engine.n_rows * engine.n_features
         if regression.n_columns > 1:
             entries *= regression.n_columns**2
-        if entries > QUASI_SEPARATION_ENTRIES:
+        found = None
+        if entries <= QUASI_SEPARATION_ENTRIES:
+            rows = engine.rows(np.arange(engine.n_rows), precise=True)
+            found = is_quasi_separated(rows, regression)
+        if found is None:
             return "undetermined" if way.status == "converged" else way.status
-        rows = engine.rows(np.arange(engine.n_rows), precise=True)
-        return "quasi-separated" if is_quasi_separated(rows, regression) else way.status
+        return "quasi-separated" if found else way.status
 
     def _reached(self, descent: Descent) -> bool:
         return descent.reached(self.settings.tol, self.engine.largest)
