@@ -248,7 +248,7 @@ def test_a_loose_tolerance_converges_in_few_steps(few):
 
 
 def test_separable_without_penalty_warns():
-    with pytest.warns(ConvergenceWarning, match="separated.*finite C"):
+    with pytest.warns(ConvergenceWarning, match="separated.*finite C$"):
         LogisticRegression(np.inf).fit(SEPARATED_X, SEPARATED_Y)
 
 
