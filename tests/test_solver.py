@@ -15,7 +15,7 @@ from imlogit.core.certificate import REASONS, Certificate, combine, feasible_dua
 from imlogit.core.columns import regression
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.preconditioner import Preconditioner
-from imlogit.core.solver import Settings, solve
+from imlogit.core.solver import Settings, _Pool, solve
 from imlogit.engines.table import ENGINES, open_engine
 from imlogit.errors import FitInterrupted
 
@@ -459,6 +459,25 @@ def test_an_interrupt_of_a_single_fit_hands_over_where_it_was(name, rng):
     assert found.certificate.objective - best.certificate.objective <= found.certificate.gap
     apart = np.linalg.norm(found.weights - best.weights)
     assert 0 < apart <= np.sqrt(2 * found.certificate.gap) + 1e-4
+
+
+def test_an_interrupt_while_several_finish_keeps_those_that_have(name, rng, monkeypatch):
+    x, (one,) = several(rng, 1)
+    hand_on, calls = _Pool._hand_on, []
+
+    def interrupt(pool, way):
+        calls.append(way)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        hand_on(pool, way)
+
+    monkeypatch.setattr(_Pool, "_hand_on", interrupt)
+    with open_engine(name, x) as engine, pytest.raises(FitInterrupted) as stopped:
+        solve(engine, [one, one], Settings())
+    first, second = (found.certificate for found in stopped.value.partial)
+    assert first.status == "converged"
+    assert second.status == "interrupted"
+    assert second.relative_gap <= 1e-6
 
 
 MULTINOMIAL_COEF = (

@@ -453,7 +453,8 @@ class _Pool:
         """Return what is finished, and what can quickly be proved of the rest."""
         predicted = PROOF_PRICE * self.measure_seconds
         if predicted < PROOF_SECONDS:
-            ways = [way for way in self.active if way.descent.history]
+            unfinished = [way for way in self.active if self.solutions[way.place] is None]
+            ways = [way for way in unfinished if way.descent.history]
             self.batch.prove([way.descent for way in ways])
             for way in ways:
                 way.status = "interrupted"
