@@ -9,7 +9,7 @@ from sklearn import metrics
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 
-from imlogit import FitInterrupted, LogisticRegression, bootstrap
+from imlogit import FitInterrupted, LogisticRegression, LogisticRegressionCV, bootstrap
 from imlogit.evaluate import replicates
 from imlogit.evaluate.resampling import draw_rows
 from imlogit.evaluate.scores import NAMES, score
@@ -278,6 +278,7 @@ def test_ctrl_c_while_scoring_keeps_the_fits(small, drawn):
         ({"confidence": float("nan")}, "confidence=nan"),
         ({"scores": ["accurracy"]}, "score 'accurracy' is not known: choose from accuracy, "),
         ({"scores": ["f1", "f1"]}, "two scores are called 'f1'"),
+        ({"test": np.zeros((3, 7, 7))}, r"a pair of images and labels, \(X, y\)"),
         ({"groups": np.zeros(500)}, "one group only"),
         ({"groups": np.arange(499)}, "499 groups for 500 rows"),
     ],
@@ -298,6 +299,7 @@ def test_test_images_that_do_not_fit(small):
         bootstrap(model, images, y, n=2, test=(images[:3], y[:2]))
 
 
-def test_other_estimators_are_refused(small):
-    with pytest.raises(TypeError, match=r"not DummyClassifier.*scikit-learn"):
-        bootstrap(DummyClassifier(), *small)
+@pytest.mark.parametrize("other", [DummyClassifier(), LogisticRegressionCV()])
+def test_other_estimators_are_refused(small, other):
+    with pytest.raises(TypeError, match=rf"not {type(other).__name__}:.*scikit-learn"):
+        bootstrap(other, *small)

@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import GroupKFold, LeaveOneOut, RepeatedKFold, ShuffleSplit
 
-from imlogit import LogisticRegression, cross_validate
+from imlogit import LogisticRegression, LogisticRegressionCV, cross_validate
+from imlogit.estimators.data import prepare
+from imlogit.estimators.folds import split_rows
 from imlogit.evaluate.scores import score
 
 
@@ -182,17 +185,41 @@ def test_rows_both_trained_on_and_held_out_are_refused(few):
         cross_validate(LogisticRegression(), *few, cv=[(rows, rows)])
 
 
-@pytest.mark.parametrize("cv", [None, True])
+@pytest.mark.parametrize("cv", [None, True, 3.0, "five"])
 def test_folds_that_are_no_folds(few, cv):
-    with pytest.raises(ValueError, match=f"cv={cv}"):
+    with pytest.raises(ValueError, match=f"cv={cv!r}"):
         cross_validate(LogisticRegression(), *few, cv=cv)
 
 
-def test_other_estimators_are_refused(few):
-    from sklearn.dummy import DummyClassifier
+@pytest.mark.parametrize(
+    ("cv", "message"),
+    [
+        ([], "gives no folds"),
+        ([(np.arange(500), [])], "fold 1 of 1 holds no row out"),
+        ([(np.arange(400), [500])], "rows that are none of the 500: index 500"),
+        ([(np.ones(499, bool), [499])], "rows that are none of the 500"),
+    ],
+)
+def test_rows_that_are_no_folds(few, cv, message):
+    with pytest.raises(ValueError, match=message):
+        cross_validate(LogisticRegression(), *few, cv=cv)
 
-    with pytest.raises(TypeError, match=r"not DummyClassifier.*scikit-learn"):
-        cross_validate(DummyClassifier(), *few)
+
+def test_masks_are_rows_and_counts_take_a_byte_a_row(few):
+    inside = np.arange(500) % 5 > 0
+    masks = cross_validate(LogisticRegression(1e-3), *few, cv=[(inside, ~inside)])
+    indices = [(np.flatnonzero(inside), np.flatnonzero(~inside))]
+    expected = cross_validate(LogisticRegression(1e-3), *few, cv=indices)
+    np.testing.assert_array_equal(masks.probabilities, expected.probabilities)
+    data = prepare(LogisticRegression(), *few, None)
+    (only,) = split_rows([(inside, ~inside)], data, None, None)
+    assert only.times.dtype == np.uint8
+
+
+@pytest.mark.parametrize("other", [DummyClassifier(), LogisticRegressionCV()])
+def test_other_estimators_are_refused(few, other):
+    with pytest.raises(TypeError, match=rf"not {type(other).__name__}:.*scikit-learn"):
+        cross_validate(other, *few)
 
 
 def test_a_fold_that_lacks_a_class(few):

@@ -14,7 +14,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from imlogit import LogisticRegression
+from imlogit import LogisticRegression, cross_validate
 from imlogit.engines.table import ENGINES
 from imlogit.errors import PixelScaleWarning
 
@@ -101,6 +101,27 @@ def test_fitted_on_floats_refuses_uint8(few):
     model = LogisticRegression().fit(images / 255, y)
     with pytest.raises(ValueError, match=r"float64.*uint8"):
         model.predict(images)
+
+
+@pytest.mark.parametrize("engine", sorted(ENGINES))
+@pytest.mark.parametrize("n_classes", [2, 3])
+def test_any_layout_gives_the_same_fits_and_is_not_written(blobs, tmp_path, engine, n_classes):
+    x, y = blobs
+    x, y = x[y < n_classes], y[y < n_classes]
+    np.save(tmp_path / "x.npy", x)
+    read_only = x.copy()
+    read_only.flags.writeable = False
+    layouts = [read_only, np.asfortranarray(x), np.repeat(x, 2, axis=0)[::2], x[::-1].copy()[::-1]]
+    layouts += [np.load(tmp_path / "x.npy", mmap_mode="r"), x.astype(">f8")]
+    model = LogisticRegression(engine=engine)
+    expected = cross_validate(model, x, y, cv=2)
+    for layout in layouts:
+        found = cross_validate(model, layout, y, cv=2)
+        np.testing.assert_array_equal(found.estimator.coef_, expected.estimator.coef_)
+        np.testing.assert_array_equal(found.probabilities, expected.probabilities)
+        np.testing.assert_array_equal(layout, x)
+    single = cross_validate(model, x.astype(np.float32), y, cv=2)
+    np.testing.assert_allclose(single.probabilities, expected.probabilities, atol=1e-5)
 
 
 def test_an_explicit_scale_holds_for_every_type(few, fitted):
@@ -248,7 +269,7 @@ def test_a_loose_tolerance_converges_in_few_steps(few):
 
 
 def test_separable_without_penalty_warns():
-    with pytest.warns(ConvergenceWarning, match="separated.*finite C"):
+    with pytest.warns(ConvergenceWarning, match="separated.*finite C$"):
         LogisticRegression(np.inf).fit(SEPARATED_X, SEPARATED_Y)
 
 

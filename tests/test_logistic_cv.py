@@ -129,6 +129,27 @@ def test_groups_and_weights(noisy):
     np.testing.assert_allclose(model.coef_, alone.coef_, atol=1e-3)
 
 
+def test_held_out_rows_without_weight(noisy):
+    weights = np.where(np.arange(500) < 400, 1.0, 0.0)
+    cv = [(np.arange(400), np.arange(400, 500))]
+    with pytest.raises(ValueError, match="held-out rows of fold 1 of 1 have no positive weight"):
+        LogisticRegressionCV([1.0], cv=cv).fit(*noisy, weights)
+
+
+def test_values_without_a_score_are_never_chosen(noisy, folds):
+    def only_at_strong_penalties(model, x, y):
+        return model.score(x, y) if np.abs(model.coef_).max() < 0.1 else np.nan
+
+    model = LogisticRegressionCV([1.0, 1e-4, 1e-5], cv=folds, scoring=only_at_strong_penalties)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", GridEdgeWarning)
+        model.fit(*noisy)
+    assert np.isnan(model.scores_[:, 0]).all()
+    assert model.C_ < 1
+    with pytest.raises(ValueError, match=r"scoring is nan .*of fold 1 for one.*stratified"):
+        LogisticRegressionCV([1.0], cv=folds, scoring=lambda *_: np.nan).fit(*noisy)
+
+
 def test_an_interrupt_hands_over_the_values_that_are_finished(noisy, folds, monkeypatch):
     whole = logistic_cv.fit_all
 

@@ -1,18 +1,21 @@
 """The solver: known answers, optimality, and certificates that an independent look confirms."""
 
+import weakref
 from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.optimize import OptimizeResult
 from threadpoolctl import threadpool_info, threadpool_limits
 
 import imlogit
 from imlogit.core.certificate import REASONS, Certificate, combine, feasible_duals
 from imlogit.core.columns import regression
 from imlogit.core.descent import Batch, Descent
-from imlogit.core.solver import Settings, solve
+from imlogit.core.preconditioner import Preconditioner
+from imlogit.core.solver import Settings, _Pool, solve
 from imlogit.engines.table import ENGINES, open_engine
 from imlogit.errors import FitInterrupted
 
@@ -313,6 +316,12 @@ def test_no_penalty_and_too_large_to_tell(name, rng, monkeypatch):
     assert fit(name, x, y, np.inf).certificate.status == "undetermined"
 
 
+def test_no_penalty_and_a_linear_programme_without_an_answer(name, rng, monkeypatch):
+    limited = OptimizeResult(status=1, fun=None)
+    monkeypatch.setattr("scipy.optimize.linprog", lambda *_, **__: limited)
+    assert fit(name, *overlapping(rng), np.inf).certificate.status == "undetermined"
+
+
 def several(rng, n_regressions, n=300, d=5, C=1.0):
     """Features, and regressions with labels and row weights of their own."""
     x, _ = overlapping(rng, n, d)
@@ -356,6 +365,33 @@ def test_together_as_one_by_one(name, rng, monkeypatch, room):
         assert apart <= sum(np.sqrt(2 * one.certificate.gap) for one in (here, there))
         expected = x[rows] @ here.weights.T + here.intercept
         np.testing.assert_allclose(here.margins, expected, atol=1e-9)
+
+
+def test_preconditioners_are_kept_no_longer_than_they_serve(name, rng, monkeypatch):
+    """A long path of values of C, with folds at each: memory must not grow with the path."""
+    x, some = several(rng, 3, 200, 600)
+    path, starts, before = [], [], None
+    for C in np.geomspace(1e-3, 1, 12):
+        whole = len(path)
+        path += [replace(one, costs=one.costs * C) for one in some]
+        starts += [before, whole, whole]
+        before = whole
+    alive, most, made = weakref.WeakSet(), 0, Preconditioner.of
+
+    def make(factors):
+        nonlocal most
+        one = made(factors)
+        alive.add(one)
+        most = max(most, len(alive))
+        return one
+
+    monkeypatch.setattr(Preconditioner, "of", make)
+    monkeypatch.setattr("imlogit.core.solver.FRESH_FOR", 2)
+    monkeypatch.setattr("imlogit.core.solver.PRECONDITIONER_BYTES", 0)
+    with open_engine(name, x) as engine:
+        found = solve(engine, path, Settings(), starts=starts)
+    assert all(one.certificate.converged for one in found)
+    assert most <= 6
 
 
 @pytest.mark.parametrize("n_threads", [2, 3])
@@ -423,6 +459,25 @@ def test_an_interrupt_of_a_single_fit_hands_over_where_it_was(name, rng):
     assert found.certificate.objective - best.certificate.objective <= found.certificate.gap
     apart = np.linalg.norm(found.weights - best.weights)
     assert 0 < apart <= np.sqrt(2 * found.certificate.gap) + 1e-4
+
+
+def test_an_interrupt_while_several_finish_keeps_those_that_have(name, rng, monkeypatch):
+    x, (one,) = several(rng, 1)
+    hand_on, calls = _Pool._hand_on, []
+
+    def interrupt(pool, way):
+        calls.append(way)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        hand_on(pool, way)
+
+    monkeypatch.setattr(_Pool, "_hand_on", interrupt)
+    with open_engine(name, x) as engine, pytest.raises(FitInterrupted) as stopped:
+        solve(engine, [one, one], Settings())
+    first, second = (found.certificate for found in stopped.value.partial)
+    assert first.status == "converged"
+    assert second.status == "interrupted"
+    assert second.relative_gap <= 1e-6
 
 
 MULTINOMIAL_COEF = (
@@ -496,6 +551,51 @@ def test_softmax_weights_are_repetition_and_order_does_not_matter(name, rng):
     np.testing.assert_allclose(here.weights.sum(axis=0), 0, atol=1e-10)
 
 
+@pytest.mark.parametrize("n_classes", [2, 4])
+@pytest.mark.parametrize("shape", [(200, 5), (60, 200)])
+def test_an_independent_look_confirms_every_claim_of_a_batch(name, rng, n_classes, shape):
+    """Values of C and row weights of all sizes in one block, more of them than there is room."""
+    x, _ = blobs(rng, *shape)
+    codes = [blobs(rng, *shape, n_classes)[1] for _ in range(3)]
+    weights = [rng.integers(0, 3, len(x)) + (np.arange(len(x)) < n_classes) for _ in codes]
+    settings = [(k, C) for C in (1e-8, 1e-3, 1.0, 1e3, 1e10) for k in range(3)]
+    some = [regression(codes[k], n_classes, weights[k] * 1.0, C) for k, C in settings]
+    with open_engine(name, x) as engine:
+        found = solve(engine, some, Settings(max_iter=500))
+    for (k, C), one in zip(settings, found, strict=True):
+        w, b = one.weights, one.intercept
+        if n_classes == 2:
+            value = objective(x, codes[k], w[0], b[0], C, weights[k])
+            in_weights, in_b = gradient(x, codes[k], w[0], b[0], C, weights[k])
+        else:
+            times = np.repeat(np.arange(len(x)), weights[k])
+            value, in_weights, in_b = softmax_objective(x[times], codes[k][times], w, b, C)
+        certificate = one.certificate
+        assert certificate.converged
+        assert certificate.objective == pytest.approx(value, rel=1e-9)
+        assert 0.5 * np.vdot(in_weights, in_weights) <= 1.01e-6 * value + certificate.gap * 0.01
+        assert np.abs(in_b).max() <= 1e-7 * C * weights[k].sum()
+
+
+def test_moving_away_raises_the_objective_of_the_softmax(name, rng):
+    x, y = blobs(rng)
+    found = fit(name, x, y, tol=1e-14)
+    lowest = softmax_objective(x, y, found.weights, found.intercept, 1.0)[0]
+    for _ in range(20):
+        w = found.weights + 1e-3 * rng.normal(size=found.weights.shape)
+        b = found.intercept + 1e-3 * rng.normal(size=4)
+        assert softmax_objective(x, y, w, b, 1.0)[0] > lowest
+
+
+def test_duplicated_and_constant_features_of_the_softmax(name, rng):
+    x, y = blobs(rng)
+    padded = np.column_stack([x, x[:, 0], np.zeros(len(y)), np.full(len(y), 5.0)])
+    found = fit(name, padded, y)
+    assert found.certificate.converged
+    np.testing.assert_allclose(found.weights[:, 0], found.weights[:, 5], atol=1e-9)
+    np.testing.assert_allclose(found.weights[:, 6:], 0, atol=1e-9)
+
+
 def test_softmax_without_penalty(name, rng):
     apart = np.repeat(np.eye(3), 4, axis=0)
     assert fit(name, apart, np.repeat([0, 1, 2], 4), np.inf).certificate.status == "separated"
@@ -520,6 +620,14 @@ def test_full_mnist_multinomial_reaches_the_known_optimum(full_data):
 @pytest.mark.parametrize("size", [1e100, 1e150, 1e-100, 1e-300])
 def test_extreme_features_give_an_answer(name, size):
     found = fit(name, SEPARATED_X * size, SEPARATED_Y)
+    assert np.isfinite(found.weights).all()
+    assert found.certificate.status in REASONS
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("size", [1e100, 1e-100, 1e-300])
+def test_extreme_features_give_an_answer_of_the_softmax(name, size):
+    found = fit(name, SEPARATED_X * size, SEPARATED_Y + (SEPARATED_X[:, 0] > 9))
     assert np.isfinite(found.weights).all()
     assert found.certificate.status in REASONS
 

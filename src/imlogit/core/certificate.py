@@ -20,8 +20,8 @@ REASONS = {
     "take a finite C",
     "quasi-separated": "a direction classifies no row wrong and C is inf, so that no optimum "
     "exists; take a finite C",
-    "undetermined": "the gradient vanishes, but C is inf and the data are too large to exclude "
-    "quasi-separation; take a finite C for a certified optimum",
+    "undetermined": "the gradient vanishes, but C is inf and quasi-separation could not be "
+    "excluded, as a rule because the data are too large; take a finite C for a certified optimum",
     "interrupted": "the fit was interrupted before the gap reached the tolerance",
     "undefined": "a class has no row with a positive weight",
 }

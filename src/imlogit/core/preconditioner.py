@@ -60,6 +60,11 @@ class Factor:
         solved: Floats = (right - inner @ self.rows) / self.ridge
         return solved
 
+    @property
+    def nbytes(self) -> int:
+        """The memory that the arrays take."""
+        return self.triangle.nbytes + (0 if self.rows is None else self.rows.nbytes)
+
     def inverse(self) -> Floating:
         """Return the lower triangle of ``(A'A + ridge I)^-1``, primal form only."""
         invert = spotri if self.triangle.dtype == np.float32 else dpotri
@@ -109,6 +114,11 @@ class Preconditioner:
         for factor in factors:
             total += factor.inverse()
         return cls(tuple(factors), factor_gram(total, 0.0))
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the factors take."""
+        return sum(f.nbytes for f in (*self.factors, self.total) if f is not None)
 
     def directions(self, gradients: Floats) -> Floats:
         """Return the directions of descent for gradients (m, K, d), of the same shape."""

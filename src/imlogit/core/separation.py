@@ -8,13 +8,16 @@ from scipy import sparse
 
 from imlogit.core.columns import Floats, Regression
 
+# What the margins that are sought add up to counts as more than rounding from here on.
+SOME_MARGIN = 1e-6
 
-def is_quasi_separated(rows: NDArray[np.floating], regression: Regression) -> bool:
+
+def is_quasi_separated(rows: NDArray[np.floating], regression: Regression) -> bool | None:
     """Return whether some direction classifies no row wrong and at least one strictly right.
 
     Then the likelihood has no maximum [1]_. The linear programme maximises the sum of the
     margins by which rows are classified right, against each other class, each held within
-    [0, 1]: it is positive if and only if there is one.
+    [0, 1]: it is positive if and only if there is one. None where it came to no end.
 
     Parameters
     ----------
@@ -42,7 +45,7 @@ def is_quasi_separated(rows: NDArray[np.floating], regression: Regression) -> bo
         bounds=(None, None),
         method="highs",
     )
-    return bool(found.status == 0 and -found.fun > 1e-6)
+    return bool(-found.fun > SOME_MARGIN) if found.status == 0 else None
 
 
 def _margins(rows: Floats, codes: NDArray[np.integer], n_columns: int) -> sparse.csr_array:

@@ -35,6 +35,9 @@ from imlogit.errors import FitInterrupted
 EXACT_WEIGHTS = 500
 # A solution from which so many others start hands them a preconditioner of its own optimum.
 FRESH_FOR = 3
+# Once preconditioners take so much, those that start from a solution go before further ones that
+# others start from.
+PRECONDITIONER_BYTES = 256_000_000
 # A fit has stalled when so many steps neither halved the gap nor lowered the objective by this
 # share; the factors have been renewed several times by then.
 STALLED_STEPS = 24
@@ -225,7 +228,8 @@ class _Pool:
         ready = self._ready()
         if not ready:
             return
-        self.waiting = [place for place in self.waiting if place not in set(ready)]
+        chosen = set(ready)
+        self.waiting = [place for place in self.waiting if place not in chosen]
         defined: dict[int, Regression] = {}
         for place in ready:
             one = self.regressions[place]
@@ -235,13 +239,23 @@ class _Pool:
                 self.solutions[place] = self._undefined(one)
         starts = self._starts(defined)
         ways = [self._way(place, one, starts[place]) for place, one in defined.items()]
+        self._release(ready)
         self.active += ways
         self._place([way.descent for way in ways])
+
+    def _release(self, admitted: Sequence[int]) -> None:
+        """Let preconditioners go once all that start from their solutions are on their way."""
+        for place in admitted:
+            start = self.starts[place]
+            self.heirs[start] -= 1
+            if start is not None and not self.heirs[start]:
+                self.preconditioners.pop(start, None)
 
     def _ready(self) -> list[int]:
         """Return whose turn it is: first those from which others start.
 
-        Then all the others are there to share the reads of the rows.
+        Then all the others are there to share the reads of the rows, unless what is kept for
+        them takes too much memory.
         """
         ready = [
             place
@@ -249,6 +263,8 @@ class _Pool:
             if (start := self.starts[place]) is None or self.solutions[start] is not None
         ]
         first = [place for place in ready if self.heirs[place]]
+        if sum(one.nbytes for one in self.preconditioners.values()) > PRECONDITIONER_BYTES:
+            first = [place for place in ready if not self.heirs[place]] or first
         if not first and any(self.heirs[way.place] for way in self.active):
             return []
         return (first or ready)[: len(self.free)]
@@ -404,10 +420,13 @@ class _Pool:
         entries = engine.n_rows * engine.n_features
         if regression.n_columns > 1:
             entries *= regression.n_columns**2
-        if entries > QUASI_SEPARATION_ENTRIES:
+        found = None
+        if entries <= QUASI_SEPARATION_ENTRIES:
+            rows = engine.rows(np.arange(engine.n_rows), precise=True)
+            found = is_quasi_separated(rows, regression)
+        if found is None:
             return "undetermined" if way.status == "converged" else way.status
-        rows = engine.rows(np.arange(engine.n_rows), precise=True)
-        return "quasi-separated" if is_quasi_separated(rows, regression) else way.status
+        return "quasi-separated" if found else way.status
 
     def _reached(self, descent: Descent) -> bool:
         return descent.reached(self.settings.tol, self.engine.largest)
@@ -434,7 +453,8 @@ class _Pool:
         """Return what is finished, and what can quickly be proved of the rest."""
         predicted = PROOF_PRICE * self.measure_seconds
         if predicted < PROOF_SECONDS:
-            ways = [way for way in self.active if way.descent.history]
+            unfinished = [way for way in self.active if self.solutions[way.place] is None]
+            ways = [way for way in unfinished if way.descent.history]
             self.batch.prove([way.descent for way in ways])
             for way in ways:
                 way.status = "interrupted"

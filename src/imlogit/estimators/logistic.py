@@ -187,6 +187,20 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
+def check_kind(estimator: Any, task: str, instead: str) -> None:
+    """Refuse what is not a LogisticRegression with a C of its own.
+
+    Raises
+    ------
+    TypeError
+    """
+    if not isinstance(estimator, LogisticRegression) or not hasattr(estimator, "C"):
+        raise TypeError(
+            f"{task} takes an imlogit.LogisticRegression, not {type(estimator).__name__}: for "
+            f"other estimators there is scikit-learn's {instead}"
+        )
+
+
 def adopt(estimator: LogisticRegression, data: Prepared, fitted: Fitted) -> None:
     """Make an estimator the fitted model that a fit has found."""
     describe(estimator, data)
@@ -244,9 +258,10 @@ def warn_unless_converged(certificate: Certificate, parts_are: str = "classes") 
     parts = certificate.columns or (certificate,)
     short = [c for c in parts if not c.converged]
     which = f" for {len(short)} of {len(parts)} {parts_are}" if certificate.columns else ""
+    gap = f"Relative gap {certificate.relative_gap:.2g}, tol {certificate.tol:g}"
     warnings.warn(
-        f"not converged{which} ({certificate.status}): {certificate.reason}. "
-        f"Relative gap {certificate.relative_gap:.2g}, tol {certificate.tol:g}",
+        f"not converged{which} ({certificate.status}): {certificate.reason}"
+        + ("" if np.isnan(certificate.gap) else f". {gap}"),
         ConvergenceWarning,
         stacklevel=3,
     )

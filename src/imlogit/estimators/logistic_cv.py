@@ -43,7 +43,8 @@ class Path:
     gap : ndarray of float64, shape (n_Cs,)
         The worst relative gap of the folds' fits and of the fit on all rows.
     best : int
-        The place of the C with the greatest mean score; of several the smallest.
+        The place of the C with the greatest mean score; of several the smallest. A C that has
+        no score in some fold is never the best.
     chosen : int
         The place of the C that the rule chooses.
     """
@@ -175,8 +176,9 @@ class LogisticRegressionCV(LogisticRegression):
         Raises
         ------
         ValueError
-            As `LogisticRegression.fit` and `imlogit.cross_validate`, and for values of C, a
-            scoring or a rule that are none.
+            As `LogisticRegression.fit` and `imlogit.cross_validate`, for values of C, a
+            scoring or a rule that are none, for a fold whose held-out rows weigh nothing, and
+            for a scoring that is nan at every C.
         FitInterrupted
             On Ctrl-C; its ``partial`` is the `Path` of the values of C that are finished, or
             None where none is.
@@ -194,6 +196,7 @@ class LogisticRegressionCV(LogisticRegression):
         scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
         data = prepare(self, X, y, sample_weight)
         splits = split_rows(self.cv, data, groups, self.random_state)
+        _check_weights(splits, data)
         fits, places = _fits(Cs, splits)
         judge = _Judge(self, data, splits, Cs, scorer, weighted=sample_weight is not None)
         try:
@@ -306,6 +309,15 @@ def _held_out(fitted: Fitted | None, multi_class: str) -> Floats | None:
     return probabilities(fitted.margins, multi_class)
 
 
+def _check_weights(splits: Sequence[Split], data: Prepared) -> None:
+    for k, split in enumerate(splits, start=1):
+        if not data.weights[split.test].any():
+            raise ValueError(
+                f"the held-out rows of fold {k} of {len(splits)} have no positive weight: there is "
+                "none to score"
+            )
+
+
 def _grid(Cs: Any) -> Floats:
     if isinstance(Cs, (int, np.integer)) and not isinstance(Cs, bool) and Cs >= 1:
         return np.geomspace(*GRID_ENDS, int(Cs))
@@ -339,6 +351,13 @@ def _by_value(found: Sequence[Fitted | None], places: list[list[int]]) -> list[l
 def _choose(Cs: Floats, scores: Floats, rule: str) -> tuple[int, int]:
     """Return the places of the best C and of the one that the rule chooses."""
     mean = scores.mean(axis=0)
+    if np.isnan(mean).all():
+        fold = int(np.isnan(scores).any(axis=1).argmax()) + 1
+        raise ValueError(
+            f"the scoring is nan on the held-out rows, of fold {fold} for one, so no C can be "
+            "chosen: take stratified folds, or another scoring"
+        )
+    mean = np.where(np.isnan(mean), -np.inf, mean)
     order = np.argsort(Cs, kind="stable")
     best = int(order[mean[order].argmax()])
     error = deviation(scores[:, best]) / np.sqrt(len(scores))

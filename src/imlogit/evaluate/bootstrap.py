@@ -19,6 +19,7 @@ from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
+    check_kind,
     describe,
     warn_unless_converged,
 )
@@ -163,7 +164,7 @@ def bootstrap(
         As `LogisticRegression.fit`, and for parameters out of range, unknown scores, a single
         group, or test images that do not go with the training images.
     TypeError
-        For another estimator.
+        For another estimator, `LogisticRegressionCV` among them.
     FitInterrupted
         On Ctrl-C; its ``partial`` is a Bootstrap of the replicates that are finished, without
         scores, or None where fewer than two are.
@@ -178,7 +179,7 @@ def bootstrap(
     B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, Chapman & Hall (1993):
     chapter 13 on percentile intervals, chapter 17 on what is out of bag.
     """
-    _check(estimator, n, confidence)
+    _check(estimator, n, confidence, test)
     scorers = by_name(scores)
     fitted = clone(estimator)
     data = prepare(fitted, X, y, sample_weight)
@@ -199,16 +200,14 @@ def bootstrap(
         raise FitInterrupted(result) from None
 
 
-def _check(estimator: Any, n: Any, confidence: Any) -> None:
-    if not isinstance(estimator, LogisticRegression):
-        raise TypeError(
-            f"bootstrap takes an imlogit.LogisticRegression, not {type(estimator).__name__}: for "
-            "other estimators there is scikit-learn's resample"
-        )
+def _check(estimator: Any, n: Any, confidence: Any, test: Any) -> None:
+    check_kind(estimator, "bootstrap", "resample")
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < FEWEST:
         raise ValueError(f"n={n!r} replicates: give a whole number of at least {FEWEST}")
     if not isinstance(confidence, (float, np.floating)) or not 0 < confidence < 1:
         raise ValueError(f"confidence={confidence!r} must be a number between 0 and 1")
+    if test is not None and not (isinstance(test, (tuple, list)) and len(test) == 2):
+        raise ValueError("test must be a pair of images and labels, (X, y)")
 
 
 def _partial(

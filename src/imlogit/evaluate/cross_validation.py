@@ -20,6 +20,7 @@ from imlogit.estimators.folds import Split, split_rows
 from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
+    check_kind,
     probabilities,
     warn_unless_converged,
 )
@@ -129,10 +130,10 @@ def cross_validate(
     Raises
     ------
     ValueError
-        As `LogisticRegression.fit`, and for a fold whose training part lacks a class or shares
-        a row with its held-out part.
+        As `LogisticRegression.fit`, for what gives no folds, and for a fold that holds nothing
+        out, or whose training part lacks a class or shares a row with its held-out part.
     TypeError
-        For another estimator.
+        For another estimator, `LogisticRegressionCV` among them.
     FitInterrupted
         On Ctrl-C; its ``partial`` is a CrossValidation of the folds that are finished, or None
         where none is.
@@ -142,11 +143,7 @@ def cross_validate(
     ConvergenceWarning
         If the gap of any fit did not reach ``tol``.
     """
-    if not isinstance(estimator, LogisticRegression):
-        raise TypeError(
-            f"cross_validate takes an imlogit.LogisticRegression, not {type(estimator).__name__}: "
-            "for other estimators there is scikit-learn's cross_validate"
-        )
+    check_kind(estimator, "cross_validate", "cross_validate")
     fitted = clone(estimator)
     data = prepare(fitted, X, y, sample_weight)
     splits = split_rows(cv, data, groups, estimator.random_state)
