@@ -1,5 +1,8 @@
 """The solver: known answers, optimality, and certificates that an independent look confirms."""
 
+import signal
+import threading
+import time
 import weakref
 from dataclasses import replace
 
@@ -320,6 +323,22 @@ def test_no_penalty_and_a_linear_programme_without_an_answer(name, rng, monkeypa
     limited = OptimizeResult(status=1, fun=None)
     monkeypatch.setattr("scipy.optimize.linprog", lambda *_, **__: limited)
     assert fit(name, *overlapping(rng), np.inf).certificate.status == "undetermined"
+
+
+def test_no_penalty_and_an_interrupt_within_the_linear_programme(rng, monkeypatch):
+    """HiGHS does not look for interrupts, and may take long."""
+    ended = threading.Event()
+
+    def endless(*_, **__):
+        signal.raise_signal(signal.SIGINT)
+        ended.wait(60)
+
+    monkeypatch.setattr("scipy.optimize.linprog", endless)
+    began = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt):
+        fit("numba", *overlapping(rng), np.inf)
+    ended.set()
+    assert time.perf_counter() - began < 10
 
 
 def several(rng, n_regressions, n=300, d=5, C=1.0):

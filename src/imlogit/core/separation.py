@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -10,6 +14,8 @@ from imlogit.core.columns import Floats, Regression
 
 # What the margins that are sought add up to counts as more than rounding from here on.
 SOME_MARGIN = 1e-6
+# How often a wait looks for an interrupt that reached another thread.
+LISTEN_SECONDS = 0.1
 
 
 def is_quasi_separated(rows: NDArray[np.floating], regression: Regression) -> bool | None:
@@ -30,15 +36,13 @@ def is_quasi_separated(rows: NDArray[np.floating], regression: Regression) -> bo
     .. [1] A. Albert and J. A. Anderson, On the existence of maximum likelihood estimates in
        logistic regression models, Biometrika 71 (1984).
     """
-    from scipy.optimize import linprog
-
     used = regression.costs > 0
     scale = np.abs(rows[used]).max(axis=0)
     scaled = rows[used][:, scale > 0] / scale[scale > 0]
     if regression.intercept:
         scaled = np.column_stack([scaled, np.ones(len(scaled))])
     margins = _margins(scaled, regression.codes[used], regression.n_columns)
-    found = linprog(
+    found = _optimum(
         -np.asarray(margins.sum(axis=0)).ravel(),
         A_ub=sparse.vstack([-margins, margins]),
         b_ub=np.concatenate([np.zeros(margins.shape[0]), np.ones(margins.shape[0])]),
@@ -46,6 +50,25 @@ def is_quasi_separated(rows: NDArray[np.floating], regression: Regression) -> bo
         method="highs",
     )
     return bool(-found.fun > SOME_MARGIN) if found.status == 0 else None
+
+
+def _optimum(*programme: Any, **options: Any) -> Any:
+    """Solve a linear programme in a thread that an interrupt leaves behind: HiGHS sees none."""
+    from scipy.optimize import linprog
+
+    answer: Future[Any] = Future()
+
+    def solve() -> None:
+        try:
+            answer.set_result(linprog(*programme, **options))
+        except Exception as error:
+            answer.set_exception(error)
+
+    thread = Thread(target=solve, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(LISTEN_SECONDS)
+    return answer.result()
 
 
 def _margins(rows: Floats, codes: NDArray[np.integer], n_columns: int) -> sparse.csr_array:
