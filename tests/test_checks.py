@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
 from sklearn.linear_model import LogisticRegression as SklearnRegression
 from sklearn.model_selection import GridSearchCV, KFold, StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -11,6 +12,7 @@ import imlogit
 from imlogit import LogisticRegression, LogisticRegressionCV, check, check_arrays
 from imlogit.evaluate.checks.finding import Severity, Status
 from imlogit.evaluate.checks.table import CHECKS
+from imlogit.evaluate.near_copies import near_copies
 
 HARMLESS = {"base-rate"}
 
@@ -54,6 +56,44 @@ def test_the_embedded_images_pass(mnist):
     assert "90.00%" in found["base-rate"].sentence
     assert found["overlap-exact"].status is Status.PASSED
     assert found["grid-edge"].status is Status.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("what", ["shifted", "noisy", "brighter", "turned", "larger"])
+def test_test_images_made_from_training_images(parts, what):
+    images, digits, others, other_digits = parts
+    rng = np.random.default_rng(1)
+    changed = {
+        "shifted": lambda image: np.roll(image, (-1, 2), (0, 1)),
+        "noisy": lambda image: image + rng.integers(-8, 9, image.shape),
+        "brighter": lambda image: 0.7 * image + 20,
+        "turned": lambda image: ndimage.rotate(image, 3.0, reshape=False, order=1),
+        "larger": lambda image: ndimage.affine_transform(
+            image, np.eye(2) / 1.05, offset=13.5 * (1 - 1 / 1.05), order=1
+        ),
+    }[what]
+    test = others.copy()
+    for k in range(20):
+        test[k] = np.clip(np.rint(changed(images[k].astype(float))), 0, 255)
+    found = check_arrays(images, digits, test, other_digits)["overlap-near"]
+    assert found.failed
+    assert found.severity is Severity.WARNING
+    pairs = {(one.rows[0][1], one.rows[1][1]) for one in found.exhibits}
+    assert sum((k, k) in pairs for k in range(20)) >= 14
+    assert all(a == b for a, b in pairs)
+
+
+def test_images_without_contrast_are_copies_of_nothing():
+    blank = np.zeros((5, 28, 28), dtype=np.uint8)
+    assert not near_copies(blank, blank + 3).first.size
+    assert not near_copies(blank[:0], blank).first.size
+    assert not near_copies(blank, blank[:, :20]).first.size
+
+
+def test_large_colour_images_are_compared_smaller(rng):
+    blurred = ndimage.gaussian_filter(rng.random((12, 90, 70, 3)), (0, 6, 6, 0))
+    images = np.uint8(255 * (blurred - blurred.min()) / np.ptp(blurred))
+    found = near_copies(images[:8], np.roll(images[[3, 9]], 4, axis=1))
+    assert (found.first.tolist(), found.second.tolist()) == ([3], [0])
 
 
 def test_findings_are_read_by_code_and_as_text(parts):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.evaluate.copies import Copies, exact_copies
+from imlogit.evaluate.near_copies import near_copies
 
 Rows = NDArray[np.intp]
 BORDER = 1
@@ -159,6 +160,16 @@ class Material:
         """Training and test rows that are the same."""
         assert self.test is not None
         return exact_copies(self.training.rows, self.test.rows)
+
+    @cached_property
+    def near_across(self) -> Copies:
+        """Test images that are almost, but not exactly, training images."""
+        assert self.test is not None
+        exact = np.zeros(len(self.test.rows), dtype=bool)
+        exact[self.exact_across.second] = True
+        others = np.flatnonzero(~exact)
+        found = near_copies(self.training.rows, self.test.rows[others])
+        return Copies(found.first, others[found.second])
 
 
 def equal(labels: NDArray[Any], label: Any) -> NDArray[np.bool_]:

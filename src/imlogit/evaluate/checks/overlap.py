@@ -29,6 +29,24 @@ def overlap_exact(material: Material) -> Outcome:
     )
 
 
+def overlap_near(material: Material) -> Outcome:
+    """Check that no test image was made from a training image."""
+    if material.test is None:
+        return not_applicable(NO_TEST)
+    if not material.has_images:
+        return not_applicable("The rows are not images.")
+    copies, n = material.near_across, len(material.test.rows)
+    if not copies.first.size:
+        return passed(f"None of {n:,} test images is a training image that was changed a little.")
+    return failed(
+        f"{copies.first.size:,} of {n:,} test images are training images that were shifted, "
+        "turned, rescaled, brightened or made noisy.",
+        "Look at the pairs: if one was made from the other, keep both on one side of the split.",
+        _pairs(material, copies, "almost equal"),
+        copies.first.size,
+    )
+
+
 def duplicates(material: Material) -> Outcome:
     """Check that no copies straddle the folds of a cross-validation."""
     copies = material.exact_within
@@ -53,9 +71,9 @@ def duplicates(material: Material) -> Outcome:
     )
 
 
-def _pairs(material: Material, copies: Copies) -> tuple[Exhibit, ...]:
+def _pairs(material: Material, copies: Copies, words: str = "equal") -> tuple[Exhibit, ...]:
     assert material.test is not None
     return tuple(
-        Exhibit((material.training.where(first), material.test.where(second)), "equal")
+        Exhibit((material.training.where(first), material.test.where(second)), words)
         for first, second in zip(*copies, strict=True)
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from imlogit.evaluate import near_copies
 from imlogit.evaluate.checks import drift, fit, images, labels, overlap
 from imlogit.evaluate.checks.finding import (
     Finding,
@@ -50,6 +51,12 @@ CHECKS = (
     Check("sorted-rows", WARNING, labels.sorted_rows, {"share of changes": labels.SORTED_SHARE}),
     Check("conflicting-labels", WARNING, labels.conflicting_labels, {}),
     Check("overlap-exact", ERROR, overlap.overlap_exact, {}),
+    Check(
+        "overlap-near",
+        WARNING,
+        overlap.overlap_near,
+        {"share unexplained": near_copies.UNEXPLAINED},
+    ),
     Check("duplicates", WARNING, overlap.duplicates, {}),
     Check("image-constant", WARNING, images.image_constant, {}),
     Check(
