@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from imlogit.evaluate.scores import NAMES, score, wilson
+from imlogit.evaluate.intervals import wilson
+from imlogit.evaluate.scores import NAMES, score
 
 
 def two_columns(p):
@@ -47,8 +48,11 @@ def test_two_classes_agree_with_scikit_learn(rng):
         "roc_auc": metrics.roc_auc_score(codes, p),
         "average_precision": metrics.average_precision_score(codes, p),
         "log_loss": metrics.log_loss(codes, p),
+        "brier": metrics.brier_score_loss(codes, p),
     }
-    assert {name: s.value for name, s in found.values.items()} == pytest.approx(expected)
+    values = {name: s.value for name, s in found.values.items()}
+    assert 0 < values.pop("calibration_error") < 1
+    assert values == pytest.approx(expected)
     assert found.base_rate == pytest.approx(1 - codes.mean())
     np.testing.assert_array_equal(found.confusion, metrics.confusion_matrix(codes, predicted))
     right, called = int((codes == predicted).sum()), int(predicted.sum())
@@ -72,8 +76,11 @@ def test_many_classes_agree_with_scikit_learn(rng):
         "roc_auc": metrics.roc_auc_score(codes, p, multi_class="ovr"),
         "average_precision": metrics.average_precision_score(np.eye(4)[codes], p),
         "log_loss": metrics.log_loss(codes, p),
+        "brier": ((p - np.eye(4)[codes]) ** 2).sum(axis=1).mean(),
     }
-    assert {name: s.value for name, s in found.values.items()} == pytest.approx(expected)
+    values = {name: s.value for name, s in found.values.items()}
+    assert 0 < values.pop("calibration_error") < 1
+    assert values == pytest.approx(expected)
 
 
 def test_nothing_called_positive_has_no_precision():

@@ -94,6 +94,8 @@ def _small(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _for_blocks(team: Team, n: int, work: Callable[[slice], None]) -> None:
     """Work through blocks of rows, by threads."""
+    if not n:
+        return
 
     def share(start: int, stop: int) -> None:
         for k in range(start, stop):
@@ -120,8 +122,8 @@ def _amplitudes(images: NDArray[np.uint8], team: Team) -> Floats:
 
 def _to_length_one(rows: Floats) -> Floats:
     length = np.linalg.norm(rows, axis=1, keepdims=True)
-    scaled: Floats = rows / np.where(length > 0, length, np.inf).astype(rows.dtype)
-    return scaled
+    divisor: Floats = np.where(length > 0, length, np.inf).astype(np.float32)
+    return np.divide(rows, divisor, dtype=np.float32)
 
 
 def _candidates(first: Floats, second: Floats, team: Team) -> tuple[Rows, Rows]:
@@ -170,9 +172,9 @@ def _blurred(images: NDArray[np.uint8]) -> Floats:
 def _shifted(a: Floats, b: Floats) -> Floats:
     """Shift each first image, around the borders, to where it correlates best with the second."""
     n, height, width = a.shape
-    spectra = fft.rfft2(np.stack([a, b]))
-    spectra[:, :, 0, 0] = 0  # the mean brightness
-    correlation = fft.irfft2(spectra[1] * spectra[0].conj(), s=(height, width))
+    product = fft.rfft2(b) * fft.rfft2(a).conj()
+    product[:, 0, 0] = 0  # the mean brightness
+    correlation = fft.irfft2(product, s=(height, width))
     down, across = np.divmod(correlation.reshape(n, -1).argmax(axis=1), width)
     y = (np.arange(height) - down[:, None]) % height
     x = (np.arange(width) - across[:, None]) % width

@@ -7,18 +7,21 @@ rate and 95% intervals.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 from sklearn import metrics
 
 from imlogit.core.columns import Floats
+from imlogit.evaluate.calibration import brier_terms, reliability
+from imlogit.evaluate.intervals import delong, wilson
+from imlogit.evaluate.ranking import areas
+from imlogit.evaluate.resampled import mean_of_shares, resampled
 
-CONFIDENCE = 0.95
+OUT_OF_FOLD, TEST = "out-of-fold", "test"
 NAMES = (
     "accuracy",
     "balanced_accuracy",
@@ -28,29 +31,58 @@ NAMES = (
     "roc_auc",
     "average_precision",
     "log_loss",
+    "brier",
+    "calibration_error",
 )
 
 
 @dataclass(frozen=True)
 class Score:
-    """One figure, with a 95% interval where it is a proportion.
+    """One figure, with a 95% interval.
 
     Attributes
     ----------
     value : float
         nan where the figure is not defined (precision when nothing is called positive, say).
     low, high : float or None
-        Wilson's interval, for a proportion.
+        The interval's ends; None where none was asked for.
+    interval : {"Wilson", "DeLong", "bootstrap"} or None
+        Whose interval it is.
     """
 
     value: float
     low: float | None = None
     high: float | None = None
+    interval: str | None = None
 
-    def to_dict(self) -> dict[str, float | None]:
+    def to_dict(self) -> dict[str, float | str | None]:
         """Return plain numbers, None for nan."""
         value = None if math.isnan(self.value) else self.value
-        return {"value": value, "low": self.low, "high": self.high}
+        return {"value": value, "low": self.low, "high": self.high, "interval": self.interval}
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """The figures of one class against all others.
+
+    Attributes
+    ----------
+    n : int
+        Images of the class.
+    precision, recall : Score
+        With Wilson's intervals.
+    f1 : Score
+    """
+
+    n: int
+    precision: Score
+    recall: Score
+    f1: Score
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers."""
+        figures = ("precision", "recall", "f1")
+        return {"n": self.n} | {name: getattr(self, name).to_dict() for name in figures}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +100,15 @@ class Scores:
     values : dict of str to Score
         By the names in `NAMES`. With more than two classes precision, recall, f1, roc_auc and
         average_precision are means over the classes, each against the rest.
+    origin : {"training", "out-of-fold", "test"} or None
+        Which images these are to the models that gave the probabilities.
     """
 
     n: int
     base_rate: float
     confusion: NDArray[np.intp]
     values: dict[str, Score]
+    origin: str | None = None
 
     def __getitem__(self, name: str) -> Score:
         return self.values[name]
@@ -81,46 +116,32 @@ class Scores:
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and numbers."""
         return {
+            "origin": self.origin,
             "n": self.n,
             "base_rate": self.base_rate,
             "confusion": self.confusion.tolist(),
             "values": {name: score.to_dict() for name, score in self.values.items()},
         }
 
-
-def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Return Wilson's score interval for a proportion.
-
-    Parameters
-    ----------
-    successes, trials : int
-    confidence : float
-
-    Returns
-    -------
-    low, high : float
-        (0, 1) where there were no trials.
-
-    References
-    ----------
-    E. B. Wilson, Probable inference, the law of succession, and statistical inference,
-    Journal of the American Statistical Association 22 (1927).
-    """
-    if trials == 0:
-        return 0.0, 1.0
-    z = float(ndtri(0.5 + confidence / 2))
-    share = successes / trials
-    middle = share + z * z / (2 * trials)
-    half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    # exact at the ends, where rounding would leave something like -1e-18
-    low = 0.0 if successes == 0 else (middle - half) / scale
-    high = 1.0 if successes == trials else (middle + half) / scale
-    return low, high
+    def by_class(self) -> tuple[ClassScores, ...]:
+        """Return precision, recall and F1 of every class, in their order."""
+        totals, called = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
+        return tuple(
+            ClassScores(n, _proportion(right, m), _proportion(right, n), _f1(right, m + n))
+            for right, n, m in zip(
+                self.confusion.diagonal().tolist(), totals.tolist(), called.tolist(), strict=True
+            )
+        )
 
 
 def score(
-    codes: NDArray[np.integer], probabilities: Floats, only: Collection[str] = NAMES
+    codes: NDArray[np.integer],
+    probabilities: Floats,
+    only: Collection[str] = NAMES,
+    *,
+    origin: str | None = None,
+    intervals: bool = False,
+    threshold: float | None = None,
 ) -> Scores:
     """Score class probabilities against true labels.
 
@@ -133,6 +154,14 @@ def score(
     only : collection of str
         The figures that are wanted: areas under curves need the rows sorted, which takes far
         longer than to count what is right.
+    origin : {"training", "out-of-fold", "test"}, optional
+        Which images these are to the models.
+    intervals : bool, default=False
+        Give every figure an interval, not only proportions. They say what other images of the
+        same kind would do to the figure, the model being what it is.
+    threshold : float, optional
+        The probability from which on an image is called positive, for two classes; without it,
+        the more probable class is given.
 
     Raises
     ------
@@ -144,61 +173,87 @@ def score(
     if len(codes) == 0:
         raise ValueError("there are no images to score")
     n_classes = probabilities.shape[1]
-    predicted = predicted_codes(probabilities)
+    predicted = predicted_codes(probabilities, threshold)
     pairs = np.bincount(codes.astype(np.intp) * n_classes + predicted, minlength=n_classes**2)
     confusion = pairs.reshape(n_classes, n_classes)
-    right, n = int(np.trace(confusion)), len(codes)
-    values = {
-        "accuracy": _proportion(right, n),
-        "balanced_accuracy": Score(_balanced_accuracy(confusion)),
-    }
-    if not {"precision", "recall", "f1"}.isdisjoint(only):
-        values |= _binary(confusion) if n_classes == 2 else _averaged(codes, predicted)
+    values = _counted(confusion)
     if not {"roc_auc", "average_precision"}.isdisjoint(only):
         values |= _ranking(codes, probabilities)
     if "log_loss" in only:
         loss = metrics.log_loss(codes, probabilities, labels=np.arange(n_classes))
         values["log_loss"] = Score(float(loss))
-    base_rate = float(confusion.sum(axis=1).max() / n)
-    wanted = {name: values[name] for name in NAMES if name in only}
-    return Scores(n, base_rate, confusion, wanted)
+    if "brier" in only:
+        values["brier"] = Score(float(brier_terms(codes, probabilities).mean()))
+    if "calibration_error" in only:
+        values["calibration_error"] = Score(reliability(codes, probabilities).expected_error)
+    values = {name: values[name] for name in NAMES if name in only}
+    if intervals:
+        values = _with_intervals(values, codes, probabilities, confusion)
+    base_rate = float(confusion.sum(axis=1).max() / len(codes))
+    return Scores(len(codes), base_rate, confusion, values, origin)
 
 
-def predicted_codes(probabilities: Floats) -> NDArray[np.intp]:
-    """Return each row's most probable class; a tie between two goes to the negative one."""
+def predicted_codes(probabilities: Floats, threshold: float | None = None) -> NDArray[np.intp]:
+    """Return each row's most probable class; a tie between two goes to the negative one.
+
+    With a threshold, the positive one of two from that probability on.
+    """
+    if threshold is not None:
+        return (probabilities[:, 1] >= threshold).astype(np.intp)
     codes: NDArray[np.intp] = probabilities.argmax(axis=1)
     return codes
+
+
+def _with_intervals(
+    values: Mapping[str, Score],
+    codes: NDArray[np.integer],
+    probabilities: Floats,
+    confusion: NDArray[np.intp],
+) -> dict[str, Score]:
+    missing = {name for name, one in values.items() if one.low is None and one.value == one.value}
+    found = dict(values)
+    if "roc_auc" in missing and probabilities.shape[1] == 2:
+        low, high = delong(codes == 1, probabilities[:, 1])
+        found["roc_auc"] = replace(values["roc_auc"], low=low, high=high, interval="DeLong")
+        missing.remove("roc_auc")
+    for name, (low, high) in resampled(missing, codes, probabilities, confusion).items():
+        # a figure's own resamples may all lie to one side of it
+        low, high = min(low, values[name].value), max(high, values[name].value)
+        found[name] = replace(values[name], low=low, high=high, interval="bootstrap")
+    return found
 
 
 def _proportion(successes: int, trials: int) -> Score:
     if trials == 0:
         return Score(math.nan)
-    return Score(successes / trials, *wilson(successes, trials))
+    return Score(successes / trials, *wilson(successes, trials), "Wilson")
 
 
-def _balanced_accuracy(confusion: NDArray[np.intp]) -> float:
-    totals = confusion.sum(axis=1)
+def _f1(right: int, called_or_true: int) -> Score:
+    return Score(2 * right / called_or_true if called_or_true else math.nan)
+
+
+def _counted(confusion: NDArray[np.intp]) -> dict[str, Score]:
+    """Return the figures that follow from the confusion matrix."""
+    right, totals, called = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
     present = totals > 0
-    return float((confusion.diagonal()[present] / totals[present]).mean())
-
-
-def _binary(confusion: NDArray[np.intp]) -> dict[str, Score]:
-    (_, false_positive), (false_negative, true_positive) = confusion.tolist()
-    found = 2 * true_positive + false_positive + false_negative
-    return {
-        "precision": _proportion(true_positive, true_positive + false_positive),
-        "recall": _proportion(true_positive, true_positive + false_negative),
-        "f1": Score(2 * true_positive / found if found else math.nan),
-    }
-
-
-def _averaged(codes: NDArray[np.integer], predicted: NDArray[np.intp]) -> dict[str, Score]:
-    figures = metrics.precision_recall_fscore_support(
-        codes, predicted, average="macro", zero_division=np.nan
-    )
-    return {
-        name: Score(float(value))
-        for name, value in zip(("precision", "recall", "f1"), figures[:3], strict=True)
+    accuracy = _proportion(int(right.sum()), int(confusion.sum()))
+    balanced = Score(float((right[present] / totals[present]).mean()))
+    found = {"accuracy": accuracy, "balanced_accuracy": balanced}
+    if len(confusion) == 2:
+        true_positive = int(right[1])
+        return found | {
+            "precision": _proportion(true_positive, int(called[1])),
+            "recall": _proportion(true_positive, int(totals[1])),
+            "f1": _f1(true_positive, int(called[1] + totals[1])),
+        }
+    return found | {
+        name: Score(float(mean_of_shares(right * times, below)))
+        for name, times, below in (
+            ("precision", 1, called),
+            ("recall", 1, totals),
+            ("f1", 2, called + totals),
+        )
     }
 
 
@@ -206,28 +261,9 @@ def _ranking(codes: NDArray[np.integer], probabilities: Floats) -> dict[str, Sco
     """Areas under the curves, where every class has images on both sides."""
     n_classes = probabilities.shape[1]
     wanted = [1] if n_classes == 2 else range(n_classes)
-    areas, precisions = [], []
-    for code in wanted:
-        is_class = codes == code
-        defined = is_class.any() and not is_class.all()
-        pair = _areas(is_class, probabilities[:, code]) if defined else (math.nan, math.nan)
-        areas.append(pair[0])
-        precisions.append(pair[1])
+    pairs = [areas(codes == code, probabilities[:, code]) for code in wanted]
+    roc_auc, average_precision = np.mean(pairs, axis=0)[:, 0]
     return {
-        "roc_auc": Score(float(np.mean(areas))),
-        "average_precision": Score(float(np.mean(precisions))),
+        "roc_auc": Score(float(roc_auc)),
+        "average_precision": Score(float(average_precision)),
     }
-
-
-def _areas(positive: NDArray[np.bool_], scores: Floats) -> tuple[float, float]:
-    """Return the area under the ROC curve and the average precision, from one sort.
-
-    Both as scikit-learn defines them, whose functions sort, check and copy for each.
-    """
-    order = np.argsort(-scores)
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # of ties
-    true = np.append(0, np.cumsum(positive[order])[ends])
-    called = np.append(0, ends + 1)
-    area = np.trapezoid(true, called - true) / (true[-1] * (called[-1] - true[-1]))
-    precision = np.diff(true) @ (true[1:] / called[1:]) / true[-1]
-    return float(area), float(precision)
