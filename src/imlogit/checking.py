@@ -13,6 +13,7 @@ from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluate.checks.finding import Findings
 from imlogit.evaluate.checks.material import Material, Optimality, Part, Predictor
 from imlogit.evaluate.checks.table import run_checks
+from imlogit.evaluate.scores import predicted_codes
 from imlogit.plan import Run, choose_target
 
 
@@ -82,9 +83,11 @@ def check_run(
     """
     predictor = None
     if model is not None:
+        test_images = run.image_set.images[run.split.test]
         predictor = Predictor(
             len(model.classes_),
-            model.predict(run.image_set.images[run.split.test]),
+            # without a threshold, which may give accuracy up for precision or recall
+            model.classes_[predicted_codes(model.predict_proba(test_images))],
             Optimality(model.certificate_.status, model.certificate_.relative_gap),
             edge or "",
             searched,

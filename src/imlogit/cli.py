@@ -87,6 +87,12 @@ def train(
     c: Annotated[
         float, typer.Option("--c", help="Inverse of the penalty's strength; inf for none.")
     ] = 1.0,
+    precision: Annotated[
+        float | None, typer.Option(help="Choose the threshold that reaches this precision.")
+    ] = None,
+    recall: Annotated[
+        float | None, typer.Option(help="Choose the threshold that reaches this recall.")
+    ] = None,
     engine: EngineName = "auto",
     out: Out = None,
     as_json: AsJson = False,
@@ -99,7 +105,9 @@ def train(
 
         if not c > 0 or math.isnan(c):
             raise ValueError(f"--c {c}: give a positive number, or inf")
-        options = Options(source, positive, every_class, folds, test_size, seed, engine, c)
+        options = Options(
+            source, positive, every_class, folds, test_size, seed, engine, c, precision, recall
+        )
         _run(run_training, options, out, as_json, print_training)
 
 
@@ -172,6 +180,9 @@ def check(
     every_class: EveryClass = False,
     test_size: TestSize = 0.2,
     seed: Seed = 0,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the images that failed checks name, as PNG.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check images and labels for what would make figures wrong; exit code 1 for an error."""
@@ -179,18 +190,137 @@ def check(
         from imlogit.checking import check as check_source
         from imlogit.data import load
         from imlogit.report.findings import print_findings
+        from imlogit.report.sheets import exhibit_sheet
+        from imlogit.runs import check_free
 
+        check_free(picture)
         with progress_bars() as (loading, _):
             image_set = load(source, progress=loading)
         found = check_source(
             image_set, positive=positive, every_class=every_class, test_size=test_size, seed=seed
         )
+        sheet = exhibit_sheet(image_set, found) if picture is not None else None
         if as_json:
             print_json({"checks": found.to_dict()})
         else:
             print_findings(result_console(), found)
+        if picture is not None:
+            _draw(sheet, picture, "no failed check names an image: nothing to draw")
         if not found.ok:
             raise typer.Exit(FOUND_ERRORS)
+
+
+RunFolder = Annotated[Path, typer.Argument(help="A folder that train or sweep wrote.")]
+RunSource = Annotated[
+    str | None, typer.Option("--source", help="Where the run's images are now, if elsewhere.")
+]
+Picture = Annotated[
+    Path | None, typer.Option("--out", help="Where to draw, as PNG; default in the run's folder.")
+]
+PlainJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+
+
+@app.command()
+def doubts(
+    run: RunFolder,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many to print.")] = 20,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print the whole ranking as CSV.")] = False,
+    source: RunSource = None,
+    out: Picture = None,
+    as_json: PlainJson = False,
+) -> None:
+    """Rank a run's labels, the most doubtful first, and draw their images."""
+    with explained():
+        from dataclasses import asdict
+
+        from imlogit import examine
+        from imlogit.record import open_record
+        from imlogit.report.examined import print_doubts
+        from imlogit.report.sheets import doubt_sheet
+        from imlogit.runs import check_free
+
+        check_free(out)
+        record = open_record(run)
+        found = examine.doubts_of(record)
+        with progress_bars() as (loading, _):
+            images = record.images(source, progress=loading)
+        if as_csv:
+            typer.echo(examine.as_csv(found), nl=False)
+        elif as_json:
+            print_json({"doubts": [asdict(one) for one in found]})
+        else:
+            print_doubts(result_console(), found, n)
+        _draw(doubt_sheet(images, found), out or run / "doubts.png")
+
+
+@app.command()
+def explain(
+    run: RunFolder,
+    row: Annotated[
+        int | None, typer.Option(help="The number of a test image; without it, telling images.")
+    ] = None,
+    source: RunSource = None,
+    out: Picture = None,
+    as_json: PlainJson = False,
+) -> None:
+    """Show why the model of a run says what it says of a test image, pixel by pixel."""
+    with explained():
+        from imlogit import examine
+        from imlogit.record import open_record
+        from imlogit.report import examined, sheets
+        from imlogit.runs import check_free
+
+        check_free(out)
+        record = open_record(run)
+        with progress_bars() as (loading, _):
+            images = record.images(source, progress=loading)
+        if row is None:
+            telling = examine.exemplars_of(record)
+            picture = sheets.exemplar_sheet(images, record.predictions, telling)
+            if as_json:
+                plain = {
+                    name: {kind: rows.tolist() for kind, rows in one._asdict().items()}
+                    for name, one in telling.items()
+                }
+                print_json({"exemplars": plain})
+            else:
+                examined.print_exemplars(result_console(), telling)
+            _draw(picture, out or run / "exemplars.png")
+            return
+        found = examine.explain_row(record, images, row)
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            examined.print_explanation(result_console(), found)
+        _draw(sheets.evidence_figure(found), out or run / f"explain-{row}.png")
+
+
+@app.command()
+def compare(
+    first: RunFolder,
+    second: RunFolder,
+    as_json: PlainJson = False,
+) -> None:
+    """Compare two runs on the test images that both have."""
+    with explained():
+        from imlogit.examine import compare_runs
+        from imlogit.record import open_record
+        from imlogit.report.examined import print_comparison
+
+        found = compare_runs(open_record(first), open_record(second))
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            print_comparison(result_console(), found, (str(first), str(second)))
+
+
+def _draw(picture: bytes | None, place: Path, otherwise: str = "") -> None:
+    """Write a picture and say where, on standard error: results go to standard output."""
+    from imlogit.atomic import write_bytes
+
+    if picture is not None:
+        write_bytes(place, picture)
+    typer.echo(f"imlogit: {f'drawn to {place}' if picture is not None else otherwise}", err=True)
 
 
 @app.command()

@@ -98,6 +98,7 @@ def to_file(
         data_name=image_set.name if image_set is not None else None,
         data_sha256=image_set.sha256 if image_set is not None else None,
         positive=positive,
+        threshold=estimator.threshold_,
         certificate=estimator.certificate_.to_dict()
         | {"C": str(float(C)), "fit_intercept": bool(estimator.fit_intercept)},
         versions=_versions(),
@@ -133,6 +134,7 @@ def from_file(content: ModelFile) -> LogisticRegression:
     estimator.n_iter_ = np.full(len(content.coef), certificate.iterations, dtype=np.int32)
     estimator.n_features_in_ = content.coef.shape[1]
     estimator.certificate_ = certificate
+    estimator.threshold_ = content.threshold
     estimator.image_shape_ = content.image_shape
     estimator.pixel_scale_ = content.pixel_scale
     estimator.fitted_dtype_ = content.fitted_dtype

@@ -53,6 +53,8 @@ class ModelFile:
         and no times.
     versions : dict of str to str
         Library versions by name.
+    threshold : float or None
+        For two classes, the probability from which on the second is given, over 0 and at most 1.
 
     Raises
     ------
@@ -73,6 +75,7 @@ class ModelFile:
     positive: str | None
     certificate: dict[str, Any]
     versions: dict[str, str]
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         _check_weights(self.coef, self.intercept)
@@ -133,6 +136,7 @@ def _check_others(m: ModelFile) -> None:
         "positive": (m.positive is None or _is_text(m.positive), "text or None"),
         "certificate": (isinstance(m.certificate, dict), "a dict"),
         "versions": (_is_text_by_name(m.versions), "text by name"),
+        "threshold": (_is_threshold(m), "None, or for two classes a float over 0, at most 1"),
     }
     for name, (good, demand) in holds.items():
         _demand(good, name, demand, getattr(m, name))
@@ -152,6 +156,12 @@ def _is_shape(value: Any, d: int) -> bool:
 
 def _is_positive_float(value: object) -> bool:
     return isinstance(value, float) and 0 < value < math.inf
+
+
+def _is_threshold(m: ModelFile) -> bool:
+    if m.threshold is None:
+        return True
+    return isinstance(m.threshold, float) and 0 < m.threshold <= 1 and len(m.classes) == 2
 
 
 def _is_digest(value: object) -> bool:

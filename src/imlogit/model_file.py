@@ -1,4 +1,4 @@
-r"""The model file, format 1: how the numbers of a fit lie on disk.
+r"""The model file, formats 1 and 2: how the numbers of a fit lie on disk.
 
 A ``.imlogit`` file has the layout of safetensors and holds nothing that can be executed::
 
@@ -10,8 +10,9 @@ A ``.imlogit`` file has the layout of safetensors and holds nothing that can be 
 The header's ``__metadata__`` has two keys. ``imlogit`` holds all other fields as JSON, with
 ``"format": 1``. ``sha256`` holds the SHA-256 of the whole file in which its own 64 digits are
 replaced by zeros. Every later format keeps these two keys, so that any version can tell a newer
-file from a damaged one. A file is accepted only if it is, byte for byte, laid out as above:
-anything else was altered or was not written by imlogit.
+file from a damaged one. Format 2 is format 1 with one more field, ``threshold``; a model without
+a threshold is written in format 1, which older versions read. A file is accepted only if it is,
+byte for byte, laid out as above: anything else was altered or was not written by imlogit.
 
 References
 ----------
@@ -37,7 +38,8 @@ from imlogit.atomic import write_bytes
 from imlogit.errors import ModelFileError
 from imlogit.model_fields import ModelFile, dumps, is_size, refuse
 
-FORMAT = 1
+PLAIN, WITH_THRESHOLD = 1, 2
+FORMAT = WITH_THRESHOLD
 MAX_FILE_BYTES = 2**30
 MAX_HEADER_BYTES = 2**24  # parsed JSON takes up to twenty times its size in memory
 
@@ -75,7 +77,10 @@ def encode(model_file: ModelFile) -> bytes:
     """
     content = {f.name: getattr(model_file, f.name) for f in fields(ModelFile)}
     weights: bytes = content.pop("coef").tobytes() + content.pop("intercept").tobytes()
-    facts = dumps({**content, "format": FORMAT})
+    if content["threshold"] is None:
+        del content["threshold"]
+    number = WITH_THRESHOLD if "threshold" in content else PLAIN
+    facts = dumps({**content, "format": number})
     shape = model_file.coef.shape
     header = _header(shape, facts, _BLANK)
     if len(header) > MAX_HEADER_BYTES or 8 + len(header) + len(weights) > MAX_FILE_BYTES:
@@ -303,7 +308,7 @@ def _check_layout(
     if (k * d + k) * _ITEM_BYTES != size:
         refuse(f"{size} bytes do not hold weights of shape ({k}, {d})", _COPY_AGAIN)
     if header != _header((k, d), facts_json, digest):
-        refuse("its header is not laid out as format 1 demands", _COPY_AGAIN)
+        refuse("its header is not laid out as its format demands", _COPY_AGAIN)
     return k, d
 
 
@@ -311,6 +316,8 @@ def _from_facts(
     coef: NDArray[np.float64], intercept: NDArray[np.float64], facts: dict[str, Any]
 ) -> ModelFile:
     expected = {f.name for f in fields(ModelFile)} - {"coef", "intercept"} | {"format"}
+    if facts["format"] == PLAIN:
+        expected.remove("threshold")
     wrong = sorted(expected.symmetric_difference(facts))
     if wrong:
         refuse(f"these fields are missing or unknown: {', '.join(wrong)}", _COPY_AGAIN)

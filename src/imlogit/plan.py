@@ -13,7 +13,7 @@ from imlogit.core.columns import Floats
 from imlogit.data import ImageSet, Split, split
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
-from imlogit.evaluate.scores import Scores, score
+from imlogit.evaluate.scores import OUT_OF_FOLD, TEST, Scores, score
 from imlogit.predictions import Predictions
 
 DIGITS = tuple("0123456789")
@@ -78,11 +78,29 @@ class Run:
         """The labels to fit."""
         return self.target.labels(self.image_set, self.split.train)
 
-    def test_scores(self, model: LogisticRegression) -> Scores:
-        """Score a model on the test images."""
-        true = self.target.labels(self.image_set, self.split.test)
-        codes = np.searchsorted(model.classes_, true)
-        return score(codes, model.predict_proba(self.image_set.images[self.split.test]))
+    def scores(
+        self, predictions: Predictions, threshold: float | None = None
+    ) -> tuple[Scores, Scores]:
+        """Score what was predicted out of fold and of the test images, with intervals.
+
+        The threshold is the model's: out-of-fold figures, by which it was chosen, are without.
+        """
+        held_out = predictions.train_folds >= 0
+        return (
+            score(
+                predictions.train_codes[held_out],
+                predictions.train_probabilities[held_out],
+                origin=OUT_OF_FOLD,
+                intervals=True,
+            ),
+            score(
+                predictions.test_codes,
+                predictions.test_probabilities,
+                origin=TEST,
+                intervals=True,
+                threshold=threshold,
+            ),
+        )
 
     def predictions_of(
         self, model: LogisticRegression, out_of_fold: Floats, folds: NDArray[np.intp]

@@ -59,9 +59,8 @@ def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
         "metrics.json": lambda: metrics_json(run).encode(),
         "command.txt": lambda: (run.command() + "\n").encode(),
     }
-    predictions = run.predictions()
-    if predictions is not None:
-        contents["predictions.safetensors"] = predictions.to_bytes
+    if run.predictions is not None:
+        contents["predictions.safetensors"] = run.predictions.to_bytes
     with _beside(parent) as folder:
         for name, content in contents.items():
             write_bytes(folder / name, content())

@@ -46,18 +46,14 @@ class Sweep(Run):
     path: Path
     checks: Findings
     model: LogisticRegressionCV | None = None
+    predictions: Predictions | None = None
+    pooled: Scores | None = None
     test: Scores | None = None
 
     @property
     def interrupted(self) -> bool:
         """Whether some values of C are missing."""
         return self.model is None
-
-    def predictions(self) -> Predictions | None:
-        """Return what the models at the chosen C say of each image; None without a model."""
-        if self.model is None:
-            return None
-        return self.predictions_of(self.model, self.model.out_of_fold_, self.model.folds_)
 
     def choice(self) -> str:
         """Return which C was chosen and why, and what may be wrong with it, as sentences."""
@@ -88,6 +84,7 @@ class Sweep(Run):
             "chosen": float(path.chosen_C),
             "edge": path.edge,
             "certificate": None if self.model is None else self.model.certificate_.to_dict(),
+            "pooled": None if self.pooled is None else self.pooled.to_dict(),
             "test": None if self.test is None else self.test.to_dict(),
             "checks": self.checks.to_dict(),
         }
@@ -150,7 +147,10 @@ def sweep(image_set: ImageSet, options: SweepOptions, *, observe: Observer | Non
     )
 
     def found(path: Path, model: LogisticRegressionCV | None = None) -> Sweep:
-        test = None if model is None else run.test_scores(model)
+        predictions, pooled, test = None, None, None
+        if model is not None:
+            predictions = run.predictions_of(model, model.out_of_fold_, model.folds_)
+            pooled, test = run.scores(predictions)
         return Sweep(
             image_set=image_set,
             split=run.split,
@@ -159,6 +159,8 @@ def sweep(image_set: ImageSet, options: SweepOptions, *, observe: Observer | Non
             path=path,
             checks=_checked(run, path, model),
             model=model,
+            predictions=predictions,
+            pooled=pooled,
             test=test,
         )
 

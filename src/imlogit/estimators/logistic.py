@@ -65,6 +65,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Only where ``X`` has feature names that are all strings.
     certificate_ : Certificate
         What is proved about the fit.
+    threshold_ : float or None
+        For two classes, the probability from which on `predict` gives the second; None after a
+        fit, which is as good as 0.5. Set it to a choice of your own.
     image_shape_ : tuple of int, or None
         The shape of one image, if the fit was given images rather than rows.
 
@@ -161,9 +164,17 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return margins[:, 0] if len(self.classes_) == 2 else margins
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """Return the most probable class of each image, shape (n,)."""
+        """Return the most probable class of each image, shape (n,).
+
+        With a `threshold_`, the second of two classes from that probability on.
+        """
         margins = self.decision_function(X)
-        best = (margins > 0).astype(int) if margins.ndim == 1 else margins.argmax(axis=1)
+        if margins.ndim > 1:
+            best = margins.argmax(axis=1)
+        elif self.threshold_ is None:
+            best = (margins > 0).astype(int)
+        else:
+            best = (expit(margins) >= self.threshold_).astype(int)
         labels: NDArray[Any] = self.classes_[best]
         return labels
 
@@ -213,6 +224,7 @@ def adopt(estimator: LogisticRegression, data: Prepared, fitted: Fitted) -> None
 def describe(estimator: LogisticRegression, data: Prepared) -> None:
     """Tell an estimator what it is fitted on, which decides what it can predict on."""
     estimator.classes_ = data.classes
+    estimator.threshold_ = None
     estimator.image_shape_ = data.image_shape
     estimator.pixel_scale_ = data.scale
     estimator.fitted_dtype_ = str(data.rows.dtype)

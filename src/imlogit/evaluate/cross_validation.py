@@ -24,7 +24,7 @@ from imlogit.estimators.logistic import (
     probabilities,
     warn_unless_converged,
 )
-from imlogit.evaluate.scores import Scores, predicted_codes, score
+from imlogit.evaluate.scores import OUT_OF_FOLD, Scores, predicted_codes, score
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,8 +182,9 @@ def _collect(
         held_out = probabilities(fitted.margins, estimator.multi_class)
         summed[test] += held_out
         times[test] += 1
-        folds.append(Fold(train, test, score(data.codes[test], held_out), fitted.certificate))
+        scores = score(data.codes[test], held_out, origin=OUT_OF_FOLD)
+        folds.append(Fold(train, test, scores, fitted.certificate))
     mean = np.full_like(summed, np.nan)
     np.divide(summed, times[:, None], out=mean, where=times[:, None] > 0)
-    pooled = score(data.codes[times > 0], mean[times > 0])
+    pooled = score(data.codes[times > 0], mean[times > 0], origin=OUT_OF_FOLD)
     return CrossValidation(estimator, mean, tuple(folds), pooled)

@@ -43,7 +43,7 @@ def sample_sheet(image_set: ImageSet, seed: int = 0) -> bytes:
     sheet = _mosaic(image_set, len(names), np.random.default_rng(seed))
     down, across = sheet.shape[:2]
     width = 0.85 * SAMPLES_PER_CLASS
-    figure = _figure(width + 1, width * down / across + 0.6)
+    figure = new_figure(width + 1, width * down / across + 0.6)
     axes = figure.subplots()
     # one picture: a panel for each image would take longer to draw than the fit
     axes.imshow(sheet, cmap="gray", vmin=0, vmax=255)
@@ -53,7 +53,7 @@ def sample_sheet(image_set: ImageSet, seed: int = 0) -> bytes:
     axes.tick_params(length=0)
     axes.set_frame_on(False)
     figure.suptitle(f"{image_set.name}: random images of each class")
-    return _png(figure)
+    return as_png(figure)
 
 
 def _mosaic(image_set: ImageSet, n_classes: int, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -89,7 +89,9 @@ def weight_sheet(weights: Floats, image_shape: tuple[int, ...], titles: Sequence
     panels = _panels(weights, image_shape, titles)
     across = min(len(panels), PANELS_PER_ROW)
     down = math.ceil(len(panels) / across)
-    figure = _figure(2.4 * across + 1.2 if across > 1 else 5.2, 2.5 * down if across > 1 else 4.4)
+    figure = new_figure(
+        2.4 * across + 1.2 if across > 1 else 5.2, 2.5 * down if across > 1 else 4.4
+    )
     grid = figure.subplots(down, across, squeeze=False)
     largest = float(np.abs(weights).max()) or 1.0
     for axes in grid.flat:
@@ -100,7 +102,7 @@ def weight_sheet(weights: Floats, image_shape: tuple[int, ...], titles: Sequence
     figure.colorbar(
         drawn, ax=grid, shrink=0.8, label="weight (red: ink here speaks for it, blue: against)"
     )
-    return _png(figure)
+    return as_png(figure)
 
 
 def validation_curve(path: Path) -> bytes:
@@ -115,7 +117,7 @@ def validation_curve(path: Path) -> bytes:
     bytes
         A PNG file.
     """
-    figure = _figure(7, 6)
+    figure = new_figure(7, 6)
     panels = figure.subplots(2, 1, sharex=True)
     order = path.order()
     Cs = path.Cs[order]
@@ -133,7 +135,7 @@ def validation_curve(path: Path) -> bytes:
     panels[0].legend()
     panels[1].set_xlabel("C (to the right: less penalty)")
     figure.suptitle(f"Mean over {len(path.log_loss)} folds, and one deviation to either side")
-    return _png(figure)
+    return as_png(figure)
 
 
 def _panels(
@@ -150,14 +152,16 @@ def _panels(
     ]
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
+    """Return an empty figure, in inches."""
     # A Figure without pyplot opens no window and keeps no state.
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _png(figure: Figure) -> bytes:
+def as_png(figure: Figure) -> bytes:
+    """Return a figure as a PNG file, the same bytes for the same figure."""
     out = io.BytesIO()
     # The version of matplotlib would make files of the same picture differ.
     figure.savefig(out, format="png", dpi=120, metadata={"Software": None})

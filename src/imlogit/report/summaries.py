@@ -9,13 +9,16 @@ from rich.console import Console
 from rich.table import Table
 
 from imlogit.evaluate.scores import Scores
+from imlogit.evaluate.thresholds import Threshold
 from imlogit.report.findings import print_failed
 from imlogit.report.tables import (
     certificate_table,
+    class_table,
     confusion_table,
     cross_validation_table,
     new_table,
     path_table,
+    reliability_table,
     scores_table,
 )
 
@@ -29,11 +32,20 @@ def print_training(console: Console, training: Training) -> None:
     """Print what a training run found, as short tables."""
     console.print(_images(training))
     console.print(cross_validation_table(training.cross_validation))
+    names = training.target.names
+    title = f"Out-of-fold, training images ({training.pooled.n:,})"
+    console.print(scores_table(training.pooled, title))
+    _print_threshold(console, training.threshold)
     console.print(scores_table(training.test, f"Test images ({training.test.n:,})"))
-    console.print(confusion_table(training.test, training.target.names))
+    console.print(confusion_table(training.test, names))
+    if len(names) > 2:
+        console.print(class_table(training.test, names))
+    console.print(
+        reliability_table(training.reliability(), "Calibration, out-of-fold probabilities")
+    )
     console.print(certificate_table(training.cross_validation.estimator.certificate_))
     print_failed(console, training.checks)
-    console.print(_verdict(training.test, training.target.names))
+    console.print(_verdict(training.test, names))
 
 
 def print_sweep(console: Console, sweep: Sweep) -> None:
@@ -48,6 +60,23 @@ def print_sweep(console: Console, sweep: Sweep) -> None:
         console.print(scores_table(sweep.test, title))
         console.print(certificate_table(sweep.model.certificate_))
         console.print(_verdict(sweep.test, sweep.target.names))
+
+
+def _print_threshold(console: Console, threshold: Threshold | None) -> None:
+    """Print which threshold was chosen for what, and what it reaches."""
+    if threshold is None:
+        return
+    reached = "" if threshold.reached else ", which no threshold reaches; this one comes closest"
+    figures = ", ".join(
+        f"{name} {one.value:.4f} ({one.low:.4f} to {one.high:.4f})"
+        for name, one in (("precision", threshold.precision), ("recall", threshold.recall))
+    )
+    console.print(
+        f"The threshold is {threshold.value:.4f}, for a {threshold.wanted} of at least "
+        f"{threshold.at_least:g}{reached}. Out of fold: {figures}. The figures of the test "
+        "images below are at this threshold, and the model file holds it."
+    )
+    console.print()
 
 
 def _images(training: Run) -> Table:

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from imlogit.core.certificate import Certificate
 from imlogit.estimators.logistic_cv import Path, deviation
+from imlogit.evaluate.calibration import Reliability
 from imlogit.evaluate.cross_validation import CrossValidation
 from imlogit.evaluate.scores import Score, Scores
 
@@ -25,6 +26,8 @@ NAMES = {
     "roc_auc": "ROC AUC",
     "average_precision": "average precision",
     "log_loss": "log loss",
+    "brier": "Brier score",
+    "calibration_error": "calibration error",
 }
 
 
@@ -74,9 +77,38 @@ def scores_table(scores: Scores, title: str) -> Table:
     table.add_column("score")
     table.add_column("value", justify="right")
     table.add_column("95% interval", justify="right")
-    table.add_row("base rate", f"{scores.base_rate:.4f}", "")
+    table.add_column("by")
+    table.add_row("base rate", f"{scores.base_rate:.4f}", "", "")
     for name, score in scores.values.items():
-        table.add_row(NAMES[name], *_cells(score))
+        table.add_row(NAMES[name], *cells(score), score.interval or "")
+    return table
+
+
+def class_table(scores: Scores, names: Iterable[str]) -> Table:
+    """Return precision, recall and F1 of every class, with intervals."""
+    table = new_table(f"Each class against the rest, {scores.origin} images")
+    for heading in ("class", "images", "precision", "95% interval", "recall", "95% interval", "F1"):
+        table.add_column(heading, justify="right", no_wrap=heading != "class")
+    for name, one in zip(names, scores.by_class(), strict=True):
+        table.add_row(
+            name, f"{one.n:,}", *cells(one.precision), *cells(one.recall), cells(one.f1)[0]
+        )
+    return table
+
+
+def reliability_table(curve: Reliability, title: str) -> Table:
+    """Return what was claimed and what came true, bin by bin."""
+    table = new_table(title)
+    for heading in ("probability", "images", "mean claim", "came true", "95% interval"):
+        table.add_column(heading, justify="right")
+    for one in curve.to_dict():
+        table.add_row(
+            f"{one['from']:.1f} to {one['to']:.1f}",
+            f"{one['n']:,}",
+            f"{one['claimed']:.4f}",
+            f"{one['observed']:.4f}",
+            f"{one['low']:.4f} to {one['high']:.4f}",
+        )
     return table
 
 
@@ -147,7 +179,8 @@ def class_names(content: ModelFile) -> tuple[str, ...]:
     return tuple(map(str, content.classes))
 
 
-def _cells(score: Score) -> tuple[str, str]:
+def cells(score: Score) -> tuple[str, str]:
+    """Return a figure and its interval as texts."""
     value = "undefined" if math.isnan(score.value) else f"{score.value:.4f}"
     return value, "" if score.low is None else f"{score.low:.4f} to {score.high:.4f}"
 

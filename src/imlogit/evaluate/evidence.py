@@ -1,0 +1,146 @@
+"""Why a model says what it says: evidence pixel by pixel, and telling images."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.core.columns import Floats
+from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
+from imlogit.evaluate.scores import predicted_codes
+
+PER_SIDE = 10
+
+
+class Evidence(NamedTuple):
+    """The terms of one image's margin.
+
+    Attributes
+    ----------
+    toward, against : int
+        The classes, as positions in ``classes_``, between which the margin decides; where it is
+        positive, ``toward`` is the more probable one.
+    pixels : ndarray of float64, shape (d,) or that of the image
+        Weight times ink, a term each pixel.
+    intercept : float
+    margin : float
+        Their sum: the logarithm of the odds between the two classes.
+    """
+
+    toward: int
+    against: int
+    pixels: Floats
+    intercept: float
+    margin: float
+
+
+def explain(
+    model: LogisticRegression, image: Any, toward: int | None = None, against: int | None = None
+) -> Evidence:
+    """Return what each pixel of an image adds to the margin.
+
+    Parameters
+    ----------
+    model : LogisticRegression
+        Fitted.
+    image : array-like, shape (d,), (h, w) or (h, w, c)
+        One image, as the model takes them.
+    toward, against : int, optional
+        Positions in ``classes_``. By default the positive class against the negative one, or
+        the most probable of several against the second.
+
+    Returns
+    -------
+    Evidence
+
+    Raises
+    ------
+    ValueError
+        For another shape than the model's, and for classes that there are not.
+    """
+    image = np.asarray(image)
+    rows, scale = rows_to_predict(model, image[None])
+    n_classes = len(model.classes_)
+    if toward is None or against is None:
+        toward, against = _sides(model, image, toward, against)
+    if toward == against or not {toward, against} <= set(range(n_classes)):
+        raise ValueError(f"classes {toward} and {against}: give two different ones of {n_classes}")
+    if n_classes == 2:
+        sign = 1 if toward == 1 else -1
+        weights, intercept = sign * model.coef_[0], sign * float(model.intercept_[0])
+    else:
+        weights = model.coef_[toward] - model.coef_[against]
+        intercept = float(model.intercept_[toward] - model.intercept_[against])
+    pixels: Floats = weights * (rows[0].astype(np.float64) * scale)
+    return Evidence(
+        toward, against, pixels.reshape(image.shape), intercept, float(pixels.sum()) + intercept
+    )
+
+
+def _sides(
+    model: LogisticRegression, image: NDArray[Any], toward: int | None, against: int | None
+) -> tuple[int, int]:
+    """Fill in the classes that were not asked for."""
+    if len(model.classes_) == 2 and toward is None and against is None:
+        return 1, 0
+    order = model.predict_proba(image[None])[0].argsort()[::-1].tolist()
+    if toward is None:
+        toward = next(code for code in order if code != against)
+    return toward, next(code for code in order if code != toward) if against is None else against
+
+
+class Exemplars(NamedTuple):
+    """Telling images of one class, as rows of the probabilities.
+
+    Attributes
+    ----------
+    typical : ndarray of intp
+        Those that the model is surest of, and right; the surest first.
+    surprising : ndarray of intp
+        Those that the model is surest are of another class: the worst mistakes first.
+    undecided : ndarray of intp
+        Those nearest the boundary between two classes; the nearest first.
+    """
+
+    typical: NDArray[np.intp]
+    surprising: NDArray[np.intp]
+    undecided: NDArray[np.intp]
+
+
+def exemplars(
+    codes: NDArray[np.integer],
+    probabilities: Floats,
+    code: int,
+    n: int = PER_SIDE,
+    threshold: float | None = None,
+) -> Exemplars:
+    """Return the most typical, most surprising and least decided images of a class.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n_images,)
+        True classes.
+    probabilities : ndarray of float64, shape (n_images, n_classes)
+    code : int
+        The class.
+    n : int
+        At most so many of each kind.
+    threshold : float, optional
+        As in `imlogit.evaluate.scores.score`.
+    """
+    rows = np.flatnonzero(codes == code)
+    p = probabilities[rows]
+    own = p[:, code]
+    right = predicted_codes(p, threshold) == code
+    if threshold is None:
+        two = np.sort(p, axis=1)[:, -2:]
+        apart = two[:, 1] - two[:, 0]
+    else:
+        apart = np.abs(p[:, 1] - threshold)
+    return Exemplars(
+        rows[right][np.argsort(-own[right], kind="stable")][:n],
+        rows[~right][np.argsort(own[~right], kind="stable")][:n],
+        rows[np.argsort(apart, kind="stable")][:n],
+    )

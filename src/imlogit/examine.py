@@ -1,0 +1,191 @@
+"""A finished run, looked at again: doubtful labels, evidence, telling images, two runs compared."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.core.columns import Floats
+from imlogit.data import ImageSet
+from imlogit.errors import DataError
+from imlogit.evaluate.comparison import Comparison, compare
+from imlogit.evaluate.doubts import find_doubts
+from imlogit.evaluate.evidence import Evidence, Exemplars, exemplars, explain
+from imlogit.evaluate.scores import TEST
+from imlogit.record import Record
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One label, by what models said that did not see it.
+
+    Attributes
+    ----------
+    row : int
+        Of the image, in the source.
+    given, likely : str
+        The label's class, and the most probable other one.
+    confidence : float
+        The given class's probability, by which labels are ranked.
+    margin : float
+        That less the likely class's.
+    wrong : bool
+        Whether confident learning counts the label as wrong.
+    """
+
+    row: int
+    given: str
+    likely: str
+    confidence: float
+    margin: float
+    wrong: bool
+
+
+def doubts_of(record: Record) -> tuple[Doubt, ...]:
+    """Rank the labels of a run's training images, the most doubtful first.
+
+    Raises
+    ------
+    DataError
+        For a run that held no image out.
+    """
+    kept = record.predictions
+    try:
+        found = find_doubts(kept.train_codes, kept.train_probabilities)
+    except ValueError as error:
+        raise DataError(f"{record.folder}: {error}.") from None
+    names = record.names
+    return tuple(
+        Doubt(int(row), names[given], names[likely], float(own), float(margin), bool(wrong))
+        for row, given, likely, own, margin, wrong in zip(
+            kept.train_rows[found.rows], *found[1:], strict=True
+        )
+    )
+
+
+def as_csv(doubts: tuple[Doubt, ...]) -> str:
+    """Return doubts as CSV, in their order."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(Doubt.__annotations__), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(asdict, doubts))
+    return text.getvalue()
+
+
+@dataclass(frozen=True, eq=False)
+class Explanation:
+    """Why a model says what it says of one test image.
+
+    Attributes
+    ----------
+    number : int
+        Of the image in the test part.
+    row : int
+        In the source.
+    label, predicted : str
+    probabilities : ndarray of float64, shape (n_classes,)
+    names : tuple of str
+        What the classes are called.
+    image : ndarray of uint8
+    evidence : Evidence
+    """
+
+    number: int
+    row: int
+    label: str
+    predicted: str
+    probabilities: Floats
+    names: tuple[str, ...]
+    image: NDArray[np.uint8]
+    evidence: Evidence
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists, texts and numbers."""
+        evidence = self.evidence
+        return {
+            "number": self.number,
+            "row": self.row,
+            "label": self.label,
+            "predicted": self.predicted,
+            "probabilities": dict(zip(self.names, self.probabilities.tolist(), strict=True)),
+            "toward": self.names[evidence.toward],
+            "against": self.names[evidence.against],
+            "pixels": evidence.pixels.tolist(),
+            "intercept": evidence.intercept,
+            "margin": evidence.margin,
+        }
+
+
+def explain_row(record: Record, images: ImageSet, number: int) -> Explanation:
+    """Explain what the model says of one image of a run's test part.
+
+    Raises
+    ------
+    DataError
+        For a number that the test part does not have.
+    """
+    kept, names = record.predictions, record.names
+    if not 0 <= number < len(kept.test_rows):
+        raise DataError(
+            f"--row {number}: the test part has {len(kept.test_rows):,} images; give a number from "
+            f"0 to {len(kept.test_rows) - 1}."
+        )
+    row = int(kept.test_rows[number])
+    image = images.images[row]
+    (predicted,) = np.searchsorted(record.model.classes_, record.model.predict(image[None]))
+    return Explanation(
+        number,
+        row,
+        names[kept.test_codes[number]],
+        names[predicted],
+        record.model.predict_proba(image[None])[0],
+        names,
+        image,
+        explain(record.model, image),
+    )
+
+
+def exemplars_of(record: Record) -> dict[str, Exemplars]:
+    """Return the telling images of each class, as numbers of the test part, by class name."""
+    kept = record.predictions
+    return {
+        name: exemplars(kept.test_codes, kept.test_probabilities, code, threshold=record.threshold)
+        for code, name in enumerate(record.names)
+    }
+
+
+def compare_runs(first: Record, second: Record) -> Comparison:
+    """Compare two runs on the test images that both have.
+
+    Raises
+    ------
+    DataError
+        For runs over other images, other classes, or without a test image in common.
+    """
+    where = f"{first.folder} and {second.folder}"
+    if first.metrics["data"]["sha256"] != second.metrics["data"]["sha256"]:
+        raise DataError(f"{where} are runs over different images: there is nothing to compare.")
+    if first.names != second.names:
+        raise DataError(
+            f"{where} tell different classes apart: {', '.join(first.names)} and "
+            f"{', '.join(second.names)}."
+        )
+    a, b = first.predictions, second.predictions
+    _, in_a, in_b = np.intersect1d(a.test_rows, b.test_rows, return_indices=True)
+    if not in_a.size:
+        raise DataError(f"{where} have no test image in common: make both with one --seed.")
+    codes = a.test_codes[in_a]
+    if not np.array_equal(codes, b.test_codes[in_b]):
+        raise DataError(f"{where} have different labels for the same images.")
+    return compare(
+        codes,
+        a.test_probabilities[in_a],
+        b.test_probabilities[in_b],
+        (first.threshold, second.threshold),
+        TEST,
+    )
