@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit
 
 from imlogit.core.columns import Floats
 from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
@@ -138,7 +139,7 @@ def exemplars(
         two = np.sort(p, axis=1)[:, -2:]
         apart = two[:, 1] - two[:, 0]
     else:
-        apart = np.abs(p[:, 1] - threshold)
+        apart = np.abs(logit(p[:, 1]) - logit(threshold))
     return Exemplars(
         rows[right][np.argsort(-own[right], kind="stable")][:n],
         rows[~right][np.argsort(own[~right], kind="stable")][:n],

@@ -156,6 +156,8 @@ def _unexplained(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray
     contrast = (variance > 0) & (np.ptp(first, axis=(1, 2)) > 0)
     share = np.where(contrast, rest / np.where(contrast, variance, 1), np.inf)
     hopeful = np.flatnonzero(share < HOPELESS)
+    if not hopeful.size:
+        return share
     moved = _moved(a[hopeful], step[hopeful])
     rest, _ = _along_tangents(moved, b[hopeful])
     share[hopeful] = np.minimum(share[hopeful], rest / variance[hopeful])

@@ -131,15 +131,18 @@ def evidence_figure(found: Explanation) -> bytes:
     """
     evidence, names = found.evidence, found.names
     toward, against = names[evidence.toward], names[evidence.against]
-    figure = new_figure(11.5, 4.2)
-    shown, drawn, sums = figure.subplots(1, 3, width_ratios=[1, 1.25, 1.2])
+    figure = new_figure(12, 4.2)
+    shown, drawn, sums = figure.subplots(1, 3, width_ratios=[1, 1.1, 1.2])
     shown.imshow(_drawable(found.image), cmap="gray", vmin=0, vmax=255)
-    shown.set_title(f"test row {found.number}: {found.label}\nsaid: {found.predicted}", fontsize=10)
+    figure.suptitle(
+        f"Test row {found.number}, labelled {found.label}: the model says {found.predicted}"
+    )
+    shown.set_title("the image", fontsize=10)
     shown.set_axis_off()
     pixels = evidence.pixels if evidence.pixels.ndim == 2 else evidence.pixels.sum(axis=2)
     largest = float(np.abs(pixels).max()) or 1.0
     mapped = drawn.imshow(pixels, cmap="RdBu_r", vmin=-largest, vmax=largest)
-    drawn.set_title(f"weight x ink: red for {toward},\nblue for {against}", fontsize=10)
+    drawn.set_title(f"weight x ink: red for {toward}, blue for {against}", fontsize=10)
     drawn.set_axis_off()
     figure.colorbar(mapped, ax=drawn, shrink=0.8)
     terms = {
@@ -153,7 +156,8 @@ def evidence_figure(found: Explanation) -> bytes:
     sums.bar_label(bars, fmt="%.3f", padding=3)
     sums.invert_yaxis()
     sums.axvline(0, color="black", lw=0.8)
-    sums.margins(x=0.25)
+    sums.margins(x=0.4)
+    sums.set_title("the terms of the margin", fontsize=10)
     sums.set_xlabel(f"log odds of {toward} against {against}")
     return as_png(figure)
 

@@ -158,6 +158,9 @@ def model_facts(content: ModelFile) -> dict[str, str]:
     return {
         "looks for": content.positive if content.positive is not None else "each class",
         "classes": ", ".join(class_names(content)),
+        "says yes from": "the more probable class"
+        if content.threshold is None
+        else f"a probability of {content.threshold:.6g}",
         "images": " x ".join(map(str, shape)) if shape else f"{content.coef.shape[1]} features",
         "fitted on": content.fitted_dtype + (f", {content.data_name}" if content.data_name else ""),
         "pixels times": f"{content.pixel_scale:.8g}",
