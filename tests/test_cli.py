@@ -1,7 +1,10 @@
 """The command line as a person meets it: exit codes, tables, JSON, interrupts."""
 
+import itertools
 import json
+import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -109,6 +112,15 @@ def test_json_goes_to_standard_output(capsys):
         (["train", "--seed", "99999999999"], "--seed"),
         (["train", "--test-size", "0.9999"], "--test-size"),
         (["show", "nothing.imlogit"], "nothing.imlogit"),
+        (["train", "--precision", "2"], "--precision 2"),
+        (["train", "--precision", "0.9", "--recall", "0.9"], "cannot both"),
+        (["train", "--all", "--recall", "0.9"], "label to look for"),
+        (["check", "no-such-source"], "mnist-5k"),
+        (["check", "--positive", "2", "--all"], "cannot both"),
+        (["check", "--picture", "."], "exists already"),
+        (["doubts", "no-such-run"], "no finished run"),
+        (["explain", "."], "no finished run"),
+        (["compare", ".", "."], "no finished run"),
         (["fly"], "fly"),
     ],
 )
@@ -135,6 +147,85 @@ def test_version_and_help(capsys):
     text = capsys.readouterr().out
     assert "train" in text
     assert "show" in text
+
+
+class TestCheck:
+    def test_sound_images(self, capsys):
+        assert run(["check"]) == 0
+        found = capsys.readouterr()
+        assert "22 checks" in found.out
+        assert "share unexplained 0.0015" in " ".join(found.out.split())
+        assert run(["check", "--json"]) == 0
+        checks = json.loads(capsys.readouterr().out)["checks"]
+        assert {one["status"] for one in checks} == {"passed", "failed", "not applicable"}
+
+    def test_an_error_is_code_1(self, capsys):
+        # what is looked for never occurs
+        assert run(["check", "--positive", "ten"]) == 1
+        assert "constant-labels" in capsys.readouterr().out
+
+    def test_nothing_to_draw(self, capsys, tmp_path):
+        assert run(["check", "--picture", "seen.png"]) == 0
+        assert "nothing to draw" in capsys.readouterr().err
+        assert not list(tmp_path.iterdir())
+
+
+class TestExamine:
+    @pytest.fixture
+    def place(self, trained, tmp_path):
+        """A copy of the run, which commands may draw into."""
+        return str(shutil.copytree(trained[1], tmp_path / "run"))
+
+    def test_doubts(self, place, capsys):
+        assert run(["doubts", place, "-n", "3"]) == 0
+        found = capsys.readouterr()
+        assert "3 most doubtful of 4,000 labels" in found.out
+        assert "counted as wrong" in found.out
+        assert found.err == f"imlogit: drawn to {place}/doubts.png\n"
+        assert Path(place, "doubts.png").read_bytes().startswith(b"\x89PNG")
+        assert run(["doubts", place, "--csv"]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0] == "row,given,likely,confidence,margin,wrong"
+        assert len(lines) == 4001
+        assert run(["doubts", place, "--json", "--out", "mine.png"]) == 0
+        assert len(json.loads(capsys.readouterr().out)["doubts"]) == 4000
+        assert Path("mine.png").is_file()
+        assert run(["doubts", place, "--out", "mine.png"]) == 2
+        assert "exists already" in capsys.readouterr().err
+
+    def test_explain(self, place, capsys):
+        assert run(["explain", place, "--row", "7"]) == 0
+        assert "margin, their sum" in capsys.readouterr().out
+        assert Path(place, "explain-7.png").is_file()
+        assert run(["explain", place, "--row", "7", "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        total = math.fsum(itertools.chain(*found["pixels"])) + found["intercept"]
+        assert abs(total - found["margin"]) < 1e-12
+        assert run(["explain", place]) == 0
+        assert "nearest the boundary" in capsys.readouterr().out
+        assert Path(place, "exemplars.png").is_file()
+        assert run(["explain", place, "--json"]) == 0
+        assert set(json.loads(capsys.readouterr().out)["exemplars"]) == {"2", "not 2"}
+        assert run(["explain", place, "--row", "1000"]) == 2
+        assert "from 0 to 999" in capsys.readouterr().err
+
+    def test_compare(self, place, capsys):
+        assert run(["train", "--folds", "2", "--c", "1e-4", "--out", "weak"]) == 0
+        capsys.readouterr()
+        assert run(["compare", "weak", place]) == 0
+        assert "The second is more accurate." in " ".join(capsys.readouterr().out.split())
+        assert run(["compare", "weak", place, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["p_value"] < 0.05
+        assert run(["compare", place, place]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert "do not show that one is more accurate" in said
+
+    def test_a_threshold_is_printed_and_shown(self, capsys):
+        assert run(["train", "--folds", "2", "--recall", "0.9", "--out", "sure"]) == 0
+        said = " ".join(capsys.readouterr().out.split())
+        assert "for a recall of at least 0.9. Out of fold: precision" in said
+        assert run(["show", "sure/model.imlogit"]) == 0
+        assert "a probability of 0." in capsys.readouterr().out
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -60,7 +60,8 @@ def test_every_image_is_held_out_once(few, checked):
 def test_scores_are_those_of_the_held_out_rows(few, checked):
     codes = few[1].astype(int)
     for fold in checked.folds:
-        again = score(codes[fold.test], checked.probabilities[fold.test])
+        held_out = checked.probabilities[fold.test]
+        again = score(codes[fold.test], held_out, origin="out-of-fold")
         assert again.to_dict() == fold.scores.to_dict()
     values = [fold.scores["accuracy"].value for fold in checked.folds]
     assert checked.mean("accuracy") == pytest.approx(np.mean(values))

@@ -112,3 +112,34 @@ def test_what_cannot_be_saved(few, tmp_path):
     with pytest.raises(ModelFileError, match="classes"):
         save_model(model, tmp_path / "model.imlogit")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_threshold_is_saved_and_honoured(few, tmp_path):
+    images, is_two = few
+    model = LogisticRegression().fit(images, is_two)
+    model.threshold_ = 0.9
+    save_model(model, tmp_path / "strict.imlogit")
+    again = load_model(tmp_path / "strict.imlogit")
+    assert again.threshold_ == 0.9
+    np.testing.assert_array_equal(again.predict(images), model.predict_proba(images)[:, 1] >= 0.9)
+    assert read(tmp_path / "strict.imlogit").threshold == 0.9
+    plain = LogisticRegression().fit(images, is_two)
+    save_model(plain, tmp_path / "plain.imlogit")
+    assert b'"format\\":1' in (tmp_path / "plain.imlogit").read_bytes()
+    assert b'"format\\":2' in (tmp_path / "strict.imlogit").read_bytes()
+    assert load_model(tmp_path / "plain.imlogit").threshold_ is None
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.5, float("nan"), "0.5", 1])
+def test_a_threshold_that_is_none(few, tmp_path, threshold):
+    model = LogisticRegression().fit(*few)
+    model.threshold_ = threshold
+    with pytest.raises(ModelFileError, match="threshold must be"):
+        save_model(model, tmp_path / "m.imlogit")
+
+
+def test_several_classes_have_no_threshold(embedded, tmp_path):
+    model = LogisticRegression(C=1e-3).fit(embedded.images[::25], embedded.labels[::25])
+    model.threshold_ = 0.5
+    with pytest.raises(ModelFileError, match="for two classes"):
+        save_model(model, tmp_path / "m.imlogit")

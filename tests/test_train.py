@@ -1,14 +1,17 @@
 """The main job: choices, run directories, and nothing half-written."""
 
+import io
 import json
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 import imlogit
 from imlogit.data import ImageSet
 from imlogit.errors import DataError, OutputError
 from imlogit.plan import choose_target
+from imlogit.report.summaries import print_training
 from imlogit.runs import metrics_json, write_run
 from imlogit.train import Options, train
 
@@ -196,3 +199,46 @@ def test_colour_images(tmp_path):
     found = train(colour, Options(folds=2))
     assert found.test["accuracy"].value > 0.9
     assert write_run(found, tmp_path / "run").is_dir()
+
+
+class TestImpossibleByConstruction:
+    """Mistakes of the tutorial that everyone copies, which this job cannot make."""
+
+    def test_the_test_part_is_always_scored_and_holds_no_training_image(self, embedded, run):
+        assert run.test.origin == "test"
+        assert run.test.n == len(run.split.test) == 1000
+        assert not set(run.split.train) & set(run.split.test)
+        assert len(run.split.train) + len(run.split.test) == len(embedded)
+        assert run.checks["overlap-exact"].status == "passed"
+
+    def test_accuracy_never_comes_without_the_base_rate(self, run):
+        metrics = run.metrics()
+        parts = [metrics["test"], metrics["cross_validation"]["pooled"]]
+        for part in parts + metrics["cross_validation"]["folds"]:
+            assert part["base_rate"] == pytest.approx(0.9, abs=0.005)
+            assert {"accuracy", "recall", "balanced_accuracy"} <= set(part["values"])
+        assert "base rate" in run.facts()
+        console = Console(file=io.StringIO(), width=100)
+        print_training(console, run)
+        printed = console.file.getvalue()
+        assert printed.index("base rate") < printed.index("accuracy")
+        assert "Always answering 'not 2' is right for 90.00%" in printed
+
+    @pytest.mark.parametrize("positive", ["0", "2", "9"])
+    def test_the_label_looked_for_is_the_positive_one(self, embedded, positive):
+        """Recall is of the images that bear the label: an inverted one would show as the rest."""
+        found = train(embedded, Options(positive=positive, folds=2))
+        assert found.target.names == (f"not {positive}", positive)
+        assert found.test.confusion[1].sum() == 100
+        bears = embedded.labels[found.split.test] == int(positive)
+        p = found.model.predict_proba(embedded.images[found.split.test])[:, 1]
+        assert p[bears].mean() > 0.5 > p[~bears].mean()
+
+    def test_every_figure_says_what_it_is_of(self, run):
+        metrics = run.metrics()
+        assert metrics["test"]["origin"] == "test"
+        assert metrics["cross_validation"]["pooled"]["origin"] == "out-of-fold"
+        assert all(f["origin"] == "out-of-fold" for f in metrics["cross_validation"]["folds"])
+        for part in (metrics["test"], metrics["cross_validation"]["pooled"]):
+            for figure in part["values"].values():
+                assert figure["low"] <= figure["value"] <= figure["high"]

@@ -15,7 +15,7 @@ from imlogit.evaluate.scores import Score, Scores, predicted_codes, score
 
 EPS = float(np.finfo(np.float64).eps)
 BLOCK = 25
-RESAMPLES = 2000
+RESAMPLES = 1000
 
 
 @dataclass(frozen=True, eq=False)

@@ -38,8 +38,7 @@ def resampled(
     """Return 95% percentile intervals of some scores by the bootstrap over images.
 
     The calibration error, which chance alone makes larger, in the images as in every draw of
-    them, has the normal interval instead: the bias that the draws show is taken off [1]_, and
-    since it is an estimate itself, its size is added to the deviation.
+    them, has the normal interval instead, less the bias that the draws show [1]_.
 
     Parameters
     ----------

@@ -1,0 +1,206 @@
+"""Checks, planted faults, flipped labels and the coverage of intervals.
+
+``python -m benchmarks.checks`` needs all 70,000 images of MNIST.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy.ndimage import affine_transform, rotate
+from scipy.special import expit, softmax
+
+import imlogit
+from benchmarks.common import show, table
+from imlogit.evaluate.comparison import compare
+from imlogit.evaluate.doubts import find_doubts
+from imlogit.evaluate.near_copies import near_copies
+from imlogit.evaluate.scores import NAMES, score
+
+PLANTED = 50
+SEEDS = 5
+# Values of C from which cross-validation chooses the models that doubt labels.
+CS = (0.01, 0.03, 0.1, 0.3, 1.0)
+SAMPLES = 1000
+
+
+def main() -> None:
+    """Print the tables."""
+    warnings.simplefilter("ignore")
+    images = imlogit.load("mnist")
+    rows, labels = np.array(images.images), images.labels
+    train, test = (rows[:60_000], labels[:60_000]), (rows[60_000:], labels[60_000:])
+    show(untouched(train, test), planted(train, test), changed(train, test))
+    show(flipped(), coverage())
+
+
+def untouched(train: Any, test: Any) -> Any:
+    """Time all checks of the whole data set, and count alarms."""
+    began = time.perf_counter()
+    found = imlogit.check_arrays(*train, *test, positive=2)
+    took = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+    new = table("All checks of full MNIST, loaded", "what", "figure")
+    new.add_row("seconds", f"{took:.2f}")
+    new.add_row("memory of the process, peak, with the data (MB)", f"{peak:,.0f}")
+    new.add_row("checks that failed", ", ".join(found.codes))
+    for code in ("overlap-exact", "overlap-near"):
+        new.add_row(f"{code}: alarms", f"{found[code].n_affected}")
+    return new
+
+
+def planted(train: Any, test: Any) -> Any:
+    """Copy training images into the test part, as they are and changed."""
+    rng = np.random.default_rng(0)
+    sources = rng.choice(60_000, 2 * PLANTED, replace=False)
+    places = rng.choice(10_000, 2 * PLANTED, replace=False)
+    rows, labels = test[0].copy(), test[1].copy()
+    labels[places] = train[1][sources]
+    for number, (source, place) in enumerate(zip(sources, places, strict=True)):
+        image = train[0][source].astype(float)
+        if number >= PLANTED:
+            change = CHANGES["noise of 8 grey levels" if number % 2 else "shift of one pixel"]
+            image = change(image, rng)
+        rows[place] = np.clip(np.rint(image), 0, 255)
+    found = imlogit.check_arrays(*train, rows, labels)
+    new = table("Planted copies found", "check", "planted", "found", "of them planted")
+    for code, some in (("overlap-exact", slice(PLANTED)), ("overlap-near", slice(PLANTED, None))):
+        pairs = {(one.rows[0][1], one.rows[1][1]) for one in found[code].exhibits}
+        true = set(zip(sources[some].tolist(), places[some].tolist(), strict=True))
+        new.add_row(code, str(PLANTED), str(len(pairs)), str(len(pairs & true)))
+    return new
+
+
+def _shifted(image: Any, rng: Any, by: int) -> Any:
+    return np.roll(image, by * rng.choice([-1, 1]), axis=rng.integers(2))
+
+
+def _resized(image: Any, times: float) -> Any:
+    return affine_transform(image, np.eye(2) / times, offset=13.5 * (1 - 1 / times), order=1)
+
+
+CHANGES: dict[str, Callable[[Any, Any], Any]] = {
+    "shift of one pixel": lambda image, rng: _shifted(image, rng, 1),
+    "shift of two pixels": lambda image, rng: _shifted(image, rng, 2),
+    "noise of 8 grey levels": lambda image, rng: image + rng.integers(-8, 9, image.shape),
+    "70% of the contrast, brighter by 20": lambda image, rng: 0.7 * image + 20,
+    "5% smaller": lambda image, rng: _resized(image, 0.95),
+    "7% larger": lambda image, rng: _resized(image, 1.07),
+    "turned by 3 degrees": lambda image, rng: rotate(image, 3, reshape=False, order=1),
+    "turned by 5 degrees": lambda image, rng: rotate(image, 5, reshape=False, order=1),
+}
+
+
+def changed(train: Any, test: Any) -> Any:
+    """Count which changes the search for near copies still sees through."""
+    new = table("200 changed training images among the test images", "change", "found", "wrong")
+    for name, change in CHANGES.items():
+        rng = np.random.default_rng(1)
+        sources = rng.choice(60_000, 200, replace=False)
+        rows = test[0].copy()
+        for place, source in enumerate(sources):
+            image = change(train[0][source].astype(float), rng)
+            rows[place] = np.clip(np.rint(image), 0, 255)
+        found = near_copies(train[0], rows)
+        right = int((found.second < 200).sum())
+        new.add_row(name, f"{right / 200:.0%}", str(len(found.second) - right))
+    return new
+
+
+def flipped() -> Any:
+    """Flip 2% of the embedded images' labels, and look for them."""
+    images = imlogit.load("mnist-5k")
+    n, wrong = len(images), len(images) // 50
+    shares: dict[str, list[float]] = {"C chosen by cross-validation": [], "C = 1": []}
+    counted = []
+    for seed in range(SEEDS):
+        rng = np.random.default_rng(seed)
+        rows = rng.choice(n, wrong, replace=False)
+        labels = images.labels.copy()
+        labels[rows] = (labels[rows] + rng.integers(1, 10, wrong)) % 10
+        chosen = imlogit.LogisticRegressionCV(Cs=list(CS), cv=10, random_state=seed)
+        plain = imlogit.LogisticRegression(random_state=seed)
+        held_out = (
+            chosen.fit(images.images, labels).out_of_fold_,
+            imlogit.cross_validate(plain, images.images, labels, cv=10).probabilities,
+        )
+        for kind, p in zip(shares.values(), held_out, strict=True):
+            doubts = find_doubts(labels, p)
+            kind.append(np.isin(doubts.rows[: 2 * wrong], rows).sum() / wrong)
+        counted.append(int(find_doubts(labels, held_out[0]).confident.sum()))
+    new = table(
+        "2% of labels flipped: found within the first 4%", "models", *map(str, range(SEEDS)), "mean"
+    )
+    for name, found in shares.items():
+        new.add_row(name, *(f"{share:.0%}" for share in found), f"{np.mean(found):.1%}")
+    new.add_row("counted as wrong (100 are)", *map(str, counted), f"{np.mean(counted):.1f}")
+    return new
+
+
+def _two(rng: Any, n: int) -> Any:
+    margin = 2.5 * rng.normal(size=n) - 2.5
+    p = expit(1.3 * margin + 0.2)  # too sure of itself, and a little high
+    return (rng.random(n) < expit(margin)).astype(int), np.stack([1 - p, p], axis=1)
+
+
+def _four(rng: Any, n: int) -> Any:
+    margin = 2.5 * rng.normal(size=(n, 4))
+    steps = softmax(margin, axis=1).cumsum(axis=1)[:, :3]
+    return (steps < rng.random(n)[:, None]).sum(axis=1), softmax(1.3 * margin, axis=1)
+
+
+def _holds(found: Any, truth: float) -> bool:
+    return bool(found.low <= truth <= found.high)
+
+
+def coverage() -> Any:
+    """Simulate how often each 95% interval holds the figure of endlessly many images."""
+    cases = {
+        "2 classes, 500": (_two, 500),
+        "2 classes, 2,000": (_two, 2000),
+        "4, 2,000": (_four, 2000),
+    }
+    shares, kinds = [], []
+    for draw, n in cases.values():
+        rng = np.random.default_rng(0)
+        large = [score(*draw(rng, 200_000)) for _ in range(10)]
+        truth = {name: np.mean([one[name].value for one in large]) for name in NAMES}
+        hits = dict.fromkeys(NAMES, 0)
+        for _ in range(SAMPLES):
+            found = score(*draw(rng, n), intervals=True)
+            for name in NAMES:
+                hits[name] += _holds(found[name], truth[name])
+        shares.append(hits)
+        kinds.append({name: found[name].interval for name in NAMES})
+    new = table(f"Coverage of 95% intervals, {SAMPLES} samples each", "figure", "by", *cases)
+    for name in NAMES:
+        by = " / ".join(dict.fromkeys(str(kind[name]) for kind in kinds))
+        new.add_row(name, by, *(f"{hits[name] / SAMPLES:.1%}" for hits in shares))
+    new.add_row(
+        "log loss, one model less another", "paired bootstrap", *map(_paired, cases.values())
+    )
+    return new
+
+
+def _paired(case: Any) -> str:
+    """Simulate the interval of the difference between a model and one that is less sure."""
+    draw, n = case
+
+    def difference(rng: Any, n: int) -> Any:
+        codes, p = draw(rng, n)
+        softer = p**0.8
+        return compare(codes, p, softer / softer.sum(axis=1, keepdims=True)).log_loss
+
+    rng = np.random.default_rng(0)
+    truth = float(np.mean([difference(rng, 100_000).value for _ in range(20)]))
+    hits = sum(_holds(difference(rng, n), truth) for _ in range(SAMPLES // 2))
+    return f"{hits / (SAMPLES // 2):.1%}"
+
+
+if __name__ == "__main__":
+    main()
