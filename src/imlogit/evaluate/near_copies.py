@@ -166,7 +166,7 @@ def _unexplained(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray
 
 def _blurred(images: NDArray[np.uint8]) -> Floats:
     blurred: Floats = ndimage.gaussian_filter(
-        images.astype(np.float32), (0, BLUR, BLUR), mode="nearest"
+        images.astype(np.float32), (0, BLUR, BLUR), mode="wrap"
     )
     return blurred
 
