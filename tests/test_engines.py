@@ -11,8 +11,9 @@ from imlogit.core.columns import regression
 from imlogit.core.loss import logistic, logistic_divergence
 from imlogit.engines.numba_kernels import kernel
 from imlogit.engines.numba_math import exp_negative, log1p_unit
-from imlogit.engines.table import ENGINES, open_engine
+from imlogit.engines.table import open_engine
 
+from backends import ENGINE_NAMES, INSTALLED
 from problems import five_point
 
 SCALE = 1 / 255
@@ -63,7 +64,7 @@ class Case:
         return np.full((len(self.slots), self.n_classes), one)
 
 
-@pytest.fixture(params=sorted(ENGINES))
+@pytest.fixture(params=ENGINE_NAMES)
 def name(request):
     return request.param
 
@@ -349,3 +350,37 @@ def test_divergence_is_finite_and_not_negative(m, shrink):
     assert np.isfinite(found)
     assert found >= -1e-12
     assert shrink < 1 or abs(found) < 1e-300
+
+
+class TestADeviceOfTooLittleMemory:
+    """TensorFlow's own error, raised where a device would raise it."""
+
+    @pytest.fixture
+    def engine(self, rng):
+        if "tensorflow" not in INSTALLED:
+            pytest.skip("needs tensorflow, not installed")
+        return open_engine("tensorflow", rng.normal(size=(N, D)))
+
+    @staticmethod
+    def exhausted(engine, most_rows):
+        """Work that fails while the blocks hold more rows."""
+        from tensorflow.errors import ResourceExhaustedError
+
+        def work():
+            if engine.block > most_rows:
+                raise ResourceExhaustedError(None, None, "out of memory")
+            return engine.block
+
+        return work
+
+    def test_takes_smaller_blocks(self, engine, rng):
+        weights = rng.normal(size=(3, D))
+        before = engine.multiply(weights)
+        assert engine.block == N
+        assert engine.within_memory(self.exhausted(engine, 200)) == 175
+        assert engine.blocks.shape == (4, 175, D)
+        np.testing.assert_allclose(engine.multiply(weights), before, rtol=1e-12)
+
+    def test_says_so_where_the_smallest_is_too_large(self, engine):
+        with pytest.raises(MemoryError, match="too little memory for 700 rows of 12 features"):
+            engine.within_memory(self.exhausted(engine, 0))

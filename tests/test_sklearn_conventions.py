@@ -4,12 +4,13 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from imlogit import LogisticRegression, LogisticRegressionCV
-from imlogit.engines.table import ENGINES
+
+from backends import INSTALLED
 
 
 @parametrize_with_checks(
-    [LogisticRegression(engine=name) for name in ENGINES]
-    + [LogisticRegressionCV(Cs=3, cv=3, engine=name) for name in ENGINES]
+    [LogisticRegression(engine=name) for name in INSTALLED]
+    + [LogisticRegressionCV(Cs=3, cv=3, engine=name) for name in INSTALLED]
 )
 @pytest.mark.filterwarnings("ignore::imlogit.errors.GridEdgeWarning")
 @pytest.mark.filterwarnings("ignore::imlogit.errors.PixelScaleWarning")

@@ -68,7 +68,7 @@ Seed = Annotated[
     int, typer.Option(min=0, max=2**32 - 1, help="Seed of the split, the order and the folds.")
 ]
 EngineName = Annotated[
-    str, typer.Option(help="What adds up over the images: auto, numba or reference.")
+    str, typer.Option(help="What adds up over the images: auto, numba, tensorflow or reference.")
 ]
 Out = Annotated[Path | None, typer.Option(help="Where to write; default imlogit-runs/SOURCE-N.")]
 AsJson = Annotated[

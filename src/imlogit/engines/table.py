@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
+from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +16,10 @@ from imlogit.core.contract import Engine
 ENGINES = {
     "numba": ("imlogit.engines.numba_cpu", "NumbaEngine"),
     "reference": ("imlogit.engines.reference", "ReferenceEngine"),
+    "tensorflow": ("imlogit.engines.tensorflow", "TensorFlowEngine"),
 }
-AUTO = "numba"
+# The CUDA driver's library, by system.
+DRIVERS = ("libcuda.so.1", "nvcuda.dll")
 
 
 def open_engine(name: str, features: NDArray[np.generic], scale: float = 1.0) -> Engine:
@@ -23,7 +28,8 @@ def open_engine(name: str, features: NDArray[np.generic], scale: float = 1.0) ->
     Parameters
     ----------
     name : str
-        A key of `ENGINES`, or "auto".
+        A key of `ENGINES`, or "auto": TensorFlow where it is installed and there is a GPU, else
+        Numba.
     features : ndarray of uint8, float32 or float64, shape (n, d)
         Finite, in C order; never modified, never copied to another type.
     scale : float
@@ -33,10 +39,31 @@ def open_engine(name: str, features: NDArray[np.generic], scale: float = 1.0) ->
     ------
     ValueError
         For an unknown name.
+    MissingExtraError
+        For an engine whose extra is not installed.
     """
     if name != "auto" and name not in ENGINES:
         known = ", ".join(repr(known) for known in ("auto", *ENGINES))
         raise ValueError(f"engine={name!r} is not known; choose one of {known}")
-    module, cls = ENGINES[AUTO if name == "auto" else name]
+    module, cls = ENGINES[best_engine() if name == "auto" else name]
     engine: Engine = getattr(import_module(module), cls)(features, scale)
     return engine
+
+
+@cache
+def best_engine() -> str:
+    """Return the engine that "auto" means here, found out without importing TensorFlow."""
+    return "tensorflow" if find_spec("tensorflow") and count_gpus() else "numba"
+
+
+def count_gpus() -> int:
+    """Return how many GPUs the CUDA driver sees; 0 without a driver."""
+    for name in DRIVERS:
+        try:
+            driver = ctypes.CDLL(name)
+        except OSError:
+            continue
+        count = ctypes.c_int(0)
+        if driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0:
+            return count.value
+    return 0

@@ -1,0 +1,21 @@
+"""The engines to test: all of them, or those whose extras are installed."""
+
+import os
+from importlib.util import find_spec
+
+import pytest
+
+from imlogit.engines.table import ENGINES
+
+# Set where nothing may be skipped: an engine that is missing then fails its tests.
+ALL_REQUIRED = os.environ.get("IMLOGIT_REQUIRE_ALL") == "1"
+INSTALLED = [
+    name for name in sorted(ENGINES) if ALL_REQUIRED or name != "tensorflow" or find_spec(name)
+]
+ENGINE_NAMES = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(name not in INSTALLED, reason=f"needs {name}, not installed"),
+    )
+    for name in sorted(ENGINES)
+]
