@@ -33,7 +33,7 @@ def explained() -> Iterator[None]:
             sys.stdout.flush()
         except BrokenPipeError:  # whoever reads has seen enough; typer knows what to do
             raise
-        except (ImlogitError, ValueError, OSError) as error:
+        except (ImlogitError, ValueError, OSError, MemoryError) as error:
             typer.echo(f"imlogit: {error}", err=True)
             raise typer.Exit(BAD_INPUT) from None
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from imlogit.errors import DataError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.intp]
@@ -94,6 +98,55 @@ class ImageSet:
     def n_classes(self) -> int:
         """How many classes there are."""
         return len(self.class_names)
+
+    def to_tf_dataset(self, batch: int, part: str = "all") -> tf.data.Dataset:
+        """Return batches of (uint8, int64) tensors; see `imlogit.data.tf_dataset`.
+
+        Parameters
+        ----------
+        batch : int
+            The last batch may be smaller.
+        part : {"all", "train", "test"}
+
+        Raises
+        ------
+        DataError
+            For a batch below 1, and for a part that there is not.
+        MissingExtraError
+            Without TensorFlow.
+        """
+        from imlogit.data.tf_dataset import to_tf_dataset
+
+        return to_tf_dataset(self, batch, part)
+
+    @staticmethod
+    def from_tf_dataset(
+        dataset: tf.data.Dataset,
+        class_names: Sequence[str] | None = None,
+        name: str = "tf-dataset",
+    ) -> ImageSet:
+        """Read all images of a `tf.data.Dataset`; see `imlogit.data.tf_dataset`.
+
+        Parameters
+        ----------
+        dataset : tf.data.Dataset
+            Of pairs (image, label) or dictionaries with ``image`` and ``label``, in batches or
+            one by one.
+        class_names : sequence of str, optional
+            What integer labels mean; by default their digits.
+        name : str
+            What the images are called.
+
+        Raises
+        ------
+        DataError
+            For other elements, types or sizes, no images, and a length without end.
+        MissingExtraError
+            Without TensorFlow.
+        """
+        from imlogit.data.tf_dataset import from_tf_dataset
+
+        return from_tf_dataset(dataset, class_names, name)
 
     def __len__(self) -> int:
         return len(self.images)
