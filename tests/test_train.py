@@ -2,6 +2,7 @@
 
 import io
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -199,6 +200,17 @@ def test_colour_images(tmp_path):
     found = train(colour, Options(folds=2))
     assert found.test["accuracy"].value > 0.9
     assert write_run(found, tmp_path / "run").is_dir()
+
+
+def test_a_run_shows_the_images_that_failed_checks_name(tmp_path):
+    sound = image_set(["a", "b"], np.arange(60) % 2)
+    assert not (write_run(train(sound, Options(folds=2)), tmp_path / "x") / "findings.png").exists()
+    copied = sound.images.copy()
+    copied[2:40:2] = copied[0]
+    found = train(replace(sound, images=copied, sha256=""), Options(folds=2))
+    assert "duplicates" in found.checks.codes
+    drawn = write_run(found, tmp_path / "y") / "findings.png"
+    assert drawn.read_bytes().startswith(b"\x89PNG")
 
 
 class TestImpossibleByConstruction:

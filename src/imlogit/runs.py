@@ -16,6 +16,7 @@ from imlogit.estimators.logistic import LogisticRegression
 from imlogit.model import save_model
 from imlogit.plan import Run
 from imlogit.report.figures import sample_sheet, validation_curve, weight_sheet
+from imlogit.report.sheets import exhibit_sheet
 from imlogit.sweep import Sweep
 from imlogit.train import Training
 
@@ -44,8 +45,8 @@ def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
     -------
     Path
         Where it was written: ``model.imlogit``, ``metrics.json``, ``predictions.safetensors``,
-        pictures, ``command.txt``, and of a sweep ``sweep.csv``; without a model and predictions
-        where a sweep was interrupted.
+        pictures, with ``findings.png`` where failed checks name images, ``command.txt``, and of
+        a sweep ``sweep.csv``; without a model and predictions where a sweep was interrupted.
 
     Raises
     ------
@@ -61,6 +62,9 @@ def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
     }
     if run.predictions is not None:
         contents["predictions.safetensors"] = run.predictions.to_bytes
+    seen = exhibit_sheet(run.image_set, run.checks)
+    if seen is not None:
+        contents["findings.png"] = lambda: seen
     with _beside(parent) as folder:
         for name, content in contents.items():
             write_bytes(folder / name, content())
