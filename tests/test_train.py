@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_written(run, tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("tempfile.mkdtemp", refuse)
-    with pytest.raises(OutputError, match="cannot be written.*--out"):
+    with pytest.raises(OutputError, match="cannot be written"):
         write_run(run, tmp_path / "run")
 
 

@@ -12,6 +12,7 @@ _HOMES = {
     "Bootstrap": "imlogit.evaluate.bootstrap",
     "Certificate": "imlogit.core.certificate",
     "CrossValidation": "imlogit.evaluate.cross_validation",
+    "Export": "imlogit.export",
     "FitInterrupted": "imlogit.errors",
     "ImageSet": "imlogit.data",
     "LogisticRegression": "imlogit.estimators.logistic",
@@ -20,6 +21,7 @@ _HOMES = {
     "check": "imlogit.checking",
     "check_arrays": "imlogit.evaluate.checks.arrays",
     "cross_validate": "imlogit.evaluate.cross_validation",
+    "export_model": "imlogit.export",
     "load": "imlogit.data",
     "load_model": "imlogit.model",
     "save_model": "imlogit.model",
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from imlogit.evaluate.checks.arrays import check_arrays as check_arrays
     from imlogit.evaluate.cross_validation import CrossValidation as CrossValidation
     from imlogit.evaluate.cross_validation import cross_validate as cross_validate
+    from imlogit.export import Export as Export
+    from imlogit.export import export_model as export_model
     from imlogit.model import load_model as load_model
     from imlogit.model import save_model as save_model
 

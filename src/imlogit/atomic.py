@@ -10,7 +10,8 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -90,6 +91,103 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """
     with replacing(path) as file:
         file.write(data)
+
+
+@contextlib.contextmanager
+def filling(parent: Path) -> Iterator[Path]:
+    """Make a hidden folder to fill, in `parent`; it is removed when the block ends.
+
+    Whatever is to stay is moved out of it by then. A block that ends early leaves nothing, not
+    even folders that were made for it.
+
+    Parameters
+    ----------
+    parent : Path
+        Made if it is not there.
+
+    Yields
+    ------
+    Path
+
+    Raises
+    ------
+    OutputError
+        If nothing can be written there.
+    """
+    made = [path for path in (parent, *parent.parents) if not path.exists()]
+    folder = None
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".imlogit-", dir=parent))
+        yield folder
+    except BaseException as error:
+        _remove(folder)
+        _remove_empty(made)
+        if isinstance(error, OSError) and not isinstance(error, ImlogitError):
+            raise _output_error(parent, error) from error
+        raise
+    _remove(folder)
+    sync_folder(parent)
+
+
+def place_into(pairs: Sequence[tuple[Path, Path]], replace: bool) -> None:
+    """Move files and folders to their places, one after the other.
+
+    What was there is moved beside the new ones first, and back if a later step fails.
+
+    Parameters
+    ----------
+    pairs : sequence of (Path, Path)
+        From a folder of `filling`, and to.
+    replace : bool
+        Whether places may be taken.
+
+    Raises
+    ------
+    FileExistsError
+        If a place is taken that may not be.
+    """
+    undo: list[tuple[Path, Path]] = []
+    for made, _ in pairs:
+        _sync(made)
+    try:
+        for made, place in pairs:
+            if os.path.lexists(place):
+                if not replace:
+                    raise FileExistsError(errno.EEXIST, f"{place} exists already")
+                old = made.with_name(f"{made.name}.old")
+                place.rename(old)
+                undo.append((old, place))
+            made.rename(place)
+            undo.append((place, made))
+    except BaseException:
+        for now, before in reversed(undo):
+            now.rename(before)
+        raise
+
+
+def _sync(made: Path) -> None:
+    """Ask the disk to keep a file, or all that is in a folder."""
+    if made.is_dir():
+        for one in made.iterdir():
+            _sync(one)
+        sync_folder(made)
+        return
+    with made.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _remove(folder: Path | None) -> None:
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_empty(folders: Sequence[Path]) -> None:
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return
 
 
 def _refuse_other_than_a_file(target: Path) -> None:

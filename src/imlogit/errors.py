@@ -25,6 +25,10 @@ class ModelFileError(ImlogitError, ValueError):
     """A model file that is damaged, of another format, or not a model file."""
 
 
+class ExportError(ImlogitError, ValueError):
+    """A model that a format cannot hold, or an exported file that does not say what it says."""
+
+
 class OutputError(ImlogitError, OSError):
     """A result that cannot be written; whatever was there before is untouched."""
 

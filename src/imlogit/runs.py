@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-from imlogit.atomic import sync_folder, write_bytes
-from imlogit.errors import ImlogitError, OutputError
+from imlogit.atomic import filling, write_bytes
+from imlogit.errors import OutputError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.model import save_model
 from imlogit.plan import Run
@@ -65,7 +62,9 @@ def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
     seen = exhibit_sheet(run.image_set, run.checks)
     if seen is not None:
         contents["findings.png"] = lambda: seen
-    with _beside(parent) as folder:
+    with filling(parent) as hidden:
+        folder = hidden / "run"
+        folder.mkdir()
         for name, content in contents.items():
             write_bytes(folder / name, content())
         if run.model is not None:
@@ -75,9 +74,7 @@ def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
                 image_set=run.image_set,
                 positive=run.target.positive,
             )
-        place = _place(folder, out, parent / run.image_set.name)
-    sync_folder(parent)
-    return place
+        return _place(folder, out, parent / run.image_set.name)
 
 
 def _of_training(run: Training) -> dict[str, Callable[[], bytes]]:
@@ -109,28 +106,6 @@ def metrics_json(run: Training | Sweep) -> str:
     return json.dumps(run.metrics(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-@contextmanager
-def _beside(parent: Path) -> Iterator[Path]:
-    """Make a hidden folder to fill; whatever ends the block early removes it."""
-    folder = None
-    made = [path for path in (parent, *parent.parents) if not path.exists()]
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".imlogit-", dir=parent))
-        folder.chmod(0o777 & ~_umask())
-        yield folder
-    except BaseException as error:
-        if folder is not None:
-            shutil.rmtree(folder, ignore_errors=True)
-        _remove_empty(made)
-        if isinstance(error, OSError) and not isinstance(error, ImlogitError):
-            raise OutputError(
-                f"{parent}: the run cannot be written ({error.strerror or error}). "
-                "Choose another place with --out."
-            ) from error
-        raise
-
-
 def _place(folder: Path, out: Path | None, base: Path) -> Path:
     """Give the filled folder its name, which must be free."""
     if out is not None:
@@ -150,17 +125,3 @@ def _place(folder: Path, out: Path | None, base: Path) -> Path:
             raise
         return place
     raise OutputError(f"{base.parent} holds {MOST_RUNS} runs. Remove some, or choose --out.")
-
-
-def _remove_empty(folders: list[Path]) -> None:
-    for folder in folders:
-        try:
-            folder.rmdir()
-        except OSError:
-            return
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -87,3 +87,15 @@ def progress_bars() -> Iterator[tuple[Loading | None, Observer | None]]:
             bar.update(fitting, completed=news.done, total=news.total, note=note, visible=True)
 
         yield on_load, on_fit
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """Show that something of unknown length is going on, on standard error, if a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import DataError, MissingExtraError
+from imlogit.errors import DataError
+from imlogit.extras import need
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -42,7 +43,7 @@ def to_tf_dataset(images: ImageSet, batch: int, part: str = "all") -> tf.data.Da
         raise DataError(f"batch is {batch}: give a number from 1 on.")
     if part not in PARTS:
         raise DataError(f"part is {part!r}: give one of {', '.join(PARTS)}.")
-    tensorflow = _tensorflow()
+    tensorflow = need("tensorflow", "tensorflow", "tf.data")
     first, last = {"all": (0, None), "train": (0, images.n_train), "test": (images.n_train, None)}[
         part
     ]
@@ -78,7 +79,7 @@ def from_tf_dataset(
     MissingExtraError
         Without TensorFlow.
     """
-    tensorflow = _tensorflow()
+    tensorflow = need("tensorflow", "tensorflow", "tf.data")
     if dataset.cardinality() == tensorflow.data.INFINITE_CARDINALITY:
         raise DataError("The data set has no end. Use .take(n) before it is read.")
     image, label = _pair(dataset.element_spec)
@@ -170,13 +171,3 @@ def _batches(dataset: tf.data.Dataset) -> Iterator[tuple[NDArray[np.uint8], NDAr
     image, _ = dataset.element_spec
     together = image.shape.is_fully_defined()
     yield from dataset.batch(BATCH if together else 1).as_numpy_iterator()
-
-
-def _tensorflow() -> Any:
-    try:
-        import tensorflow
-    except ImportError as error:
-        raise MissingExtraError(
-            'tf.data needs TensorFlow: pip install "imlogit[tensorflow]"'
-        ) from error
-    return tensorflow

@@ -7,7 +7,6 @@ in float32 within a block where the solver asks for no more, and in float64 from
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -19,15 +18,9 @@ from imlogit.core.contract import Engine, Problem, Sums
 from imlogit.core.loss import logistic_divergence, softmax_divergence
 from imlogit.engines.draw import draw_rows
 from imlogit.engines.numba_cpu import NumbaEngine
-from imlogit.errors import MissingExtraError
+from imlogit.extras import need
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # its start-up messages are not the user's
-try:
-    import tensorflow as tf
-except ImportError as error:
-    raise MissingExtraError(
-        'engine="tensorflow" needs TensorFlow: pip install "imlogit[tensorflow]"'
-    ) from error
+tf = need("tensorflow", "tensorflow", 'engine="tensorflow"')
 
 Tensor = Any
 # Rows that are cast to floats at a time, and fewer where the device has no room for these.

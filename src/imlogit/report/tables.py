@@ -15,6 +15,7 @@ from imlogit.evaluate.cross_validation import CrossValidation
 from imlogit.evaluate.scores import Score, Scores
 
 if TYPE_CHECKING:
+    from imlogit.export import Export
     from imlogit.model_fields import ModelFile
 
 NAMES = {
@@ -193,3 +194,21 @@ def new_table(title: str, **how: Any) -> Table:
     from rich import box
 
     return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, **how)
+
+
+def export_table(export: Export) -> Table:
+    """Return what was exported, and what running it found."""
+    table = new_table("Export")
+    table.add_column("what")
+    table.add_column("value", overflow="fold")
+    table.add_row("format", export.to)
+    table.add_row("written to", export.path)
+    if export.sidecar is not None:
+        table.add_row("names and shape", export.sidecar)
+    table.add_row("size", f"{export.n_bytes:,} bytes")
+    table.add_row(
+        "proof",
+        f"run on {export.n_trials} inputs, probabilities differ by up to {export.difference:.1e} "
+        f"({export.tolerance:.0e} allowed)",
+    )
+    return table

@@ -1,0 +1,77 @@
+"""The proof of an export: the written file is run, and must say what the model says."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.core.columns import Floats
+from imlogit.errors import ExportError
+from imlogit.export.head import Answers, Head
+
+N_TRIALS = 256
+# Margins that trial inputs are moved to: probabilities of two classes from 0.0003 to 0.9997.
+MOST_MARGIN = 8.0
+# Rows of softmax weights add up to zero: directions this much shorter than the longest are none.
+SMALL = 1e-4
+
+
+def trial_inputs(head: Head, n: int = N_TRIALS, seed: int = 0) -> NDArray[np.generic]:
+    """Draw inputs whose probabilities spread from near 0 to near 1.
+
+    Noise alone is far on one side of most models' boundaries, where every probability is 0 or 1
+    and any mistake goes unseen. So each noise image is moved, by the shortest way, to where its
+    margins are what was drawn for it.
+
+    Parameters
+    ----------
+    head : Head
+    n, seed : int
+
+    Returns
+    -------
+    ndarray of uint8 or float32, shape (n, *head.shape)
+    """
+    rng = np.random.default_rng(seed)
+    pixels = head.dtype == "uint8"
+    size = n, head.n_features
+    values = rng.uniform(0, 255, size) if pixels else rng.normal(size=size)
+    weights = head.weights * head.scale
+    wanted = rng.uniform(-MOST_MARGIN, MOST_MARGIN, (n, len(weights)))
+    steps = (wanted - head.intercept - values @ weights.T) @ np.linalg.pinv(weights, SMALL).T
+    moved = (values + steps).reshape(n, *head.shape)
+    return np.clip(moved, 0, 255).round().astype(np.uint8) if pixels else moved.astype(np.float32)
+
+
+def difference(head: Head, said: Answers, expected: Answers, tolerance: float, what: str) -> float:
+    """Return the largest difference between probabilities, and refuse too large ones.
+
+    Raises
+    ------
+    ExportError
+        Where a probability differs by more than the tolerance, or a label is another one that
+        rounding cannot explain.
+    """
+    shapes = said.probabilities.shape, said.labels.shape
+    if shapes != (expected.probabilities.shape, expected.labels.shape):
+        raise ExportError(f"{what} gives probabilities and labels of the shapes {shapes}.")
+    apart = np.abs(said.probabilities - expected.probabilities).max(initial=0)
+    if not apart <= tolerance:
+        raise ExportError(
+            f"{what} gives probabilities that differ from the model's by up to {apart:.1e}, over "
+            f"the {tolerance:.0e} that is allowed: the numbers of this model are too large for its "
+            "float32. Nothing is written. Scale the features and fit again, or export to json or "
+            "to onnx in float64."
+        )
+    sure = _distance(head, expected) > 2 * tolerance
+    if (said.labels != expected.labels)[sure].any():
+        raise ExportError(f"{what} gives other labels than the model. Nothing is written.")
+    return float(apart)
+
+
+def _distance(head: Head, expected: Answers) -> Floats:
+    """Return how far each label is from being another one, in probability."""
+    if head.threshold is not None:
+        return np.abs(expected.probabilities[:, 1] - head.threshold)
+    best = np.sort(expected.probabilities, axis=1)
+    return best[:, -1] - best[:, -2]

@@ -1,0 +1,162 @@
+"""`export_model`: write beside, prove, and only then put in place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imlogit.atomic import filling, place_into
+from imlogit.errors import ExportError, OutputError
+from imlogit.estimators.logistic import LogisticRegression
+from imlogit.export.formats import Format, format_of, open_format, suffix_of
+from imlogit.export.head import Answers, Head, head_of
+from imlogit.export.json_file import facts, text
+from imlogit.export.proof import N_TRIALS, difference, trial_inputs
+
+
+@dataclass(frozen=True)
+class Export:
+    """What was written, and what its proof found.
+
+    Attributes
+    ----------
+    to : str
+        The format.
+    path : str
+        The file or folder.
+    sidecar : str or None
+        The JSON file beside it with class names and shape, where the format has no place for it.
+    n_bytes : int
+        Of all that was written.
+    n_trials : int
+        How many inputs it was run on.
+    difference, tolerance : float
+        The largest difference between its probabilities and the model's, and what is allowed.
+    """
+
+    to: str
+    path: str
+    sidecar: str | None
+    n_bytes: int
+    n_trials: int
+    difference: float
+    tolerance: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields, for JSON."""
+        return asdict(self)
+
+
+def export_model(
+    estimator: LogisticRegression,
+    path: str | os.PathLike[str],
+    *,
+    to: str | None = None,
+    float64: bool = False,
+    force: bool = False,
+    class_names: Sequence[str] | None = None,
+) -> Export:
+    """Write a fitted model in a format that other software runs, and prove it by running it.
+
+    The file takes uint8 images (or float32 features, if the model was not fitted on uint8), any
+    number at a time, and gives ``probabilities`` (n, n_classes) and the index ``label`` (n,). It
+    scales pixels itself and honours the model's threshold.
+
+    Parameters
+    ----------
+    estimator : LogisticRegression
+        Fitted.
+    path : path-like
+        Ends in .onnx, .keras, .savedmodel (a folder), .tflite or .json.
+    to : {"onnx", "keras", "savedmodel", "litert", "json"}, optional
+        By default what `path` ends in.
+    float64 : bool
+        Of ONNX, compute in float64.
+    force : bool
+        Replace what is there.
+    class_names : sequence of str, optional
+        Names for the labels, by default the labels as text.
+
+    Returns
+    -------
+    Export
+
+    Raises
+    ------
+    ExportError
+        For an unknown format or ending, and where the written file differs from the model in a
+        probability by more than 5e-6 (1e-9 for JSON and for ONNX in float64). Nothing is left.
+    OutputError
+        If the path exists, or cannot be written.
+    MissingExtraError
+        For a format whose extra is not installed.
+    """
+    target = Path(path)
+    name = to or format_of(target)
+    if target.suffix != suffix_of(name):
+        raise ExportError(f"{target}: an export to {name} ends in {suffix_of(name)}. Rename it.")
+    head = head_of(estimator, class_names)
+    form = open_format(name, float64)
+    sidecar = target.with_name(f"{target.name}.json") if form.sidecar else None
+    for place in filter(None, (target, sidecar)):
+        _check_place(place, form, force)
+    with filling(target.parent) as folder:
+        made = folder / target.name
+        form.write(head, made)
+        apart = _prove(estimator, head, form, made, name)
+        pairs = [(made, target)]
+        if sidecar is not None:
+            beside = folder / sidecar.name
+            beside.write_bytes(text(facts(head)))
+            pairs.insert(0, (beside, sidecar))
+        n_bytes = sum(map(_size, (one for one, _ in pairs)))
+        place_into(pairs, replace=force)
+    return Export(
+        to=name,
+        path=str(target),
+        sidecar=None if sidecar is None else str(sidecar),
+        n_bytes=n_bytes,
+        n_trials=N_TRIALS,
+        difference=apart,
+        tolerance=form.tolerance,
+    )
+
+
+def _check_place(place: Path, form: Format, force: bool) -> None:
+    """Refuse a place that is taken; with `force`, only what is not such an export.
+
+    Raises
+    ------
+    OutputError
+    """
+    if not os.path.lexists(place):
+        return
+    if not force:
+        raise OutputError(f"{place} exists already. Give --force to replace it, or another path.")
+    is_export = (place / form.mark).is_file() if form.mark else place.is_file()
+    if place.is_symlink() or not is_export:
+        what = f"a folder with {form.mark}" if form.mark else "a plain file"
+        raise OutputError(f"{place} is not {what}: --force does not replace it.")
+
+
+def _prove(estimator: LogisticRegression, head: Head, form: Format, made: Path, name: str) -> float:
+    """Run what was written on trial inputs, and the model on the same."""
+    inputs = trial_inputs(head)
+    expected = model_answers(estimator, inputs)
+    return difference(head, form.load(made)(inputs), expected, form.tolerance, f"the {name} file")
+
+
+def model_answers(estimator: LogisticRegression, inputs: Any) -> Answers:
+    """Return what the model itself says of inputs."""
+    labels = np.searchsorted(estimator.classes_, estimator.predict(inputs))
+    return Answers(estimator.predict_proba(inputs), labels)
+
+
+def _size(path: Path) -> int:
+    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+    return sum(one.stat().st_size for one in files)
