@@ -40,22 +40,22 @@ if importlib.util.find_spec("imlogit") is None:
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", PACKAGE, *pins], check=True)
 
 # %%
-import os
-
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's start-up messages
-
 import imlogit
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import tensorflow as tf
+from imlogit.extras import quiet
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression as ScikitLogisticRegression
 from sklearn.metrics import confusion_matrix, precision_score, recall_score
 from sklearn.model_selection import cross_val_score, train_test_split
 
+with quiet():  # TensorFlow talks while it starts
+    import keras
+    import tensorflow as tf
+
+pd.set_option("display.max_colwidth", None)
 SEED = 0
 keras.utils.set_random_seed(SEED)  # Python, NumPy, TensorFlow and Keras
 
@@ -213,7 +213,7 @@ descending = keras.Sequential(
 )
 descending.compile(keras.optimizers.SGD(0.1), "binary_crossentropy")
 batches = tf.data.Dataset.from_tensor_slices((X_train, y_train)).shuffle(5000, seed=SEED).batch(32)
-history = descending.fit(batches, epochs=20, verbose=0)
+history = descending.fit(batches, epochs=20, shuffle=False, verbose=0)
 
 
 def objective(weights, intercept):

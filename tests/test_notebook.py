@@ -17,8 +17,9 @@ MOST_SECONDS = 90
 
 @pytest.fixture(scope="module")
 def stored():
-    import make_notebook
     import nbformat
+
+    import make_notebook
 
     return nbformat.read(make_notebook.NOTEBOOK, as_version=4)
 
