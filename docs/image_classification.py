@@ -358,10 +358,11 @@ plt.figure(figsize=(5, 4.2))
 plt.imshow(mistakes, cmap="Reds")
 for i in range(10):
     for j in range(10):
-        if i == j or matrix[i, j]:
-            plt.text(
-                j, i, matrix[i, j], ha="center", va="center", color="gray" if i == j else "black"
-            )
+        if i == j:
+            plt.text(j, i, matrix[i, j], ha="center", va="center", color="gray")
+        elif matrix[i, j]:
+            color = "white" if matrix[i, j] > mistakes.max() / 2 else "black"
+            plt.text(j, i, matrix[i, j], ha="center", va="center", color=color)
 plt.xticks(range(10))
 plt.yticks(range(10))
 plt.xlabel("is called")

@@ -37,8 +37,6 @@ def need(module: str, extra: str, what: str) -> Any:
     MissingExtraError
         If it is not installed.
     """
-    # Start-up messages are not the user's.
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         if module in sys.modules:
             return import_module(module)
@@ -52,7 +50,11 @@ def need(module: str, extra: str, what: str) -> Any:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keep TensorFlow's chatter off standard error; everything else comes when the block ends."""
+    """Keep TensorFlow's chatter off standard error; everything else comes when the block ends.
+
+    Where TensorFlow is first imported in the block, it is silent from then on.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         kept = os.dup(_STANDARD_ERROR)
     except OSError:  # there is no standard error
