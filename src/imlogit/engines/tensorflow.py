@@ -106,12 +106,12 @@ class TensorFlowEngine(Engine):
 
         def work() -> Tensor:
             if k == 1:
-                return _times_vector(self.blocks, scaled[0])[None]
+                return _times_vector(self.blocks, scaled[0], self.n_rows)
             if self.both_ways:
-                return _times(self.turned, scaled)
-            return _times_turned(self.blocks, scaled)
+                return _times(self.turned, scaled)[:k, : self.n_rows]
+            return _times_turned(self.blocks, scaled)[:k, : self.n_rows]
 
-        return self.within_memory(work)[:k, : self.n_rows]
+        return self.within_memory(work)
 
     def accumulate(self, residual: Tensor, real: type[np.floating]) -> Floats:
         """Return ``residual @ X`` (k, d) of a float64 tensor (k, n)."""
@@ -171,7 +171,7 @@ class TensorFlowProblem(Problem):
     ----------
     z : list of tensor, shape (K, n)
         Margins.
-    u : list of tensor, shape (2, K, n)
+    last, new : list of tensor, shape (K, n)
         Those of the last step and of the new direction.
     m, p : list of tensor, shape (K, n)
         Margins and probabilities where the loss was evaluated last; with two classes margins
@@ -182,8 +182,8 @@ class TensorFlowProblem(Problem):
     def __init__(self, engine: TensorFlowEngine, n_slots: int, n_classes: int) -> None:
         self.engine, self.n_classes = engine, n_classes
         self.n_columns = 1 if n_classes == 2 else n_classes
-        state: list[list[Tensor]] = [[None] * n_slots for _ in range(6)]
-        self.z, self.u, self.m, self.p, self.codes, self.costs = state
+        state: list[list[Tensor]] = [[None] * n_slots for _ in range(7)]
+        self.z, self.last, self.new, self.m, self.p, self.codes, self.costs = state
 
     def admit(self, slot: int, regression: Regression) -> None:
         """Put a regression into a slot."""
@@ -192,18 +192,18 @@ class TensorFlowProblem(Problem):
             self.codes[slot] = tf.constant(regression.codes, dtype=tf.int32)
             self.costs[slot] = tf.constant(regression.costs, dtype=tf.float64)
             self.z[slot] = tf.zeros(shape, dtype=tf.float64)
-            self.u[slot] = tf.zeros((2, *shape), dtype=tf.float64)
+            self.last[slot] = self.new[slot] = self.z[slot]
 
     def place(self, slots: Rows, weights: Floats, *, precise: bool) -> None:
         """Set the margins to those of ``weights``."""
         for slot, z in zip(slots, self._products(weights, precise), strict=True):
             self.z[slot] = z
-            self.u[slot] = tf.zeros_like(self.u[slot])
+            self.last[slot] = self.new[slot] = tf.zeros_like(z)
 
     def extend(self, slots: Rows, directions: Floats, *, precise: bool) -> None:
         """Set the margins of the new directions."""
         for slot, new in zip(slots, self._products(directions, precise), strict=True):
-            self.u[slot] = tf.stack([self.u[slot][0], new])
+            self.new[slot] = new
 
     def _products(self, weights: Floats, precise: bool) -> Tensor:
         flat = weights.reshape(-1, self.engine.n_features)
@@ -214,25 +214,25 @@ class TensorFlowProblem(Problem):
         """Evaluate the loss at a point of the span and keep its derivatives by row."""
         loss, mass = [], []
         for slot, s, b in zip(slots, steps, intercepts, strict=True):
-            state = self.z[slot], self.u[slot], self.codes[slot], self.costs[slot]
-            one, masses, self.m[slot], self.p[slot] = self._evaluated(*state, s, b)
+            span = self.z[slot], self.last[slot], self.new[slot]
+            state = *span, self.codes[slot], self.costs[slot], s, b
+            one, masses, self.m[slot], self.p[slot] = self._evaluated(*state)
             loss.append(one)
             mass.append(masses)
         return Sums(tf.stack(loss).numpy(), tf.stack(mass).numpy())
 
     def project(self, slots: Rows) -> tuple[Floats, Floats]:
         """Return gradient and Hessian of the loss in the span."""
-        found = [
-            self._projected(self.u[s], self.codes[s], self.costs[s], self.m[s], self.p[s])
-            for s in slots
-        ]
+        kept = self.last, self.new, self.codes, self.costs, self.m, self.p
+        found = [self._projected(*(each[slot] for each in kept)) for slot in slots]
         gradients, hessians = zip(*found, strict=True)
         return tf.stack(gradients).numpy(), tf.stack(hessians).numpy()
 
     def step(self, slots: Rows, steps: Floats) -> None:
         """Move the margins; that becomes the last step."""
         for slot, s in zip(slots, steps, strict=True):
-            self.z[slot], self.u[slot] = _stepped(self.z[slot], self.u[slot], tf.constant(s))
+            span = self.z[slot], self.last[slot], self.new[slot]
+            self.z[slot], self.last[slot] = _stepped(*span, tf.constant(s))
 
     def gradient(self, slots: Rows, duals: Floats, *, precise: bool) -> tuple[Floats, Floats]:
         """Return the gradient of the loss in the weights, and its duals' divergence."""
@@ -359,10 +359,10 @@ def _filled_up(weights: Floats, real: type[np.floating]) -> Tensor:
 
 
 @_compiled
-def _times_vector(blocks: Tensor, weights: Tensor) -> Tensor:
-    """Return all rows' products with one vector, shape (N,)."""
+def _times_vector(blocks: Tensor, weights: Tensor, n_rows: int) -> Tensor:
+    """Return the first rows' products with one vector, shape (1, n_rows)."""
     products = tf.linalg.matvec(tf.cast(blocks, weights.dtype), weights)
-    return tf.cast(tf.reshape(products, (-1,)), tf.float64)
+    return tf.cast(tf.reshape(products, (1, -1))[:, :n_rows], tf.float64)
 
 
 @_compiled
@@ -392,7 +392,12 @@ def _times_turned(blocks: Tensor, weights: Tensor) -> Tensor:
 @_compiled
 def _block_times_vector(turned: Tensor, cells: Tensor) -> Tensor:
     """Return each block's (m, d, rows) product with its own vector (m, rows), shape (m, d)."""
-    return tf.cast(tf.linalg.matvec(tf.cast(turned, cells.dtype), cells), tf.float64)
+    products = tf.map_fn(  # block by block: as one batch of products it takes five times as long
+        lambda pair: tf.linalg.matvec(tf.cast(pair[0], cells.dtype), pair[1]),
+        (turned, cells),
+        fn_output_signature=cells.dtype,
+    )
+    return tf.cast(products, tf.float64)
 
 
 @_compiled
@@ -432,32 +437,33 @@ def _own(codes: Tensor, n_classes: int) -> Tensor:
     return tf.one_hot(codes, n_classes, axis=0, dtype=tf.float64)
 
 
-def _at(z: Tensor, u: Tensor, steps: Tensor, intercepts: Tensor) -> Tensor:
-    return z + steps[0] * u[0] + steps[1] * u[1] + intercepts[:, None]
-
-
 @_traced
-def _stepped(z: Tensor, u: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
-    moved = steps[0] * u[0] + steps[1] * u[1]
-    return z + moved, tf.stack([moved, u[1]])
+def _stepped(z: Tensor, last: Tensor, new: Tensor, steps: Tensor) -> tuple[Tensor, Tensor]:
+    moved = steps[0] * last + steps[1] * new
+    return z + moved, moved
 
 
 @_traced
 def _evaluate(
-    z: Tensor, u: Tensor, codes: Tensor, costs: Tensor, steps: Tensor, intercepts: Tensor
+    z: Tensor,
+    last: Tensor,
+    new: Tensor,
+    codes: Tensor,
+    costs: Tensor,
+    steps: Tensor,
+    intercepts: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    m = -_wrong_side(codes) * _at(z, u, steps, intercepts)
+    m = -_wrong_side(codes) * (z + steps[0] * last + steps[1] * new + intercepts[:, None])
     p = tf.sigmoid(-m)
-    positive = tf.cast(codes, tf.float64)
-    mass = tf.stack([(1 - positive) * costs * p[0], positive * costs * p[0]])
-    return tf.reduce_sum(costs * tf.nn.softplus(-m)), tf.reduce_sum(mass, axis=1), m, p
+    mass = tf.linalg.matvec(_own(codes, 2), costs * p[0])
+    return tf.tensordot(costs, tf.nn.softplus(-m[0]), 1), mass, m, p
 
 
 @_traced
 def _project(
-    u: Tensor, codes: Tensor, costs: Tensor, m: Tensor, p: Tensor
+    last: Tensor, new: Tensor, codes: Tensor, costs: Tensor, m: Tensor, p: Tensor
 ) -> tuple[Tensor, Tensor]:
-    span = tf.concat([u[:, 0], tf.ones_like(m)], axis=0)
+    span = tf.concat([last, new, tf.ones_like(m)], axis=0)
     gradient = tf.linalg.matvec(span, _wrong_side(codes) * costs * p[0])
     h = costs * tf.sigmoid(m[0]) * p[0]
     return gradient, tf.matmul(span * h, span, transpose_b=True)
@@ -465,9 +471,15 @@ def _project(
 
 @_traced
 def _evaluate_softmax(
-    z: Tensor, u: Tensor, codes: Tensor, costs: Tensor, steps: Tensor, intercepts: Tensor
+    z: Tensor,
+    last: Tensor,
+    new: Tensor,
+    codes: Tensor,
+    costs: Tensor,
+    steps: Tensor,
+    intercepts: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    m = _at(z, u, steps, intercepts)
+    m = z + steps[0] * last + steps[1] * new + intercepts[:, None]
     own = tf.reduce_sum(m * _own(codes, tf.shape(m)[0]), axis=0)
     largest = tf.reduce_max(m, axis=0)
     best = _own(tf.argmax(m, axis=0, output_type=tf.int32), tf.shape(m)[0])
@@ -480,8 +492,9 @@ def _evaluate_softmax(
 
 @_traced
 def _project_softmax(
-    u: Tensor, codes: Tensor, costs: Tensor, m: Tensor, p: Tensor
+    last: Tensor, new: Tensor, codes: Tensor, costs: Tensor, m: Tensor, p: Tensor
 ) -> tuple[Tensor, Tensor]:
+    u = tf.stack([last, new])
     weighted = costs * p
     residual = weighted - costs * _own(codes, tf.shape(m)[0])
     gradient = tf.concat(
