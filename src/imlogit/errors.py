@@ -6,6 +6,7 @@ message alone and exits with code 2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
@@ -15,6 +16,20 @@ class ImlogitError(Exception):
 
 class DataError(ImlogitError, ValueError):
     """Images or labels that cannot be read, or that are not what they claim to be."""
+
+
+class BadItemsError(DataError):
+    """A source of which single files or rows cannot be used.
+
+    Attributes
+    ----------
+    problems : tuple of Problem
+        Every one of them: ``where`` it is and ``what`` is wrong.
+    """
+
+    def __init__(self, message: str, problems: Sequence[Any] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
 
 
 class DownloadError(DataError):

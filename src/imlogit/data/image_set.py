@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from imlogit.data.problems import Problem
 from imlogit.errors import DataError
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ class ImageSet:
         Where they came from, for a person to read; holds no path of this machine.
     sha256 : str, optional
         SHA-256 of the pixel bytes in C order; computed here if it is not given.
+    skipped : tuple of Problem
+        Files and rows of the source that could not be used and were passed over, as asked.
 
     Raises
     ------
@@ -61,6 +64,7 @@ class ImageSet:
     name: str
     origin: str
     sha256: str = ""
+    skipped: tuple[Problem, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))

@@ -1,0 +1,103 @@
+"""Images with the names of their classes -> ImageSet: what every source that is read ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from imlogit.data.image_set import ImageSet, Labels, Pixels
+from imlogit.data.problems import Problem, shown
+from imlogit.errors import DataError
+
+
+class Named(NamedTuple):
+    """Some images (n, h, w) or (n, h, w, c), and for each the name of its class."""
+
+    images: Pixels
+    classes: Sequence[str]
+
+
+def assemble(
+    train: Named,
+    test: Named | None,
+    *,
+    name: str,
+    origin: str,
+    class_names: Sequence[str] | None = None,
+    skipped: Sequence[Problem] = (),
+) -> ImageSet:
+    """Make an ImageSet of a training part and, where there is one, a test part.
+
+    Parameters
+    ----------
+    train, test : Named
+    name, origin : str
+        As in `ImageSet`.
+    class_names : sequence of str, optional
+        All classes in their order; by default those that occur, in `ordered` order.
+    skipped : sequence of Problem
+        What was passed over.
+
+    Raises
+    ------
+    DataError
+        For parts of different image shapes, no training image, classes that only the test part
+        has, and names that cannot be written.
+    """
+    if not len(train.images):
+        raise DataError(f"{name}: there is no training image.")
+    parts = [train] if test is None or not len(test.images) else [train, test]
+    shapes = [part.images.shape[1:] for part in parts]
+    if len(set(shapes)) > 1:
+        sizes = " and ".join(" x ".join(map(str, shape)) for shape in shapes)
+        raise DataError(
+            f"{name}: training and test images differ in size, {sizes}. Bring all to one size "
+            "with --size HxW."
+        )
+    names = tuple(ordered(train.classes) if class_names is None else class_names)
+    _check_names(name, names)
+    _check_known(name, parts, names)
+    return ImageSet(
+        images=train.images if len(parts) == 1 else np.concatenate([p.images for p in parts]),
+        labels=np.concatenate([_codes(part.classes, names) for part in parts]),
+        class_names=names,
+        n_train=len(train.images),
+        name=name,
+        origin=origin,
+        skipped=tuple(skipped),
+    )
+
+
+def ordered(classes: Iterable[str]) -> list[str]:
+    """Return the different names in order: 2 before 10 where all are whole numbers."""
+    different = set(classes)
+    if all(name.isascii() and name.isdigit() for name in different):
+        return sorted(different, key=lambda name: (int(name), name))
+    return sorted(different)
+
+
+def _codes(classes: Sequence[str], names: tuple[str, ...]) -> Labels:
+    place = {name: code for code, name in enumerate(names)}
+    return np.fromiter((place[name] for name in classes), np.intp, len(classes))
+
+
+def _check_names(source: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        if not name or not name.isprintable():
+            raise DataError(
+                f"{source}: the class '{shown(name)}' has no name that can be printed. Rename it."
+            )
+
+
+def _check_known(source: str, parts: Sequence[Named], names: tuple[str, ...]) -> None:
+    of_training = set(parts[0].classes)
+    unknown = ordered({name for part in parts for name in part.classes} - set(names))
+    if not unknown and len(parts) > 1:
+        unknown = ordered(set(parts[1].classes) - of_training)
+    if unknown:
+        raise DataError(
+            f"{source}: the test part has classes that the training part lacks: "
+            f"{', '.join(map(shown, unknown))}."
+        )

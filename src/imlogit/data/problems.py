@@ -1,0 +1,97 @@
+"""What is wrong with single files and rows of a source, collected rather than stumbled over."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from imlogit.errors import BadItemsError, DataError
+
+# So many are named in a message; the rest are counted.
+NAMED = 10
+REPAIR = "Repair or remove them, or go on without them with --skip-bad (skip_bad=True)."
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One file or row that cannot be used.
+
+    Attributes
+    ----------
+    where : str
+        The file within its source, and the row, such as "cat/3.png" or "line 7"; printable, and
+        no path of this machine.
+    what : str
+        What is wrong with it, without a full stop.
+    """
+
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.what}"
+
+    def to_dict(self) -> dict[str, str]:
+        """Return plain texts."""
+        return {"where": self.where, "what": self.what}
+
+
+def settle(
+    problems: Sequence[Problem], *, source: str, n_items: int, skip_bad: bool, items: str = "images"
+) -> tuple[Problem, ...]:
+    """Return the problems if they may be passed over, else raise them all as one error.
+
+    Parameters
+    ----------
+    problems : sequence of Problem
+        In the order of the source.
+    source : str
+        What the source is called.
+    n_items : int
+        How many items there are, the bad ones among them.
+    skip_bad : bool
+        Whether to go on without the bad ones.
+    items : str
+        What the items are, in the plural.
+
+    Raises
+    ------
+    BadItemsError
+        For problems that may not be passed over: the first ones by name, and how many there are.
+    DataError
+        If nothing is left.
+    """
+    found = tuple(problems)
+    if found and not skip_bad:
+        raise BadItemsError(
+            f"{source}: {len(found):,} of {n_items:,} {items} cannot be used.\n{listed(found)}\n"
+            f"{REPAIR}",
+            found,
+        )
+    if found and len(found) >= n_items:
+        raise DataError(f"{source}: none of {n_items:,} {items} can be used.\n{listed(found)}")
+    return found
+
+
+def listed(problems: Sequence[Problem]) -> str:
+    """Return one line for each of the first problems, and how many more there are."""
+    lines = [f"  {problem}" for problem in problems[:NAMED]]
+    if len(problems) > NAMED:
+        lines.append(f"  and {len(problems) - NAMED:,} more")
+    return "\n".join(lines)
+
+
+def shown(name: str | os.PathLike[str]) -> str:
+    """Return a file's name fit to be printed: bytes that are no text and controls are escaped."""
+    text = os.fspath(name)
+    if text.isprintable():
+        return text
+    return "".join(
+        char
+        if char.isprintable()
+        else char.encode("unicode_escape", "backslashreplace").decode()
+        if not "\udc80" <= char <= "\udcff"
+        else f"\\x{ord(char) - 0xDC00:02x}"
+        for char in text
+    )

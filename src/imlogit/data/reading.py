@@ -1,0 +1,144 @@
+"""How a source is to be read: the options that sources of images share."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, fields
+from typing import Any
+
+from imlogit.errors import DataError
+
+LAYOUTS = ("hwc", "chw")
+# Pillow itself refuses images of more than twice its own limit, some 179 megapixels.
+MOST_MEGAPIXELS = 178.0
+MEGA = 1_000_000
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How images are read.
+
+    Parameters
+    ----------
+    size : tuple of int, optional
+        (height, width) that every image is brought to, with antialiasing; its proportions are
+        not kept.
+    grey : bool, default=False
+        Convert colour to grey.
+    shape : tuple of int, optional
+        (height, width) or (height, width, channels) of images that come as rows of numbers; by
+        default they are taken as square and grey.
+    layout : {"hwc", "chw"}, optional
+        Whether the channels of a pixel stand together, or each channel is a plane of its own.
+    skip_bad : bool, default=False
+        Go on without files and rows that cannot be used.
+    follow_links : bool, default=False
+        Follow symbolic links that lead out of a folder.
+    max_megapixels : float, default=25
+        Larger images are refused before they are decoded.
+    max_megabytes : float, default=64
+        Larger image files are refused before they are read.
+
+    Raises
+    ------
+    DataError
+        For a value out of range.
+    """
+
+    size: tuple[int, int] | None = None
+    grey: bool = False
+    shape: tuple[int, ...] | None = None
+    layout: str | None = None
+    skip_bad: bool = False
+    follow_links: bool = False
+    max_megapixels: float = 25.0
+    max_megabytes: float = 64.0
+
+    def __post_init__(self) -> None:
+        _check_lengths("size", self.size, (2,))
+        _check_lengths("shape", self.shape, (2, 3))
+        if self.layout is not None and self.layout not in LAYOUTS:
+            raise DataError(f"The layout is {self.layout!r}: give one of {', '.join(LAYOUTS)}.")
+        if not 0 < self.max_megapixels <= MOST_MEGAPIXELS:
+            raise DataError(
+                f"max_megapixels is {self.max_megapixels:g}: give a number over 0, at most "
+                f"{MOST_MEGAPIXELS:g}."
+            )
+        if not 0 < self.max_megabytes < math.inf:
+            raise DataError(f"max_megabytes is {self.max_megabytes:g}: give a number over 0.")
+
+    @property
+    def max_pixels(self) -> int:
+        """The most pixels of one image."""
+        return int(self.max_megapixels * MEGA)
+
+    @property
+    def max_bytes(self) -> int:
+        """The most bytes of one image file."""
+        return int(self.max_megabytes * MEGA)
+
+    def chosen(self) -> dict[str, Any]:
+        """Return the options that differ from their defaults, as JSON has them."""
+        return {
+            field.name: list(value) if isinstance(value, tuple) else value
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != field.default
+        }
+
+    @classmethod
+    def of(cls, chosen: dict[str, Any]) -> Reading:
+        """Return the reading that `chosen` describes.
+
+        Raises
+        ------
+        DataError
+            For options that there are not, and values out of range.
+        """
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in chosen.items()
+        }
+        try:
+            return cls(**values)
+        except TypeError as error:
+            raise DataError(f"These are no options of reading images: {error}.") from None
+
+    def words(self) -> list[str]:
+        """Return the options of the command line that say the same."""
+        words = []
+        for name, value in self.chosen().items():
+            words.append("--" + name.replace("_", "-"))
+            if value is not True:
+                words.append("x".join(map(str, value)) if isinstance(value, list) else str(value))
+        return words
+
+
+def parse_shape(text: str, option: str, lengths: tuple[int, ...]) -> tuple[int, ...]:
+    """Read ``HxW`` or ``HxWxC``.
+
+    Parameters
+    ----------
+    text : str
+    option : str
+        The option that it was given for, named in the error.
+    lengths : tuple of int
+        How many numbers there may be.
+
+    Raises
+    ------
+    DataError
+    """
+    numbers = tuple(int(part) for part in re.split("[xX×]", text) if part.isdecimal())
+    if len(numbers) not in lengths or re.fullmatch(r"\d+([xX×]\d+)*", text) is None:
+        form = "HxW or HxWxC, such as 32x32x3" if 3 in lengths else "HxW, such as 28x28"
+        raise DataError(f"{option} {text}: give {form}.")
+    return numbers
+
+
+def _check_lengths(name: str, value: Any, lengths: tuple[int, ...]) -> None:
+    if value is None:
+        return
+    whole = isinstance(value, tuple) and all(type(n) is int and n > 0 for n in value)
+    if not whole or len(value) not in lengths:
+        raise DataError(f"The {name} is {value!r}: give {' or '.join(map(str, lengths))} numbers.")
