@@ -1,0 +1,55 @@
+"""The application: its commands, in the order of its help, and how one is run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from imlogit.cli.examining import compare, doubts, explain
+from imlogit.cli.fitting import check, sweep, train
+from imlogit.cli.models import export, show
+
+COMMANDS = (train, sweep, check, doubts, explain, compare, show, export)
+
+app = typer.Typer(
+    name="imlogit",
+    help="Image classification with logistic regression: the exact optimum, with a proof.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return the exit code.
+
+    Errors that a user can mend are one message on standard error and code 2.
+    """
+    try:
+        app(list(arguments), prog_name="imlogit")
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0
+    return 0
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from imlogit import __version__
+
+        typer.echo(f"imlogit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Image classification with logistic regression: the exact optimum, with a proof."""
+
+
+for command in COMMANDS:
+    app.command()(command)

@@ -1,0 +1,163 @@
+"""The commands that look at a source of images afresh: train, sweep and check."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from imlogit.cli.examining import draw
+from imlogit.cli.options import (
+    AsJson,
+    EngineName,
+    EveryClass,
+    Folds,
+    Out,
+    Positive,
+    Seed,
+    Source,
+    TestSize,
+)
+from imlogit.terminal import explained, print_json, progress_bars, result_console
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from imlogit.plan import Choices
+
+# A check of severity "error" failed.
+FOUND_ERRORS = 1
+
+
+def train(
+    source: Source = "mnist-5k",
+    positive: Positive = None,
+    every_class: EveryClass = False,
+    folds: Folds = 10,
+    test_size: TestSize = 0.2,
+    seed: Seed = 0,
+    c: Annotated[
+        float, typer.Option("--c", help="Inverse of the penalty's strength; inf for none.")
+    ] = 1.0,
+    precision: Annotated[
+        float | None, typer.Option(help="Choose the threshold that reaches this precision.")
+    ] = None,
+    recall: Annotated[
+        float | None, typer.Option(help="Choose the threshold that reaches this recall.")
+    ] = None,
+    engine: EngineName = "auto",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a classifier of images, cross-validate it, test it and save it."""
+    with explained():
+        from imlogit.report.summaries import print_training
+        from imlogit.train import Options
+        from imlogit.train import train as run_training
+
+        if not c > 0 or math.isnan(c):
+            raise ValueError(f"--c {c}: give a positive number, or inf")
+        options = Options(
+            source, positive, every_class, folds, test_size, seed, engine, c, precision, recall
+        )
+        _run(run_training, options, out, as_json, print_training)
+
+
+def sweep(
+    source: Source = "mnist-5k",
+    cs: Annotated[
+        str, typer.Option(help="Values of C: FIRST:LAST:COUNT, spaced evenly in log C, or C,C,...")
+    ] = "1e-4:1e2:20",
+    rule: Annotated[
+        str, typer.Option(help="How to choose C: best, or one-standard-error for a simpler model.")
+    ] = "best",
+    positive: Positive = None,
+    every_class: EveryClass = False,
+    folds: Folds = 10,
+    test_size: TestSize = 0.2,
+    seed: Seed = 0,
+    engine: EngineName = "auto",
+    out: Out = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cross-validate many values of C, choose one, and save the model fitted with it."""
+    with explained():
+        from imlogit.report.summaries import print_sweep
+        from imlogit.sweep import SweepOptions, parse_cs
+        from imlogit.sweep import sweep as run_sweep
+
+        values = parse_cs(cs)
+        options = SweepOptions(
+            source, positive, every_class, folds, test_size, seed, engine, values, rule
+        )
+        _run(run_sweep, options, out, as_json, print_sweep)
+
+
+def check(
+    source: Source = "mnist-5k",
+    positive: Positive = None,
+    every_class: EveryClass = False,
+    test_size: TestSize = 0.2,
+    seed: Seed = 0,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw the images that failed checks name, as PNG.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check images and labels for what would make figures wrong; exit code 1 for an error."""
+    with explained():
+        from imlogit.checking import check as check_source
+        from imlogit.data import load
+        from imlogit.report.findings import print_findings
+        from imlogit.report.sheets import exhibit_sheet
+        from imlogit.runs import check_free
+
+        check_free(picture)
+        with progress_bars() as (loading, _):
+            image_set = load(source, progress=loading)
+        found = check_source(
+            image_set, positive=positive, every_class=every_class, test_size=test_size, seed=seed
+        )
+        sheet = exhibit_sheet(image_set, found) if picture is not None else None
+        if as_json:
+            print_json({"checks": found.to_dict()})
+        else:
+            print_findings(result_console(), found)
+        if picture is not None:
+            draw(sheet, picture, "no failed check names an image: nothing to draw")
+        if not found.ok:
+            raise typer.Exit(FOUND_ERRORS)
+
+
+def _run(
+    work: Callable[..., Any],
+    options: Choices,
+    out: Path | None,
+    as_json: bool,
+    show_run: Callable[[Console, Any], None],
+) -> None:
+    """Load, work, write a run directory and print; after Ctrl-C write what is finished."""
+    from imlogit.data import load
+    from imlogit.errors import FitInterrupted
+    from imlogit.runs import check_free, write_run
+
+    check_free(out)
+    try:
+        with progress_bars() as (loading, fitting):
+            image_set = load(options.source, progress=loading)
+            result = work(image_set, options, observe=fitting)
+    except FitInterrupted as stop:
+        if stop.partial is not None:
+            place = write_run(stop.partial, out)
+            typer.echo(f"imlogit: what is finished is written to {place}", err=True)
+        raise
+    place = write_run(result, out)
+    if as_json:
+        print_json(result.metrics() | {"run": str(place)})
+        return
+    console = result_console()
+    show_run(console, result)
+    console.print(f"Written to {place}", soft_wrap=True, markup=False)
