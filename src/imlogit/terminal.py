@@ -51,7 +51,8 @@ def result_console() -> Console:
     """Return the console for results; NO_COLOR and a pipe switch its colours off."""
     from rich.console import Console
 
-    return Console(highlight=False)
+    # names of classes and files are printed as they stand: [red]x, :smile:
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 @contextmanager
@@ -65,9 +66,9 @@ def progress_bars() -> Iterator[tuple[Loading | None, Observer | None]]:
     from rich.progress import Progress as Bar
 
     bar = Bar(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
         console=Console(stderr=True),
         transient=True,
     )
@@ -96,6 +97,7 @@ def working(what: str) -> Iterator[None]:
         yield
         return
     from rich.console import Console
+    from rich.text import Text
 
-    with Console(stderr=True).status(what):
+    with Console(stderr=True).status(Text(what)):
         yield

@@ -160,4 +160,4 @@ def _run(
         return
     console = result_console()
     show_run(console, result)
-    console.print(f"Written to {place}", soft_wrap=True, markup=False)
+    console.print(f"Written to {place}", soft_wrap=True)

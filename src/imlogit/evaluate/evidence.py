@@ -24,7 +24,7 @@ class Evidence(NamedTuple):
         The classes, as positions in ``classes_``, between which the margin decides; where it is
         positive, ``toward`` is the more probable one.
     pixels : ndarray of float64, shape (d,) or that of the image
-        Weight times ink, a term each pixel.
+        Weight times ink, a term each pixel and channel.
     intercept : float
     margin : float
         Their sum: the logarithm of the odds between the two classes.
@@ -35,6 +35,11 @@ class Evidence(NamedTuple):
     pixels: Floats
     intercept: float
     margin: float
+
+    @property
+    def by_place(self) -> Floats:
+        """The terms of each pixel, those of its channels added up: shape (d,) or (h, w)."""
+        return self.pixels.sum(axis=2) if self.pixels.ndim == 3 else self.pixels
 
 
 def explain(

@@ -19,7 +19,7 @@ def print_doubts(console: Console, doubts: Sequence[Doubt], n: int) -> None:
     """Print the most doubtful labels, and how many are counted as wrong."""
     table = new_table(f"The {min(n, len(doubts))} most doubtful of {len(doubts):,} labels")
     for heading in ("rank", "row", "given", "likely", "p(given)", "margin", "counted as wrong"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", overflow="fold")
     for rank, one in enumerate(doubts[:n], start=1):
         table.add_row(
             str(rank),
@@ -43,13 +43,13 @@ def print_explanation(console: Console, found: Explanation) -> None:
     evidence, names = found.evidence, found.names
     toward, against = names[evidence.toward], names[evidence.against]
     table = new_table(f"Test row {found.number} (row {found.row} of the source)")
-    table.add_column("what")
-    table.add_column("value", justify="right")
+    table.add_column("what", overflow="fold")
+    table.add_column("value", justify="right", overflow="fold")
     table.add_row("label", found.label)
     table.add_row("prediction", found.predicted)
     for code in (evidence.toward, evidence.against):
         table.add_row(f"probability of {names[code]}", f"{found.probabilities[code]:.6f}")
-    pixels = evidence.pixels
+    pixels = evidence.by_place
     table.add_row(f"pixels for {toward}", f"{pixels[pixels > 0].sum():+.6f}")
     table.add_row(f"pixels for {against}", f"{pixels[pixels < 0].sum():+.6f}")
     table.add_row("intercept", f"{evidence.intercept:+.6f}")
@@ -60,7 +60,7 @@ def print_explanation(console: Console, found: Explanation) -> None:
 def print_exemplars(console: Console, found: dict[str, Exemplars]) -> None:
     """Print the numbers of the telling test images of each class."""
     table = new_table("Telling test images, by their numbers for --row")
-    table.add_column("class")
+    table.add_column("class", overflow="fold")
     for words in KINDS.values():
         table.add_column(words, overflow="fold")
     for name, of_class in found.items():

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.data import ImageSet
 from imlogit.evaluate.checks.finding import Findings
-from imlogit.evaluate.evidence import Exemplars
+from imlogit.evaluate.evidence import Evidence, Exemplars
 from imlogit.examine import Doubt, Explanation
 from imlogit.predictions import Predictions
-from imlogit.report.figures import as_png, new_figure
+from imlogit.report.figures import MOST_ROWS, as_png, drawable, new_figure, plain, short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 ACROSS = 8
 MOST_DOUBTS = 48
@@ -21,6 +25,8 @@ MOST_DOUBTS = 48
 EXHIBITS = 8
 TILE_INCHES = 1.15
 CAPTION_INCHES = 0.42
+# So many letters of a caption fit below one image.
+CAPTION_WIDTH = 20
 KINDS = {
     "typical": "surest, and right",
     "surprising": "surest, and wrong",
@@ -47,7 +53,7 @@ def doubt_sheet(images: ImageSet, doubts: Sequence[Doubt]) -> bytes:
     tiles = [
         Tile(
             (images.images[one.row],),
-            f"given {one.given}, likely {one.likely}\nrow {one.row}, p {one.confidence:.2g}",
+            f"given {one.given}\nlikely {one.likely}\nrow {one.row}, p {one.confidence:.2g}",
         )
         for one in doubts[:MOST_DOUBTS]
     ]
@@ -58,9 +64,12 @@ def doubt_sheet(images: ImageSet, doubts: Sequence[Doubt]) -> bytes:
 def exemplar_sheet(
     images: ImageSet, kept: Predictions, found: dict[str, Exemplars], n: int = ACROSS
 ) -> bytes:
-    """Draw the most typical, most surprising and least decided test images of each class."""
+    """Draw the most typical, most surprising and least decided test images of each class.
+
+    Of more than ``MOST_ROWS`` classes, the first ones are drawn.
+    """
     strips = []
-    for code, (name, of_class) in enumerate(found.items()):
+    for code, (name, of_class) in islice(enumerate(found.items()), MOST_ROWS):
         for kind, words in KINDS.items():
             numbers = getattr(of_class, kind)[:n].tolist()
             tiles = [
@@ -70,7 +79,7 @@ def exemplar_sheet(
                 )
                 for k in numbers
             ]
-            strips.append(Strip(f"{name}: {words}", tiles))
+            strips.append(Strip(f"{short(name)}: {words}", tiles))
     return contact_sheet("Test images, with the probability of their own class", strips)
 
 
@@ -102,11 +111,13 @@ def contact_sheet(title: str, strips: Iterable[Strip]) -> bytes:
     figure = new_figure(max(across * TILE_INCHES, 5.0) + 0.2, sum(down) + 0.6)
     figure.set_layout_engine("none")
     width, height = figure.get_size_inches()
-    figure.text(0.1 / width, 1 - 0.25 / height, title, va="center", fontweight="bold", fontsize=11)
+    where = 0.1 / width, 1 - 0.25 / height
+    figure.text(*where, plain(title), va="center", fontweight="bold", fontsize=11)
     top = height - 0.5
     for strip, inches in zip(strips, down, strict=True):
         if strip.heading:
-            figure.text(0.1 / width, (top - 0.15) / height, strip.heading, va="center", fontsize=9)
+            where = 0.1 / width, (top - 0.15) / height
+            figure.text(*where, plain(strip.heading), va="center", fontsize=9)
         left = 0.1
         for tile in strip.tiles:
             wide = len(tile.images) * TILE_INCHES
@@ -115,7 +126,7 @@ def contact_sheet(title: str, strips: Iterable[Strip]) -> bytes:
             axes.imshow(_beside(tile.images), cmap="gray", vmin=0, vmax=255, aspect="equal")
             axes.set_axis_off()
             middle = (left + wide / 2) / width, (top - inches + CAPTION_INCHES) / height
-            figure.text(*middle, tile.caption, ha="center", va="top", fontsize=6.5)
+            figure.text(*middle, _caption(tile), ha="center", va="top", fontsize=6.5)
             left += wide
         top -= inches
     return as_png(figure)
@@ -129,37 +140,56 @@ def evidence_figure(found: Explanation) -> bytes:
     bytes
         A PNG file.
     """
-    evidence, names = found.evidence, found.names
+    evidence, names = found.evidence, [short(name) for name in found.names]
     toward, against = names[evidence.toward], names[evidence.against]
     figure = new_figure(12, 4.2)
-    shown, drawn, sums = figure.subplots(1, 3, width_ratios=[1, 1.1, 1.2])
-    shown.imshow(_drawable(found.image), cmap="gray", vmin=0, vmax=255)
-    figure.suptitle(
-        f"Test row {found.number}, labelled {found.label}: the model says {found.predicted}"
-    )
-    shown.set_title("the image", fontsize=10)
-    shown.set_axis_off()
-    pixels = evidence.pixels if evidence.pixels.ndim == 2 else evidence.pixels.sum(axis=2)
-    largest = float(np.abs(pixels).max()) or 1.0
-    mapped = drawn.imshow(pixels, cmap="RdBu_r", vmin=-largest, vmax=largest)
-    drawn.set_title(f"weight x ink: red for {toward}, blue for {against}", fontsize=10)
-    drawn.set_axis_off()
-    figure.colorbar(mapped, ax=drawn, shrink=0.8)
-    terms = {
-        f"pixels for {toward}": float(evidence.pixels[evidence.pixels > 0].sum()),
-        f"pixels for {against}": float(evidence.pixels[evidence.pixels < 0].sum()),
-        "intercept": evidence.intercept,
-        "margin, their sum": evidence.margin,
-    }
-    colours = ["C3" if value > 0 else "C0" for value in terms.values()]
-    bars = sums.barh(list(terms), list(terms.values()), color=colours)
-    sums.bar_label(bars, fmt="%.3f", padding=3)
-    sums.invert_yaxis()
-    sums.axvline(0, color="black", lw=0.8)
-    sums.margins(x=0.4)
-    sums.set_title("the terms of the margin", fontsize=10)
-    sums.set_xlabel(f"log odds of {toward} against {against}")
+    image, places, sums = figure.subplots(1, 3, width_ratios=[1, 1.1, 1.2])
+    said = f"labelled {short(found.label)}: the model says {short(found.predicted)}"
+    figure.suptitle(plain(f"Test row {found.number}, {said}"))
+    image.imshow(drawable(found.image), cmap="gray", vmin=0, vmax=255)
+    image.set_title("the image", fontsize=10)
+    image.set_axis_off()
+    terms = evidence.by_place
+    largest = float(np.abs(terms).max()) or 1.0
+    mapped = places.imshow(terms, cmap="RdBu_r", vmin=-largest, vmax=largest)
+    what = "weight x ink" if evidence.pixels.ndim == 2 else "weight x value, all channels"
+    places.set_title(plain(f"{what}: red for {toward},\nblue for {against}"), fontsize=10)
+    places.set_axis_off()
+    figure.colorbar(mapped, ax=places, shrink=0.8)
+    _draw_sums(sums, evidence, toward, against)
     return as_png(figure)
+
+
+def _draw_sums(axes: Axes, evidence: Evidence, toward: str, against: str) -> None:
+    """Draw the terms of the margin as bars, the margin last."""
+    terms = evidence.by_place
+    names = (
+        f"pixels for\n{toward}",
+        f"pixels for\n{against}",
+        "intercept",
+        "margin, their sum",
+    )
+    values = (
+        float(terms[terms > 0].sum()),
+        float(terms[terms < 0].sum()),
+        evidence.intercept,
+        evidence.margin,
+    )
+    # by number: bars of one name would be drawn over each other
+    bars = axes.barh(range(4), values, color=["C3" if value > 0 else "C0" for value in values])
+    axes.set_yticks(range(4), map(plain, names))
+    axes.bar_label(bars, fmt="%.3f", padding=3)
+    axes.invert_yaxis()
+    axes.axvline(0, color="black", lw=0.8)
+    axes.margins(x=0.4)
+    axes.set_title("the terms of the margin", fontsize=10)
+    axes.set_xlabel(plain(f"log odds of {toward}\nagainst {against}"))
+
+
+def _caption(tile: Tile) -> str:
+    """Return a tile's caption as it is drawn, each line no wider than the tile."""
+    most = CAPTION_WIDTH * len(tile.images)
+    return plain("\n".join(short(line, most) for line in tile.caption.split("\n")))
 
 
 def _inches(strip: Strip) -> float:
@@ -175,15 +205,7 @@ def _relative(
 
 def _beside(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     """Set images side by side, with a white line between two."""
-    drawable = [_drawable(image) for image in images]
-    line = np.full_like(drawable[0][:, :1], 255)
-    parts = [part for image in drawable for part in (line, image)][1:]
+    alike = [drawable(image) for image in images]
+    line = np.full_like(alike[0][:, :1], 255)
+    parts = [part for image in alike for part in (line, image)][1:]
     return np.concatenate(parts, axis=1)
-
-
-def _drawable(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return an image as grey or RGB: with other numbers of channels, their mean."""
-    if image.ndim == 2 or image.shape[2] == 3:
-        return image
-    grey: NDArray[np.uint8] = np.rint(image.mean(axis=2)).astype(np.uint8)
-    return grey

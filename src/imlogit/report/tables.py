@@ -89,7 +89,13 @@ def class_table(scores: Scores, names: Iterable[str]) -> Table:
     """Return precision, recall and F1 of every class, with intervals."""
     table = new_table(f"Each class against the rest, {scores.origin} images")
     for heading in ("class", "images", "precision", "95% interval", "recall", "95% interval", "F1"):
-        table.add_column(heading, justify="right", no_wrap=heading != "class")
+        named = heading == "class"
+        table.add_column(
+            heading,
+            justify="right",
+            no_wrap=not named,
+            overflow="fold" if named else "ellipsis",
+        )
     for name, one in zip(names, scores.by_class(), strict=True):
         table.add_row(
             name, f"{one.n:,}", *cells(one.precision), *cells(one.recall), cells(one.f1)[0]
@@ -117,9 +123,8 @@ def confusion_table(scores: Scores, names: Iterable[str]) -> Table:
     """Return the confusion matrix: rows are true, columns predicted."""
     names = list(names)
     table = new_table("Confusion matrix")
-    table.add_column(r"true \ predicted", justify="right")
-    for name in names:
-        table.add_column(name, justify="right")
+    for heading in (r"true \ predicted", *names):
+        table.add_column(heading, justify="right", overflow="fold")
     for name, row in zip(names, scores.confusion.tolist(), strict=True):
         table.add_row(name, *(f"{count:,}" for count in row))
     return table
