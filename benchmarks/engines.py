@@ -23,9 +23,9 @@ from imlogit import LogisticRegression, export_model
 from imlogit.core.columns import regression
 from imlogit.engines.table import best_engine, open_engine
 from imlogit.export.formats import FORMATS, open_format, suffix_of
-from imlogit.export.head import head_of
 from imlogit.export.proof import difference
 from imlogit.export.writing import model_answers
+from imlogit.head import head_of
 from imlogit.pixels import PIXEL_SCALE
 
 ENGINES = ("numba", "tensorflow")

@@ -17,10 +17,10 @@ from imlogit import LogisticRegression, export_model
 from imlogit.errors import ExportError, MissingExtraError, OutputError
 from imlogit.export import json_file
 from imlogit.export.formats import FORMATS, open_format, suffix_of
-from imlogit.export.head import Answers, head_of
 from imlogit.export.proof import difference, trial_inputs
 from imlogit.export.writing import model_answers
 from imlogit.extras import quiet
+from imlogit.head import Answers, head_of
 
 from backends import ALL_REQUIRED
 

@@ -24,6 +24,7 @@ _HOMES = {
     "export_model": "imlogit.export",
     "load": "imlogit.data",
     "load_model": "imlogit.model",
+    "prepare_digit": "imlogit.data.prepare",
     "save_model": "imlogit.model",
 }
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from imlogit.core.certificate import Certificate as Certificate
     from imlogit.data import ImageSet as ImageSet
     from imlogit.data import load as load
+    from imlogit.data.prepare import prepare_digit as prepare_digit
     from imlogit.errors import FitInterrupted as FitInterrupted
     from imlogit.estimators.logistic import LogisticRegression as LogisticRegression
     from imlogit.estimators.logistic_cv import LogisticRegressionCV as LogisticRegressionCV

@@ -141,13 +141,6 @@ def from_file(content: ModelFile) -> LogisticRegression:
     return estimator
 
 
-def names_of(content: ModelFile) -> tuple[str, ...]:
-    """Return what the classes of a model file are called: "not 2" and "2" for a positive of 2."""
-    if content.positive is not None:
-        return f"not {content.positive}", content.positive
-    return tuple(map(str, content.classes))
-
-
 def _pixel_scale(content: ModelFile) -> float | str:
     """Return "auto" where that is the scale of the fit, else the scale that was given."""
     automatic = PIXEL_SCALE if content.fitted_dtype == "uint8" else 1.0

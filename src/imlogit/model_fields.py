@@ -90,6 +90,13 @@ class ModelFile:
         for name, value in own.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the classes are called: "not 2" and "2" for a positive of 2."""
+        if self.positive is not None:
+            return f"not {self.positive}", self.positive
+        return tuple(map(str, self.classes))
+
 
 def dumps(value: object) -> str:
     """Return JSON that is the same for equal values."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.core.columns import Floats
-from imlogit.data import ImageSet, Split, split
+from imlogit.data import ImageSet, Reading, Split, split
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluate.scores import OUT_OF_FOLD, TEST, Scores, score
@@ -30,6 +30,7 @@ class Choices:
     test_size: float = 0.2
     seed: int = 0
     engine: str = "auto"
+    reading: Reading = field(default=Reading(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,7 @@ class Run:
         )
         how = f"drawn by class, seed {seed}" if self.split.drawn else "the source's own"
         _, of_label = np.unique(self.training_labels, return_counts=True)
-        return {
+        facts = {
             "source": f"{images.name}, {images.origin}",
             "images": f"{len(images):,} of {' x '.join(map(str, images.image_shape))} pixels",
             "classes": classes,
@@ -135,6 +136,9 @@ class Run:
             "looking for": self.target.statement,
             "base rate": f"{of_label.max() / of_label.sum():.4f} of the training images",
         }
+        if images.skipped:
+            facts["passed over"] = f"{len(images.skipped):,}, listed in metrics.json"
+        return facts
 
     def data_metrics(self) -> dict[str, Any]:
         """Return what the images are, for a program."""
@@ -149,6 +153,7 @@ class Run:
             "n_train": len(self.split.train),
             "n_test": len(self.split.test),
             "test_part": "drawn" if self.split.drawn else "source",
+            "skipped": [problem.to_dict() for problem in images.skipped],
         }
 
     def option_metrics(self) -> dict[str, Any]:
@@ -158,12 +163,13 @@ class Run:
             "folds": self.options.folds,
             "test_size": self.options.test_size if self.split.drawn else None,
             "seed": self.options.seed,
+            "reading": self.options.reading.chosen(),
         }
 
     def words(self, command: str) -> list[str]:
         """Return the command of the same run, as far as every run has it, word by word."""
         options, target = self.options, self.target
-        words = ["imlogit", command, options.source]
+        words = ["imlogit", command, options.source, *options.reading.words()]
         words += ["--all"] if target.positive is None else ["--positive", target.positive]
         words += ["--folds", str(options.folds), "--seed", str(options.seed)]
         words += ["--test-size", str(options.test_size)] if self.split.drawn else []

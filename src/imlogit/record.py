@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from imlogit.data import ImageSet, load
+from imlogit.data import ImageSet, Reading, kept, read
 from imlogit.data.download import Progress
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
@@ -47,13 +47,18 @@ class Record:
         chosen: float | None = self.model.threshold_
         return chosen
 
+    @property
+    def reading(self) -> Reading:
+        """How the run read its images."""
+        return Reading.of(self.metrics.get("options", {}).get("reading", {}))
+
     def images(self, source: str | None = None, *, progress: Progress | None = None) -> ImageSet:
         """Load the images that the run is about.
 
         Parameters
         ----------
         source : str, optional
-            Where they are now; by default the source that the run names.
+            Where they are now; by default where they are kept, or the source that the run names.
         progress : callable, optional
             As in `imlogit.load`.
 
@@ -62,7 +67,7 @@ class Record:
         DataError
             For images that are not those of the run.
         """
-        images = load(source or self.metrics["data"]["name"], progress=progress)
+        images = read(source, self.reading, progress) if source else self._found(progress)
         if images.sha256 != self.metrics["data"]["sha256"]:
             raise DataError(
                 f"{self.folder}: the images of {images.name!r} are not those of the run. Give "
@@ -74,6 +79,17 @@ class Record:
                 f"{self.folder}: the predictions name images that there are not. Run it again."
             )
         return images
+
+    def _found(self, progress: Progress | None) -> ImageSet:
+        """Return the images from where they are kept, or from a source of their name."""
+        data = self.metrics["data"]
+        try:
+            return kept.by_images(data["sha256"]) or read(data["name"], self.reading, progress)
+        except DataError as error:
+            raise DataError(
+                f"{self.folder}: the images of {data['name']!r} are not kept any more. Give their "
+                f"source with --source. ({error})"
+            ) from error
 
 
 def open_record(folder: Path) -> Record:

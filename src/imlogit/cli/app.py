@@ -7,11 +7,12 @@ from typing import Annotated
 
 import typer
 
+from imlogit.cli import data
 from imlogit.cli.examining import compare, doubts, explain
 from imlogit.cli.fitting import check, sweep, train
-from imlogit.cli.models import export, show
+from imlogit.cli.models import evaluate, export, predict, show
 
-COMMANDS = (train, sweep, check, doubts, explain, compare, show, export)
+COMMANDS = (train, sweep, check, predict, evaluate, doubts, explain, compare, show, export)
 
 app = typer.Typer(
     name="imlogit",
@@ -53,3 +54,4 @@ def options(
 
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(data.app)

@@ -21,17 +21,20 @@ from imlogit.cli.options import (
     Source,
     TestSize,
 )
+from imlogit.cli.reading import reads_images, warn_of_skipped
 from imlogit.terminal import explained, print_json, progress_bars, result_console
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from imlogit.data.reading import Reading
     from imlogit.plan import Choices
 
 # A check of severity "error" failed.
 FOUND_ERRORS = 1
 
 
+@reads_images
 def train(
     source: Source = "mnist-5k",
     positive: Positive = None,
@@ -51,6 +54,8 @@ def train(
     engine: EngineName = "auto",
     out: Out = None,
     as_json: AsJson = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Train a classifier of images, cross-validate it, test it and save it."""
     with explained():
@@ -61,11 +66,22 @@ def train(
         if not c > 0 or math.isnan(c):
             raise ValueError(f"--c {c}: give a positive number, or inf")
         options = Options(
-            source, positive, every_class, folds, test_size, seed, engine, c, precision, recall
+            source,
+            positive,
+            every_class,
+            folds,
+            test_size,
+            seed,
+            engine,
+            c,
+            precision,
+            recall,
+            reading=reading,
         )
         _run(run_training, options, out, as_json, print_training)
 
 
+@reads_images
 def sweep(
     source: Source = "mnist-5k",
     cs: Annotated[
@@ -82,6 +98,8 @@ def sweep(
     engine: EngineName = "auto",
     out: Out = None,
     as_json: AsJson = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Cross-validate many values of C, choose one, and save the model fitted with it."""
     with explained():
@@ -91,11 +109,21 @@ def sweep(
 
         values = parse_cs(cs)
         options = SweepOptions(
-            source, positive, every_class, folds, test_size, seed, engine, values, rule
+            source,
+            positive,
+            every_class,
+            folds,
+            test_size,
+            seed,
+            engine,
+            values,
+            rule,
+            reading=reading,
         )
         _run(run_sweep, options, out, as_json, print_sweep)
 
 
+@reads_images
 def check(
     source: Source = "mnist-5k",
     positive: Positive = None,
@@ -106,18 +134,21 @@ def check(
         Path | None, typer.Option(help="Draw the images that failed checks name, as PNG.")
     ] = None,
     as_json: AsJson = False,
+    *,
+    reading: Reading,
 ) -> None:
     """Check images and labels for what would make figures wrong; exit code 1 for an error."""
     with explained():
         from imlogit.checking import check as check_source
-        from imlogit.data import load
+        from imlogit.data import read
         from imlogit.report.findings import print_findings
         from imlogit.report.sheets import exhibit_sheet
         from imlogit.runs import check_free
 
         check_free(picture)
         with progress_bars() as (loading, _):
-            image_set = load(source, progress=loading)
+            image_set = read(source, reading, loading)
+            warn_of_skipped(image_set)
         found = check_source(
             image_set, positive=positive, every_class=every_class, test_size=test_size, seed=seed
         )
@@ -140,14 +171,15 @@ def _run(
     show_run: Callable[[Console, Any], None],
 ) -> None:
     """Load, work, write a run directory and print; after Ctrl-C write what is finished."""
-    from imlogit.data import load
+    from imlogit.data import read
     from imlogit.errors import FitInterrupted
     from imlogit.runs import check_free, write_run
 
     check_free(out)
     try:
         with progress_bars() as (loading, fitting):
-            image_set = load(options.source, progress=loading)
+            image_set = read(options.source, options.reading, loading)
+            warn_of_skipped(image_set)
             result = work(image_set, options, observe=fitting)
     except FitInterrupted as stop:
         if stop.partial is not None:

@@ -1,18 +1,87 @@
-"""The commands about model files: show and export."""
+"""The commands about model files: predict, evaluate, show and export."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imlogit.cli.options import PlainJson
-from imlogit.terminal import explained, print_json, result_console, working
+from imlogit.cli.options import ModelFile, PlainJson, Prepare, Resize, Source
+from imlogit.cli.reading import reads_images, warn_of_skipped
+from imlogit.terminal import explained, print_json, progress_bars, result_console, working
+
+if TYPE_CHECKING:
+    from imlogit.data.reading import Reading
+
+# Some images have no answer; the others have theirs.
+SOME_FAILED = 1
+
+
+@reads_images
+def predict(
+    model: ModelFile,
+    files: Annotated[
+        list[str],
+        typer.Argument(help="Image files, folders of them, any source, or - for standard input."),
+    ],
+    resize: Resize = False,
+    prepare: Prepare = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+    as_json: PlainJson = False,
+    *,
+    reading: Reading,
+) -> None:
+    """Say what a model sees in images; exit code 1 where some could not be read."""
+    with explained():
+        from imlogit.inputs import inputs
+        from imlogit.model_file import read
+        from imlogit.predict import Predictor
+        from imlogit.report import answers
+
+        if as_csv and as_json:
+            raise ValueError("--csv and --json cannot both be asked for.")
+        predictor = Predictor(read(model), reading, resize=resize, prepare=prepare)
+        tally = answers.Tally()
+        found = predictor.answers(inputs(files, reading))
+        if as_json:
+            lines = answers.as_json(found, tally, predictor.head.class_names)
+        else:
+            lines = (answers.as_csv if as_csv else answers.as_table)(found, tally)
+        for line in lines:
+            typer.echo(line, nl=False)
+        if tally.failed:
+            raise typer.Exit(SOME_FAILED)
+
+
+@reads_images
+def evaluate(
+    model: ModelFile,
+    source: Source,
+    as_json: PlainJson = False,
+    *,
+    reading: Reading,
+) -> None:
+    """Score a model on a source's test part, or on all of it where it has none."""
+    with explained():
+        from imlogit.assess import assess
+        from imlogit.data import read as read_source
+        from imlogit.model_file import read
+        from imlogit.report.summaries import print_assessment
+
+        content = read(model)
+        with progress_bars() as (loading, _):
+            image_set = read_source(source, reading, loading)
+        warn_of_skipped(image_set)
+        found = assess(content, image_set)
+        if as_json:
+            print_json(found.to_dict())
+        else:
+            print_assessment(result_console(), found)
 
 
 def show(
-    model: Annotated[Path, typer.Argument(help="A model file (.imlogit).")],
+    model: ModelFile,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show what is in a model file."""
@@ -31,7 +100,7 @@ def show(
 
 
 def export(
-    model: Annotated[Path, typer.Argument(help="A model file (.imlogit).")],
+    model: ModelFile,
     to: Annotated[str, typer.Option("--to", help="onnx, keras, savedmodel, litert or json.")],
     out: Annotated[
         Path | None, typer.Option(help="Where to write; default beside the model.")
@@ -48,7 +117,7 @@ def export(
     with explained():
         from imlogit.export import export_model
         from imlogit.export.formats import suffix_of
-        from imlogit.model import from_file, names_of
+        from imlogit.model import from_file
         from imlogit.model_file import read
 
         place = out or model.with_suffix(suffix_of(to))
@@ -60,7 +129,7 @@ def export(
                 to=to,
                 float64=float64,
                 force=force,
-                class_names=names_of(content),
+                class_names=content.names,
             )
         if as_json:
             print_json(found.to_dict())

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-Source = Annotated[str, typer.Argument(help="The images: mnist-5k (inside the package) or mnist.")]
+Source = Annotated[
+    str,
+    typer.Argument(
+        help="The images: mnist-5k (inside the package), mnist, openml:NAME, a folder of class "
+        "folders or IDX files, or a .csv, .npz, .npy or .parquet file."
+    ),
+]
+ModelFile = Annotated[Path, typer.Argument(help="A model file (.imlogit).")]
+Prepare = Annotated[
+    str | None,
+    typer.Option(help="digit: invert, crop, fit and centre each image, as MNIST's were."),
+]
+Resize = Annotated[bool, typer.Option("--resize", help="Bring images to the model's size.")]
 Positive = Annotated[str | None, typer.Option(help="The label to tell from all others. Digits: 2.")]
 EveryClass = Annotated[bool, typer.Option("--all", help="Tell every class from the others.")]
 Folds = Annotated[int, typer.Option(help="Folds of the cross-validation.")]

@@ -12,6 +12,7 @@ import typer
 from imlogit.terminal import explained
 
 if TYPE_CHECKING:
+    from imlogit.data.image_set import ImageSet
     from imlogit.data.reading import Reading
 
 PANEL = "Reading images"
@@ -113,3 +114,12 @@ OPTIONS = (
     _option("max_megapixels", float, 25.0, "Refuse larger images before they are decoded."),
     _option("max_megabytes", float, 64.0, "Refuse larger image files before they are read."),
 )
+
+
+def warn_of_skipped(image_set: ImageSet) -> None:
+    """Say what was passed over, a line each, on standard error."""
+    from imlogit.data.problems import listed
+
+    if image_set.skipped:
+        n = len(image_set.skipped)
+        typer.echo(f"imlogit: {n:,} passed over:\n{listed(image_set.skipped)}", err=True)

@@ -5,7 +5,8 @@ file, and one row in the table of :mod:`imlogit.data.sources`.
 """
 
 from imlogit.data.image_set import ImageSet, Part
-from imlogit.data.sources import SOURCES, Source, load
+from imlogit.data.reading import Reading
+from imlogit.data.sources import SOURCES, Source, load, read
 from imlogit.data.split import Split, split
 
-__all__ = ["SOURCES", "ImageSet", "Part", "Source", "Split", "load", "split"]
+__all__ = ["SOURCES", "ImageSet", "Part", "Reading", "Source", "Split", "load", "read", "split"]

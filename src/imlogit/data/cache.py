@@ -13,7 +13,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -23,11 +23,13 @@ import numpy.typing as npt
 
 from imlogit.atomic import sync_folder
 from imlogit.data.image_set import ImageSet, digest, label_digest
+from imlogit.data.problems import Problem
 from imlogit.errors import DataError
 
 FORMAT = 1
 FACTS = "facts.json"
-MAX_FACTS_BYTES = 1 << 20
+# As much as many thousand class names and passed-over files take.
+MAX_FACTS_BYTES = 1 << 26
 # Longer than any download may take; whoever waits longer goes on without the lock.
 LOCK_SECONDS = 1800.0
 
@@ -88,16 +90,52 @@ def through(name: str, pins: Pins, fetch: Callable[[], ImageSet]) -> ImageSet:
         if found is not None:
             return found
         fetched = fetch()
-        try:
-            write(fetched, name, alone=alone)
-        except OSError as error:
-            warnings.warn(
-                f"The images could not be kept in the cache folder {folder()} ({error}), and will "
-                "be loaded anew next time: set IMLOGIT_CACHE to a folder that can be written.",
-                UserWarning,
-                stacklevel=4,
-            )
+        _write_or_warn(fetched, name, alone)
         return fetched
+
+
+def keep(image_set: ImageSet, name: str, pins: Pins) -> None:
+    """Keep images under a name that is made of their content, unless they are there already.
+
+    Warns
+    -----
+    UserWarning
+        If the cache cannot be written.
+    """
+    with _locked(name) as alone:
+        with suppress(DataError):  # a damaged entry is replaced
+            if read(name, pins) is not None:
+                return
+        _write_or_warn(image_set, name, alone)
+
+
+def remove(name: str) -> None:
+    """Remove an entry; whoever has it open keeps it until then."""
+    shutil.rmtree(folder() / name, ignore_errors=True)
+
+
+def has(name: str) -> bool:
+    """Whether there is an entry of this name, sound or not."""
+    return (folder() / name / FACTS).is_file()
+
+
+def size(name: str) -> int:
+    """Return how many bytes an entry takes on disk."""
+    with suppress(OSError):
+        return sum(path.stat().st_size for path in (folder() / name).iterdir())
+    return 0
+
+
+def _write_or_warn(image_set: ImageSet, name: str, alone: bool) -> None:
+    try:
+        write(image_set, name, alone=alone)
+    except OSError as error:
+        warnings.warn(
+            f"The images could not be kept in the cache folder {folder()} ({error}), and will "
+            "be loaded anew next time: set IMLOGIT_CACHE to a folder that can be written.",
+            UserWarning,
+            stacklevel=5,
+        )
 
 
 def read(name: str, pins: Pins) -> ImageSet | None:
@@ -131,6 +169,7 @@ def read(name: str, pins: Pins) -> ImageSet | None:
             name=facts["name"],
             origin=facts["origin"],
             sha256=kept.images,
+            skipped=tuple(Problem(**one) for one in facts.get("skipped", [])),
         )
     except Exception as error:  # a damaged file can fail anywhere, and the data can be had again
         raise DataError(f"The cached copy in {entry} is damaged: {error}.") from error
@@ -164,12 +203,8 @@ def write(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
         new = Path(part, "new")
         new.mkdir()
         labels = image_set.labels.astype("<i8", copy=False)
-        facts = {
+        facts = facts_of(image_set) | {
             "format": FORMAT,
-            "name": image_set.name,
-            "origin": image_set.origin,
-            "class_names": list(image_set.class_names),
-            "n_train": image_set.n_train,
             "images": _write_array(new / "images.npy", image_set.images, image_set.sha256),
             "labels": _write_array(new / "labels.npy", labels, label_digest(labels)),
         }
@@ -177,6 +212,19 @@ def write(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
         sync_folder(new)
         _replace(new, home / name, aside=Path(part, "old"))
         sync_folder(home)
+
+
+def facts_of(image_set: ImageSet) -> dict[str, Any]:
+    """Return what an entry says of its images beside what they are."""
+    facts: dict[str, Any] = {
+        "name": image_set.name,
+        "origin": image_set.origin,
+        "class_names": list(image_set.class_names),
+        "n_train": image_set.n_train,
+    }
+    if image_set.skipped:
+        facts["skipped"] = [problem.to_dict() for problem in image_set.skipped]
+    return facts
 
 
 @contextmanager

@@ -173,16 +173,15 @@ def _from_openml(facts: Facts, progress: Progress | None) -> _Rows:
     from imlogit.data import openml  # its urllib.request would double the time of `import imlogit`
 
     n_pixels = facts.image_shape[0] * facts.image_shape[1]
-    data, target = openml.fetch(
-        "mnist_784",
-        1,
+    found = openml.fetch(
+        {"name": "mnist_784", "version": 1},
         {**dict.fromkeys(range(n_pixels), "uint8"), n_pixels: "str"},
         max_bytes=facts.max_openml_bytes,
         patience=facts.patience,
         progress=progress,
     )
-    digits = [str(digit).strip("'") for digit in target]  # ARFF may put them in quotes
-    images, labels = _bytes(data, "pixels"), _bytes(digits, "labels")
+    digits = [str(digit).strip("'") for digit in found.target]  # ARFF may put them in quotes
+    images, labels = _bytes(found.data, "pixels"), _bytes(digits, "labels")
     if images.ndim != 2 or images.shape[1] != n_pixels or labels.shape != (len(images),):
         raise DataError(f"it gave pixels {images.shape} and labels {labels.shape}")
     return _Rows(

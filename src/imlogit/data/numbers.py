@@ -12,8 +12,8 @@ from imlogit.data.image_set import Pixels
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 
-# Rows that are converted at a time, so that a wide type costs little memory.
-ROWS_AT_A_TIME = 4096
+# Numbers that are converted at a time, so that a wide type costs little memory.
+NUMBERS_AT_A_TIME = 1 << 21
 # Floats that were divided by 255 in single precision.
 ROUNDING = 1e-3
 

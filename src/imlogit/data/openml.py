@@ -27,23 +27,20 @@ GZIP_WINDOW = 31  # tells zlib to expect a gzip header
 
 
 def fetch(
-    name: str,
-    version: int,
-    dtype: dict[int, str],
+    which: dict[str, Any],
+    dtype: dict[int, str] | None = None,
     *,
     max_bytes: int,
     patience: Patience,
     progress: Progress | None = None,
-) -> tuple[Any, Any]:
+) -> Any:
     """Fetch a data set from OpenML with scikit-learn's own code.
 
     Parameters
     ----------
-    name : str
-        OpenML's name of the data set.
-    version : int
-        Its version.
-    dtype : dict of int to str
+    which : dict
+        ``name`` and ``version``, or ``data_id``, as ``fetch_openml`` takes them.
+    dtype : dict of int to str, optional
         The type of each column by position, "str" for the class. Naming it makes pandas decode
         MNIST in a third of the time and a quarter of the memory. (What does not fit is refused by
         pandas 3 and wrapped by pandas 2: the caller must verify.) The class as "category", which
@@ -57,8 +54,8 @@ def fetch(
 
     Returns
     -------
-    data, target
-        As ``fetch_openml`` gives them: nothing about them has been verified.
+    Bunch
+        As ``fetch_openml`` gives it: nothing about it has been verified.
 
     Raises
     ------
@@ -75,19 +72,17 @@ def fetch(
             TemporaryDirectory(prefix="imlogit-", ignore_cleanup_errors=True) as home,
         ):
             warnings.simplefilter("ignore")  # it warns of every retry
-            bunch = fetch_openml(
-                name,
-                version=version,
+            return fetch_openml(
+                **which,
                 data_home=home,
                 as_frame=False,
                 parser="pandas",
                 n_retries=max(patience.attempts - 1, 1),
                 delay=patience.delay,
-                read_csv_kwargs={"dtype": dtype},
+                read_csv_kwargs={} if dtype is None else {"dtype": dtype},
             )
     except Exception as error:  # urllib, http, json, gzip, pandas and scikit-learn raise their own
         raise DataError(reason(error)) from error
-    return bunch.data, bunch.target
 
 
 @contextmanager

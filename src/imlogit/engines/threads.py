@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -11,9 +10,10 @@ from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
-from joblib import cpu_count
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
+
+from imlogit.processors import processor_count
 
 # Few enough that partial sums stay small, enough to keep a large machine busy.
 MOST_LANES = 64
@@ -29,27 +29,11 @@ def lanes(n_rows: int) -> NDArray[np.int64]:
     return np.arange(count + 1, dtype=np.int64) * n_rows // count
 
 
-def thread_count() -> int:
-    """Return how many threads to use.
-
-    ``IMLOGIT_NUM_THREADS`` if it is set; else the processors that this process may use, and no
-    more than ``OMP_NUM_THREADS``, by which joblib tells its workers their share.
-    """
-    wanted = os.environ.get("IMLOGIT_NUM_THREADS", "")
-    if wanted:
-        if not wanted.isdecimal() or int(wanted) < 1:
-            raise ValueError(f"IMLOGIT_NUM_THREADS={wanted!r} is not a number of threads (1, 2, …)")
-        return int(wanted)
-    share = os.environ.get("OMP_NUM_THREADS", "")
-    available: int = cpu_count()
-    return min(available, int(share)) if share.isdecimal() and int(share) else available
-
-
 class Team:
     """A pool of threads, alive inside ``with``; outside it the caller's thread does the work."""
 
     def __init__(self) -> None:
-        self.size = thread_count()
+        self.size = processor_count()
         self._blas = SingleThreadedBlas()
         self._pool: ThreadPoolExecutor | None = None
 

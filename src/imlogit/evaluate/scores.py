@@ -21,7 +21,7 @@ from imlogit.evaluate.intervals import delong, wilson
 from imlogit.evaluate.ranking import areas
 from imlogit.evaluate.resampled import mean_of_shares, resampled
 
-OUT_OF_FOLD, TEST = "out-of-fold", "test"
+TRAINING, OUT_OF_FOLD, TEST = "training", "out-of-fold", "test"
 NAMES = (
     "accuracy",
     "balanced_accuracy",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.errors import ExportError
-from imlogit.export.head import Answers, Head
+from imlogit.head import Answers, Head
 
 Inputs = NDArray[np.generic]
 Runner = Callable[[Inputs], Answers]

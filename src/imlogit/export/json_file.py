@@ -11,7 +11,7 @@ import numpy as np
 
 from imlogit.atomic import write_bytes
 from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Runner
-from imlogit.export.head import Head, answer
+from imlogit.head import Head, answer
 
 KIND = "imlogit-classifier"
 VERSION = 1

@@ -9,8 +9,8 @@ import numpy as np
 
 from imlogit.atomic import write_bytes
 from imlogit.export.formats import SIGNATURE, Format, Inputs, Runner
-from imlogit.export.head import Answers, Head
 from imlogit.extras import need, quiet
+from imlogit.head import Answers, Head
 
 tf = need("tensorflow", "litert", "--to litert")
 interpreter = need("ai_edge_litert.interpreter", "litert", "--to litert")

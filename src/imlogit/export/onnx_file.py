@@ -15,8 +15,8 @@ import numpy as np
 from imlogit import __version__
 from imlogit.atomic import write_bytes
 from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Inputs, Runner
-from imlogit.export.head import SIGMOID, SOFTMAX, Answers, Head
 from imlogit.extras import need
+from imlogit.head import SIGMOID, SOFTMAX, Answers, Head
 
 onnx = need("onnx", "onnx", "--to onnx")
 runtime = need("onnxruntime", "onnx", "--to onnx")

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from imlogit.core.columns import Floats
 from imlogit.errors import ExportError
-from imlogit.export.head import Answers, Head
+from imlogit.head import Answers, Head
 
 N_TRIALS = 256
 # Margins that trial inputs are moved to: probabilities of two classes from 0.0003 to 0.9997.

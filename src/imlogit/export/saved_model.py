@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from imlogit.export.formats import SIGNATURE, Format, Inputs, Runner
-from imlogit.export.head import SIGMOID, SOFTMAX, Answers, Head
 from imlogit.extras import need, quiet
+from imlogit.head import SIGMOID, SOFTMAX, Answers, Head
 
 tf = need("tensorflow", "tensorflow", "--to savedmodel")
 MARK = "saved_model.pb"

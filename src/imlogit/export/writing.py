@@ -14,9 +14,9 @@ from imlogit.atomic import filling, place_into
 from imlogit.errors import ExportError, OutputError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.export.formats import Format, format_of, open_format, suffix_of
-from imlogit.export.head import Answers, Head, head_of
 from imlogit.export.json_file import facts, text
 from imlogit.export.proof import N_TRIALS, difference, trial_inputs
+from imlogit.head import Answers, Head, head_of
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from imlogit.report.tables import (
 )
 
 if TYPE_CHECKING:
+    from imlogit.assess import Assessment
     from imlogit.plan import Run
     from imlogit.sweep import Sweep
     from imlogit.train import Training
@@ -62,6 +63,24 @@ def print_sweep(console: Console, sweep: Sweep) -> None:
         console.print(_verdict(sweep.test, sweep.target.names))
 
 
+def print_assessment(console: Console, found: Assessment) -> None:
+    """Print how good a model is on some images, and which these are."""
+    images, names = found.image_set, found.names
+    console.print(f"{images.name}, {images.origin}: {found.part}.", soft_wrap=True)
+    if found.seen:
+        console.print(
+            "The model was fitted on images of this very source, which are among these: the "
+            "figures are better than for images that it has not seen.",
+        )
+    console.print()
+    console.print(scores_table(found.scores, f"{found.scores.n:,} images"))
+    console.print(confusion_table(found.scores, names))
+    if len(names) > 2:
+        console.print(class_table(found.scores, names))
+    console.print(reliability_table(found.reliability, "Calibration"))
+    console.print(_verdict(found.scores, names, "these"))
+
+
 def _print_threshold(console: Console, threshold: Threshold | None) -> None:
     """Print which threshold was chosen for what, and what it reaches."""
     if threshold is None:
@@ -88,11 +107,11 @@ def _images(training: Run) -> Table:
     return table
 
 
-def _verdict(test: Scores, names: Sequence[str]) -> str:
+def _verdict(test: Scores, names: Sequence[str], which: str = "the test") -> str:
     accuracy = test["accuracy"]
     most_frequent = names[int(test.confusion.sum(axis=1).argmax())]
     return (
-        f"Always answering {most_frequent!r} is right for {test.base_rate:.2%} of the "
-        f"test images; this model is for {accuracy.value:.2%} "
+        f"Always answering {most_frequent!r} is right for {test.base_rate:.2%} of "
+        f"{which} images; this model is for {accuracy.value:.2%} "
         f"(95% interval {accuracy.low:.2%} to {accuracy.high:.2%})."
     )

@@ -1,11 +1,14 @@
-"""What every exported format writes: one linear map, a link, and a rule for the label."""
+"""A fitted model as any library computes it: one linear map, a link, and a rule for the label.
+
+Exported formats write it, and `imlogit predict` computes it without an estimator.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +16,10 @@ from scipy.special import expit, log_expit, softmax
 
 from imlogit.core.columns import Floats
 from imlogit.errors import ExportError
-from imlogit.estimators.logistic import LogisticRegression
+from imlogit.model_fields import ModelFile
+
+if TYPE_CHECKING:
+    from imlogit.estimators.logistic import LogisticRegression
 
 SIGMOID, SOFTMAX, ONE_VS_REST = "sigmoid", "softmax", "one-vs-rest"
 
@@ -109,17 +115,40 @@ def head_of(estimator: LogisticRegression, class_names: Sequence[str] | None = N
         raise ExportError(f"{len(labels)} class names for {len(estimator.classes_)} classes.")
     if len(set(labels)) < len(labels):
         raise ExportError("Two classes have the same name: give class_names that differ.")
-    many = SOFTMAX if estimator.multi_class == "multinomial" else ONE_VS_REST
     return Head(
         weights=estimator.coef_,
         intercept=estimator.intercept_,
         scale=estimator.pixel_scale_,
         shape=estimator.image_shape_ or (estimator.n_features_in_,),
-        dtype="uint8" if estimator.fitted_dtype_ == "uint8" else "float32",
-        link=SIGMOID if len(estimator.coef_) == 1 else many,
+        dtype=_dtype(estimator.fitted_dtype_),
+        link=_link(len(estimator.coef_), estimator.multi_class),
         threshold=estimator.threshold_,
         class_names=labels,
     )
+
+
+def head_of_file(content: ModelFile) -> Head:
+    """Return what a model file computes."""
+    return Head(
+        weights=content.coef,
+        intercept=content.intercept,
+        scale=content.pixel_scale,
+        shape=content.image_shape or (content.coef.shape[1],),
+        dtype=_dtype(content.fitted_dtype),
+        link=_link(len(content.coef), content.multi_class),
+        threshold=content.threshold,
+        class_names=content.names,
+    )
+
+
+def _dtype(fitted_dtype: str) -> str:
+    return "uint8" if fitted_dtype == "uint8" else "float32"
+
+
+def _link(n_weights: int, multi_class: str) -> str:
+    if n_weights == 1:
+        return SIGMOID
+    return SOFTMAX if multi_class == "multinomial" else ONE_VS_REST
 
 
 def answer(head: Head, inputs: NDArray[np.generic]) -> Answers:

@@ -1,0 +1,92 @@
+"""The commands about sources of images: data list, show and fetch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imlogit.cli.examining import draw
+from imlogit.cli.options import PlainJson, Seed, Source
+from imlogit.cli.reading import reads_images, warn_of_skipped
+from imlogit.terminal import explained, print_json, progress_bars, result_console
+
+if TYPE_CHECKING:
+    from imlogit.data import ImageSet
+    from imlogit.data.reading import Reading
+
+app = typer.Typer(
+    name="data", help="What images there are, and what is in them.", no_args_is_help=True
+)
+
+
+@app.command("list")
+def list_sources(as_json: PlainJson = False) -> None:
+    """List what can be read, and what is kept of what was read before."""
+    with explained():
+        from imlogit.data.facts import kept_sources, kinds
+
+        if as_json:
+            print_json({"kinds": kinds(), "kept": kept_sources()})
+            return
+        from imlogit.report.sources import print_sources
+
+        print_sources(result_console(), kinds(), kept_sources())
+
+
+@app.command()
+@reads_images
+def show(
+    source: Source,
+    per_class: Annotated[
+        int | None, typer.Option(min=1, help="Draw at most so many images of each class.")
+    ] = None,
+    seed: Seed = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Draw the sample as PNG, too.")] = None,
+    as_json: PlainJson = False,
+    *,
+    reading: Reading,
+) -> None:
+    """Show a source: its facts, and a sample of each class, drawn in the terminal."""
+    with explained():
+        from imlogit.data.facts import facts_of
+        from imlogit.report.figures import sample_sheet
+        from imlogit.report.sources import print_facts
+        from imlogit.report.terminal_images import print_samples
+        from imlogit.runs import check_free
+
+        check_free(out)
+        images = _load(source, reading)
+        if as_json:
+            print_json(facts_of(images))
+        else:
+            console = result_console()
+            print_facts(console, images)
+            print_samples(console, images, per_class=per_class, seed=seed)
+        if out is not None:
+            draw(sample_sheet(images, seed), out)
+
+
+@app.command()
+@reads_images
+def fetch(source: Source, as_json: PlainJson = False, *, reading: Reading) -> None:
+    """Load a source, so that it is kept for later, and show its facts."""
+    with explained():
+        from imlogit.data.facts import facts_of
+        from imlogit.report.sources import print_facts
+
+        images = _load(source, reading)
+        if as_json:
+            print_json(facts_of(images))
+        else:
+            print_facts(result_console(), images)
+
+
+def _load(source: str, reading: Reading) -> ImageSet:
+    from imlogit.data import read
+
+    with progress_bars() as (loading, _):
+        images = read(source, reading, loading)
+    warn_of_skipped(images)
+    return images

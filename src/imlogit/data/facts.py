@@ -1,0 +1,53 @@
+"""Facts about images and about sources, as plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from imlogit.data import cache, kept
+from imlogit.data.image_set import ImageSet
+from imlogit.data.problems import shown
+from imlogit.data.sources import SOURCES
+
+
+def facts_of(images: ImageSet) -> dict[str, Any]:
+    """Return what images are: how many, of which size and classes, with their hash."""
+    counts = np.bincount(images.labels, minlength=images.n_classes)
+    return {
+        "name": images.name,
+        "origin": images.origin,
+        "images": len(images),
+        "train": images.n_train,
+        "test": len(images) - images.n_train,
+        "image_shape": list(images.image_shape),
+        "classes": {
+            name: {"images": count, "share": count / len(images)}
+            for name, count in zip(images.class_names, counts.tolist(), strict=True)
+        },
+        "sha256": images.sha256,
+        "skipped": [problem.to_dict() for problem in images.skipped],
+    }
+
+
+def kinds() -> list[dict[str, Any]]:
+    """Return what can be read, and whether the sources with a name are kept already."""
+    return [
+        {"kind": row.name, "form": row.form, "what": row.summary, "kept": cache.has(row.name)}
+        for row in SOURCES
+    ]
+
+
+def kept_sources() -> list[dict[str, Any]]:
+    """Return what is kept of sources that were read: where they are, how read, and how large."""
+    return [
+        {
+            "source": shown(note.source),
+            "kind": note.kind,
+            "reading": note.reading,
+            "entry": note.entry,
+            "bytes": cache.size(note.entry),
+        }
+        for _, note in kept.notes()
+    ]

@@ -1,0 +1,198 @@
+"""One image file -> pixels, whatever a stranger has put into it."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from imlogit.data.image_set import Pixels
+from imlogit.data.reading import MEGA, Reading
+from imlogit.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+# What is tried on a file's contents, whatever its name is: the others of Pillow's formats reach
+# further than pixels (EPS starts Ghostscript), or are not pictures of one size.
+FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".bmp"})
+# Where cameras and editors say which side is up.
+ORIENTED_BY = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
+# 16-bit grey, scaled so that the largest value stays the largest: 65,535 / 255.
+STEP_OF_16_BITS = 257
+GREY_OR_COLOUR = ("L", "RGB")
+
+
+class BadImageError(DataError):
+    """An image file that cannot be used; the message is what is wrong, without its name."""
+
+
+def is_image_name(name: str) -> bool:
+    """Whether a file's name says that it is an image of a known kind."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - a Path costs ten times more
+
+
+def read_bytes(path: str | os.PathLike[str], reading: Reading) -> bytes:
+    """Read a regular file of bounded size.
+
+    Raises
+    ------
+    BadImageError
+        If it is something else, empty, too large, or cannot be read.
+    """
+    # A pipe that nobody writes to would otherwise be waited for.
+    how = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, how)
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise BadImageError("not a regular file")
+            if found.st_size > reading.max_bytes:
+                raise BadImageError(_too_large(found.st_size, reading))
+            content = file.read(found.st_size + 1)
+    except OSError as error:
+        raise BadImageError(f"cannot be read ({error.strerror or error})") from None
+    if len(content) != found.st_size:
+        raise BadImageError("changed while it was read")
+    return content
+
+
+def decode(content: bytes, reading: Reading) -> Image.Image:
+    """Decode an image file's first frame, the right side up.
+
+    Transparent pixels are laid over white, 16-bit grey is scaled, palettes and CMYK are
+    converted.
+
+    Parameters
+    ----------
+    content : bytes
+    reading : Reading
+        Its limits.
+
+    Returns
+    -------
+    PIL.Image.Image
+        Of mode "L" or "RGB".
+
+    Raises
+    ------
+    BadImageError
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    if not content:
+        raise BadImageError("the file is empty")
+    if len(content) > reading.max_bytes:
+        raise BadImageError(_too_large(len(content), reading))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the image is taken or refused: nothing in between
+        try:
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                _check_pixels(image.size, reading)
+                image.load()
+                return _flat(_upright(image))
+        except BadImageError:
+            raise
+        except UnidentifiedImageError:
+            raise BadImageError(f"not an image of a known format ({', '.join(FORMATS)})") from None
+        except Image.DecompressionBombError:
+            raise BadImageError(f"more than {reading.max_megapixels:g} megapixels") from None
+        except MemoryError:
+            raise BadImageError("too large for the memory that is left") from None
+        except Exception as error:  # decoders of hostile bytes raise some fifteen kinds
+            raise BadImageError(f"damaged ({_reason(error)})") from None
+
+
+def fitted(image: Image.Image, size: tuple[int, int] | None, grey: bool) -> Image.Image:
+    """Convert to grey and to a size (height, width), where asked for, with antialiasing."""
+    from PIL.Image import Resampling
+
+    if grey and image.mode != "L":
+        image = image.convert("L")
+    if size is not None and image.size != size[::-1]:
+        image = image.resize(size[::-1], Resampling.BICUBIC)
+    return image
+
+
+def pixels_of(content: bytes, reading: Reading) -> Pixels:
+    """Decode an image file and bring it to the size and the colours that are asked for.
+
+    Returns
+    -------
+    ndarray of uint8, shape (h, w) or (h, w, 3)
+
+    Raises
+    ------
+    BadImageError
+    """
+    return np.asarray(fitted(decode(content, reading), reading.size, reading.grey))
+
+
+def _check_pixels(size: tuple[int, int], reading: Reading) -> None:
+    width, height = size
+    if width * height > reading.max_pixels:
+        raise BadImageError(
+            f"{height:,} x {width:,} pixels are more than {reading.max_megapixels:g} megapixels "
+            "(--max-megapixels allows more)"
+        )
+
+
+def _too_large(n_bytes: int, reading: Reading) -> str:
+    return (
+        f"{n_bytes / MEGA:,.0f} MB are more than {reading.max_megabytes:g} (--max-megabytes allows "
+        "more)"
+    )
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn an image as its EXIF or XMP data say; where these are damaged, leave it as it lies."""
+    from PIL import ImageOps
+
+    if not any(key in image.info for key in ORIENTED_BY):
+        return image
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # the pixels are sound
+        return image
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    """Return an image of any mode as grey or RGB, without transparency."""
+    from PIL import Image
+
+    transparent = "A" in image.mode or "a" in image.mode or "transparency" in image.info
+    if image.mode in GREY_OR_COLOUR and not transparent:
+        return image
+    if image.mode.startswith("I"):
+        scaled = np.rint(np.asarray(image) / STEP_OF_16_BITS)
+        return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
+    if image.mode == "F":
+        raise BadImageError("its pixels are fractions, whose scale is not known")
+    grey = image.mode in ("1", "L", "LA", "La")
+    if transparent:
+        over = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        white.alpha_composite(over)
+        flat = white.convert("RGB")
+    else:
+        flat = image.convert("L" if grey else "RGB")
+    if grey or (image.mode in ("P", "PA") and _is_grey(flat)):
+        return flat.convert("L")
+    return flat
+
+
+def _is_grey(image: Image.Image) -> bool:
+    """Whether red, green and blue are the same everywhere."""
+    colours = np.asarray(image)
+    return bool((colours == colours[..., :1]).all())
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if text.isprintable() and len(text) < 100 else type(error).__name__

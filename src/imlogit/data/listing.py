@@ -1,0 +1,207 @@
+"""What lies in a folder, without following what leads out of it; and whether it has changed."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import stat
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+NOT_FOLLOWED = "a symbolic link that leads out of the folder (--follow-links reads it)"
+HIDDEN = (".", "__MACOSX")
+
+
+class Item(NamedTuple):
+    """A file in a folder: its name within it, and why it cannot be read, where that is known."""
+
+    name: str
+    problem: str | None = None
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a name is of those that systems leave behind, such as .DS_Store."""
+    return name.startswith(HIDDEN) or name.lower() in ("thumbs.db", "desktop.ini")
+
+
+def subfolders(folder: Path, follow_links: bool) -> list[Item]:
+    """Return the folders in a folder, in the order of their names."""
+    with os.scandir(folder) as entries:
+        found = [entry for entry in entries if not is_hidden(entry.name) and _is_folder(entry)]
+    return sorted(
+        Item(entry.name, None if follow_links or _stays_within(entry, folder) else NOT_FOLLOWED)
+        for entry in found
+    )
+
+
+def files_below(folder: Path, root: Path, follow_links: bool) -> list[Item]:
+    """Return the files in a folder and its subfolders, in the order of their names.
+
+    Parameters
+    ----------
+    folder : Path
+    root : Path
+        Links may lead to other places below this.
+    follow_links : bool
+        Whether links may lead anywhere.
+    """
+    return sorted(_below(folder, "", root, follow_links, ()))
+
+
+def _below(
+    folder: Path, prefix: str, root: Path, follow_links: bool, above: tuple[tuple[int, int], ...]
+) -> Iterator[Item]:
+    """Yield files; `above` are the folders that lead here, so that a loop of links ends."""
+    try:
+        here = _identity(folder)
+        if here in above:
+            yield Item(prefix.rstrip("/"), "a symbolic link in a circle")
+            return
+        with os.scandir(folder) as entries:
+            found = [entry for entry in entries if not is_hidden(entry.name)]
+    except OSError as error:
+        yield Item(prefix.rstrip("/") or ".", f"cannot be read ({error.strerror or error})")
+        return
+    for entry in found:
+        name = prefix + entry.name
+        problem = None
+        if not follow_links and not _stays_within(entry, root):
+            problem = NOT_FOLLOWED
+        elif _is_folder(entry):
+            yield from _below(folder / entry.name, f"{name}/", root, follow_links, (*above, here))
+            continue
+        else:
+            problem = _unlike_a_file(entry)
+        yield Item(name, problem)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    found = folder.stat()
+    return found.st_dev, found.st_ino
+
+
+def _stays_within(entry: os.DirEntry[str], root: Path) -> bool:
+    """Whether an entry is no link, or one to a place below `root`."""
+    if not entry.is_symlink():
+        return True
+    try:
+        return Path(os.path.realpath(entry.path)).is_relative_to(os.path.realpath(root))
+    except (OSError, ValueError):
+        return False
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, say
+        return False
+
+
+def _unlike_a_file(entry: os.DirEntry[str]) -> str | None:
+    """Return why an entry cannot be read as a file, or None."""
+    try:
+        if entry.is_file(follow_symlinks=False):
+            return None
+        mode = entry.stat().st_mode
+    except OSError as error:
+        return f"cannot be read ({error.strerror or error})"
+    if stat.S_ISREG(mode):
+        return None
+    kinds = {stat.S_ISFIFO: "a named pipe", stat.S_ISSOCK: "a socket"}
+    return next((words for test, words in kinds.items() if test(mode)), "a device") + ", not a file"
+
+
+class Stamp(NamedTuple):
+    """The state of files on disk: equal where nothing has been changed since.
+
+    Attributes
+    ----------
+    digest : str
+        Of all names, sizes and times.
+    newest : int
+        The last change, in nanoseconds since 1970.
+    """
+
+    digest: str
+    newest: int
+
+
+def stamp(paths: Iterable[Path]) -> Stamp:
+    """Return the state of files, and of folders with all that is below them.
+
+    Raises
+    ------
+    OSError
+        If one cannot be looked at.
+    """
+    digests: list[str] = []
+    newest = 0
+    for path in paths:
+        found = path.stat()
+        digests.append(repr((path.name, *_figures(found))))
+        newest = max(newest, found.st_ctime_ns)
+        if stat.S_ISDIR(found.st_mode):
+            of_folder, last = _stamp_below(path, ())
+            digests.append(of_folder)
+            newest = max(newest, last)
+    return Stamp(_digest(digests), newest)
+
+
+def _stamp_below(folder: Path, above: tuple[tuple[int, int], ...]) -> tuple[str, int]:
+    """Return the state of all that is below a folder, and its last change."""
+    here = _identity(folder)
+    if here in above:
+        return "a circle of links", 0
+    names, figures, deeper = _look_at(folder)
+    parts, newest = [*names, figures.tobytes().hex()], max(figures[2::3], default=0)
+    for name in deeper:
+        of_folder, last = _stamp_below(folder / name, (*above, here))
+        parts += [name, of_folder]
+        newest = max(newest, last)
+    return _digest(parts), newest
+
+
+def _look_at(folder: Path) -> tuple[list[str], array[int], list[str]]:
+    """Return names and figures of a folder's files, as they come, and its subfolders.
+
+    A hundred thousand files are looked at each time that a source is loaded: by the folder's
+    descriptor, which spares the system finding it again for each, and without sorting them.
+    """
+    names: list[str] = []
+    figures = array("q")
+    deeper: list[str] = []
+    by_descriptor = os.scandir in os.supports_fd
+    place = os.open(folder, os.O_RDONLY) if by_descriptor else folder
+    try:
+        with os.scandir(place) as entries:
+            for entry in entries:
+                found = entry.stat(follow_symlinks=False)
+                names.append(entry.name)
+                figures.extend((found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+                if not stat.S_ISREG(found.st_mode):
+                    _look_behind(folder / entry.name, figures, deeper)
+    finally:
+        if isinstance(place, int):
+            os.close(place)
+    return names, figures, sorted(deeper)
+
+
+def _look_behind(path: Path, figures: array[int], deeper: list[str]) -> None:
+    """Add what a link leads to; note a folder."""
+    with contextlib.suppress(OSError):  # it leads nowhere
+        found = path.stat()
+        figures.extend(_figures(found))
+        if stat.S_ISDIR(found.st_mode):
+            deeper.append(path.name)
+
+
+def _figures(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _digest(parts: Iterable[str]) -> str:
+    # no name holds this separator
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
