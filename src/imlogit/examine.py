@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,17 @@ from numpy.typing import NDArray
 
 from imlogit.core.columns import Floats
 from imlogit.data import ImageSet
+from imlogit.data.image_file import BadImageError
 from imlogit.errors import DataError
+from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluate.comparison import Comparison, compare
 from imlogit.evaluate.doubts import find_doubts
 from imlogit.evaluate.evidence import Evidence, Exemplars, exemplars, explain
 from imlogit.evaluate.scores import TEST
+from imlogit.inputs import Input
+from imlogit.model import from_file
+from imlogit.model_fields import ModelFile
+from imlogit.predict import Predictor
 from imlogit.record import Record
 
 
@@ -79,35 +86,39 @@ def as_csv(doubts: tuple[Doubt, ...]) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Explanation:
-    """Why a model says what it says of one test image.
+    """Why a model says what it says of one image.
 
     Attributes
     ----------
-    number : int
-        Of the image in the test part.
-    row : int
-        In the source.
-    label, predicted : str
+    where : str
+        Which image it is, such as "Test row 7", or a file.
+    label : str or None
+        What it is, where that is known.
+    predicted : str
     probabilities : ndarray of float64, shape (n_classes,)
     names : tuple of str
         What the classes are called.
     image : ndarray of uint8
     evidence : Evidence
+    number, row : int or None
+        Of the image in a run's test part, and in its source.
     """
 
-    number: int
-    row: int
-    label: str
+    where: str
+    label: str | None
     predicted: str
     probabilities: Floats
     names: tuple[str, ...]
     image: NDArray[np.uint8]
     evidence: Evidence
+    number: int | None = None
+    row: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, texts and numbers."""
         evidence = self.evidence
         return {
+            "image": self.where,
             "number": self.number,
             "row": self.row,
             "label": self.label,
@@ -136,17 +147,58 @@ def explain_row(record: Record, images: ImageSet, number: int) -> Explanation:
             f"0 to {len(kept.test_rows) - 1}."
         )
     row = int(kept.test_rows[number])
-    image = images.images[row]
-    (predicted,) = np.searchsorted(record.model.classes_, record.model.predict(image[None]))
-    return Explanation(
-        number,
-        row,
+    found = _explained(
+        f"Test row {number}",
         names[kept.test_codes[number]],
+        record.model,
+        names,
+        images.images[row],
+    )
+    return replace(found, number=number, row=row)
+
+
+def explain_inputs(
+    content: ModelFile, found: Iterable[Input], predictor: Predictor
+) -> Iterator[Explanation]:
+    """Explain what a model says of images that a person has.
+
+    Parameters
+    ----------
+    content : ModelFile
+    found : iterable of Input
+    predictor : Predictor
+        Of the same model: it brings images to its shape.
+
+    Raises
+    ------
+    DataError
+        For an image that cannot be read, or not brought to the model's shape; names it.
+    """
+    model = from_file(content)
+    for one in found:
+        try:
+            pixels = predictor.pixels(one)
+        except BadImageError as error:
+            raise DataError(f"{one.where}: {error}.") from None
+        yield _explained(one.where, predictor.truth(one), model, content.names, pixels)
+
+
+def _explained(
+    where: str,
+    label: str | None,
+    model: LogisticRegression,
+    names: tuple[str, ...],
+    image: NDArray[np.uint8],
+) -> Explanation:
+    (predicted,) = np.searchsorted(model.classes_, model.predict(image[None]))
+    return Explanation(
+        where,
+        label,
         names[predicted],
-        record.model.predict_proba(image[None])[0],
+        model.predict_proba(image[None])[0],
         names,
         image,
-        explain(record.model, image),
+        explain(model, image),
     )
 
 

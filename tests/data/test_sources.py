@@ -8,18 +8,51 @@ import pytest
 from imlogit.data import SOURCES, cache, load, mnist_5k
 from imlogit.errors import DataError
 
+from pictures import class_folders
 from standin import is_mapped
 
 
 def test_the_table_names_each_source_once():
     names = [source.name for source in SOURCES]
-    assert names == ["mnist-5k", "mnist"]
+    assert names[:2] == ["mnist-5k", "mnist"]
+    assert len(set(names)) == len(names)
     assert all(source.summary for source in SOURCES)
 
 
 def test_an_unknown_source_is_answered_with_the_known_ones():
     with pytest.raises(DataError, match=r"'cats'.*'mnist-5k'.*'mnist'"):
         load("cats")
+
+
+def test_a_single_image_is_no_source(tmp_path):
+    (tmp_path / "photo.png").write_bytes(b"x")
+    with pytest.raises(DataError, match=r"no source of labelled images.*imlogit predict"):
+        load(tmp_path / "photo.png")
+
+
+def test_rows_of_numbers_only_have_a_shape(tmp_path):
+    with pytest.raises(DataError, match="--shape and --layout"):
+        load("mnist-5k", shape=(28, 28))
+
+
+def test_a_known_source_is_resized():
+    small = load("mnist-5k", size=(14, 14))
+    assert small.image_shape == (14, 14)
+    assert small.sha256 != load("mnist-5k").sha256
+
+
+def test_the_folder_of_data_sets_is_looked_into(monkeypatch, tmp_path):
+    class_folders(tmp_path / "sets" / "pets", np.zeros((4, 3, 3), np.uint8), ["a", "b"] * 2)
+    monkeypatch.setenv("IMLOGIT_DATA", str(tmp_path / "sets"))
+    assert load("pets").name == "pets"
+    with pytest.raises(DataError, match="no source"):
+        load("../sets/pets")
+
+
+@pytest.mark.parametrize("source", ["", "\0", "a\0b", "nowhere/at/all", "x" * 5000])
+def test_names_that_are_nothing(source):
+    with pytest.raises(DataError, match="no source of images"):
+        load(source)
 
 
 def test_importing_the_room_imports_nothing_heavy():

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imlogit.cli.options import Picture, PlainJson, RunFolder, RunSource
+from imlogit.cli.options import (
+    Picture,
+    PlainJson,
+    Prepare,
+    Resize,
+    RunFolder,
+    RunOrModel,
+    RunSource,
+)
+from imlogit.cli.reading import reads_images
 from imlogit.terminal import explained, print_json, progress_bars, result_console
+
+if TYPE_CHECKING:
+    from imlogit.data.reading import Reading
+    from imlogit.examine import Explanation
+
+# More images are not explained at once.
+MOST_EXPLAINED = 20
 
 
 def doubts(
@@ -43,45 +60,108 @@ def doubts(
         draw(doubt_sheet(images, found), out or run / "doubts.png")
 
 
+@reads_images
 def explain(
-    run: RunFolder,
-    row: Annotated[
-        int | None, typer.Option(help="The number of a test image; without it, telling images.")
+    run: RunOrModel,
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(help="Images to explain, as predict takes them, instead of the run's."),
     ] = None,
+    row: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="The number of a test image, or of one of FILES; else telling images."
+        ),
+    ] = None,
+    resize: Resize = False,
+    prepare: Prepare = None,
     source: RunSource = None,
     out: Picture = None,
     as_json: PlainJson = False,
+    *,
+    reading: Reading,
 ) -> None:
-    """Show why the model of a run says what it says of a test image, pixel by pixel."""
+    """Show why a model says what it says of an image, pixel by pixel."""
     with explained():
-        from imlogit import examine
-        from imlogit.record import open_record
-        from imlogit.report import examined, sheets
         from imlogit.runs import check_free
 
         check_free(out)
-        record = open_record(run)
-        with progress_bars() as (loading, _):
-            images = record.images(source, progress=loading)
-        if row is None:
-            telling = examine.exemplars_of(record)
-            picture = sheets.exemplar_sheet(images, record.predictions, telling)
-            if as_json:
-                plain = {
-                    name: {kind: rows.tolist() for kind, rows in one._asdict().items()}
-                    for name, one in telling.items()
-                }
-                print_json({"exemplars": plain})
-            else:
-                examined.print_exemplars(result_console(), telling)
-            draw(picture, out or run / "exemplars.png")
-            return
-        found = examine.explain_row(record, images, row)
-        if as_json:
-            print_json(found.to_dict())
+        if files:
+            _explain_files(run, files, row, out, as_json, resize, prepare, reading)
         else:
-            examined.print_explanation(result_console(), found)
-        draw(sheets.evidence_figure(found), out or run / f"explain-{row}.png")
+            _explain_run(run, row, source, out, as_json)
+
+
+def _explain_run(
+    run: Path, row: int | None, source: str | None, out: Path | None, as_json: bool
+) -> None:
+    from imlogit import examine
+    from imlogit.record import open_record
+    from imlogit.report import examined, sheets
+
+    record = open_record(run)
+    with progress_bars() as (loading, _):
+        images = record.images(source, progress=loading)
+    if row is not None:
+        _show_explanations([examine.explain_row(record, images, row)], run, out, as_json)
+        return
+    telling = examine.exemplars_of(record)
+    picture = sheets.exemplar_sheet(images, record.predictions, telling)
+    if as_json:
+        plain = {
+            name: {kind: rows.tolist() for kind, rows in one._asdict().items()}
+            for name, one in telling.items()
+        }
+        print_json({"exemplars": plain})
+    else:
+        examined.print_exemplars(result_console(), telling)
+    draw(picture, out or run / "exemplars.png")
+
+
+def _explain_files(
+    run: Path,
+    files: list[str],
+    row: int | None,
+    out: Path | None,
+    as_json: bool,
+    resize: bool,
+    prepare: str | None,
+    reading: Reading,
+) -> None:
+    from itertools import islice
+
+    from imlogit.examine import explain_inputs
+    from imlogit.inputs import inputs
+    from imlogit.model_file import read
+    from imlogit.predict import Predictor
+
+    content = read(run / "model.imlogit" if run.is_dir() else run)
+    predictor = Predictor(content, reading, resize=resize, prepare=prepare)
+    first, last = (0, MOST_EXPLAINED + 1) if row is None else (row, row + 1)
+    found = list(islice(inputs(files, reading), first, last))
+    if not found:
+        raise ValueError(f"--row {row}: there are not so many images.")
+    if len(found) > MOST_EXPLAINED:
+        raise ValueError(f"These are more than {MOST_EXPLAINED} images: choose one with --row.")
+    if len(found) > 1 and (out is not None or as_json):
+        raise ValueError("--out and --json are for one image: choose it with --row.")
+    explanations = explain_inputs(content, found, predictor)
+    _show_explanations(explanations, run if run.is_dir() else run.parent, out, as_json)
+
+
+def _show_explanations(
+    found: Iterable[Explanation], folder: Path, out: Path | None, as_json: bool
+) -> None:
+    """Print explanations and draw each, into a folder unless a place is given."""
+    from imlogit.report import examined, sheets
+
+    for number, one in enumerate(found):
+        if as_json:
+            print_json(one.to_dict())
+        else:
+            examined.print_explanation(result_console(), one)
+        name = f"explain-{one.number}" if one.number is not None else f"explain-file-{number}"
+        draw(sheets.evidence_figure(one), out or folder / f"{name}.png")
 
 
 def compare(

@@ -37,6 +37,9 @@ AsJson = Annotated[
     bool, typer.Option("--json", help="Print the metrics as JSON instead of tables.")
 ]
 RunFolder = Annotated[Path, typer.Argument(help="A folder that train or sweep wrote.")]
+RunOrModel = Annotated[
+    Path, typer.Argument(help="A folder that train or sweep wrote, or, for FILES, a model file.")
+]
 RunSource = Annotated[
     str | None, typer.Option("--source", help="Where the run's images are now, if elsewhere.")
 ]

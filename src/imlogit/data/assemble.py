@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from imlogit.data.image_set import ImageSet, Labels, Pixels
-from imlogit.data.problems import Problem, shown
+from imlogit.data.problems import NAMED, Problem, shown
 from imlogit.errors import DataError
+
+# Not so long that Python refuses to make an integer of it.
+WHOLE = re.compile("-?[0-9]{1,999}")
 
 
 class Named(NamedTuple):
@@ -73,7 +77,7 @@ def assemble(
 def ordered(classes: Iterable[str]) -> list[str]:
     """Return the different names in order: 2 before 10 where all are whole numbers."""
     different = set(classes)
-    if all(name.isascii() and name.isdigit() for name in different):
+    if all(map(WHOLE.fullmatch, different)):
         return sorted(different, key=lambda name: (int(name), name))
     return sorted(different)
 
@@ -97,7 +101,8 @@ def _check_known(source: str, parts: Sequence[Named], names: tuple[str, ...]) ->
     if not unknown and len(parts) > 1:
         unknown = ordered(set(parts[1].classes) - of_training)
     if unknown:
+        more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
         raise DataError(
             f"{source}: the test part has classes that the training part lacks: "
-            f"{', '.join(map(shown, unknown))}."
+            f"{', '.join(map(shown, unknown[:NAMED]))}{more}. Leave these images out."
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-NOT_FOLLOWED = "a symbolic link that leads out of the folder (--follow-links reads it)"
+NOT_FOLLOWED = "a symbolic link to a folder or to another place (--follow-links reads it)"
 HIDDEN = (".", "__MACOSX")
 
 
@@ -32,7 +32,7 @@ def subfolders(folder: Path, follow_links: bool) -> list[Item]:
     with os.scandir(folder) as entries:
         found = [entry for entry in entries if not is_hidden(entry.name) and _is_folder(entry)]
     return sorted(
-        Item(entry.name, None if follow_links or _stays_within(entry, folder) else NOT_FOLLOWED)
+        Item(entry.name, NOT_FOLLOWED if entry.is_symlink() and not follow_links else None)
         for entry in found
     )
 
@@ -44,7 +44,7 @@ def files_below(folder: Path, root: Path, follow_links: bool) -> list[Item]:
     ----------
     folder : Path
     root : Path
-        Links may lead to other places below this.
+        Links may lead to other files below this.
     follow_links : bool
         Whether links may lead anywhere.
     """
@@ -68,7 +68,7 @@ def _below(
     for entry in found:
         name = prefix + entry.name
         problem = None
-        if not follow_links and not _stays_within(entry, root):
+        if not follow_links and entry.is_symlink() and not _is_file_within(entry, root):
             problem = NOT_FOLLOWED
         elif _is_folder(entry):
             yield from _below(folder / entry.name, f"{name}/", root, follow_links, (*above, here))
@@ -83,12 +83,12 @@ def _identity(folder: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
-def _stays_within(entry: os.DirEntry[str], root: Path) -> bool:
-    """Whether an entry is no link, or one to a place below `root`."""
-    if not entry.is_symlink():
-        return True
+def _is_file_within(link: os.DirEntry[str], root: Path) -> bool:
+    """Whether a link leads to something below `root` that is no folder."""
+    if _is_folder(link):
+        return False
     try:
-        return Path(os.path.realpath(entry.path)).is_relative_to(os.path.realpath(root))
+        return Path(os.path.realpath(link.path)).is_relative_to(os.path.realpath(root))
     except (OSError, ValueError):
         return False
 

@@ -186,7 +186,7 @@ def _fill(stream: IO[bytes], items: Pixels, begin: bytes) -> int:
     view, arrived = items.data, len(begin)
     view[:arrived] = begin
     while arrived < len(items):
-        got = stream.readinto(view[arrived : arrived + PIECE_BYTES])
+        got = stream.readinto(view[arrived : arrived + PIECE_BYTES])  # type: ignore[attr-defined]
         if not got:
             break
         arrived += got

@@ -44,15 +44,9 @@ def as_pixels(values: npt.NDArray[Any], where: str) -> Pixels:
     low, high = _range(values)
     if not (math.isfinite(low) and math.isfinite(high)):
         raise DataError(f"{where}: some pixels are not a number, or infinite.")
-    scale = 255.0 if values.dtype.kind == "f" and high <= 1 else 1.0
-    pixels = np.empty(values.shape, np.uint8)
-    whole = low >= 0 and high <= 255
-    for start in range(0, len(values) if whole else 0, ROWS_AT_A_TIME):
-        part = values[start : start + ROWS_AT_A_TIME] * scale
-        rounded = np.rint(part)
-        whole = whole and bool((np.abs(part - rounded) <= (ROUNDING if scale > 1 else 0)).all())
-        pixels[start : start + ROWS_AT_A_TIME] = rounded
-    if not whole:
+    inside = low >= 0 and high <= 255
+    pixels = _rounded(values, 255.0 if high <= 1 else 1.0) if inside else None
+    if pixels is None:
         raise DataError(
             f"{where}: pixels run from {low:g} to {high:g} and are not all whole numbers from 0 "
             "to 255 (or those divided by 255). Scale and round them before."
@@ -140,6 +134,22 @@ def _of_colour(rows: Pixels, shape: tuple[int, ...], reading: Reading, where: st
         return rows.reshape(len(rows), *shape)
     planes = rows.reshape(len(rows), channels, height, width)
     return np.ascontiguousarray(np.moveaxis(planes, 1, 3))
+
+
+def _rounded(values: npt.NDArray[Any], scale: float) -> Pixels | None:
+    """Return numbers from 0 to 255, floats times `scale`; None if some are not whole then."""
+    if values.dtype.kind != "f":
+        return values.astype(np.uint8)
+    rows = np.atleast_1d(values)
+    pixels = np.empty(rows.shape, np.uint8)
+    step = max(1, NUMBERS_AT_A_TIME * len(rows) // max(1, rows.size))
+    for start in range(0, len(rows), step):
+        part = rows[start : start + step] * scale
+        rounded = np.rint(part)
+        if (np.abs(part - rounded) > (ROUNDING if scale > 1 else 0)).any():
+            return None
+        pixels[start : start + step] = rounded
+    return pixels.reshape(values.shape)
 
 
 def _range(values: npt.NDArray[Any]) -> tuple[float, float]:

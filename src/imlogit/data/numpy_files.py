@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import warnings
-import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,25 +14,16 @@ import numpy.typing as npt
 
 from imlogit.data.assemble import Named, assemble
 from imlogit.data.download import Progress
-from imlogit.data.idx import DEFLATE_LIMIT
 from imlogit.data.image_set import ImageSet
 from imlogit.data.listing import is_hidden
 from imlogit.data.npy import ENDING, opened, read_npy, refusing
+from imlogit.data.npz import Archive
 from imlogit.data.numbers import as_images, as_pixels
 from imlogit.data.problems import NAMED, shown
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 
 ARCHIVE = ".npz"
-MEGA = 1_000_000
-# An archive may unpack to this much, whatever its size: blank images are packed a thousandfold.
-HARMLESS_BYTES = 256 * MEGA
-# Beyond, photographs are packed twofold, drawn figures tenfold; a bomb is known by the most that
-# deflate can do.
-MOST_EXPANSION = 100
-# What NumPy writes; others unpack without a known limit.
-METHODS = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: DEFLATE_LIMIT}
-ENCRYPTED = 1
 # Floats count whole numbers up to here.
 MOST_WHOLE = 2**53
 OF_A_NAME = re.compile("(.+[_-])images")
@@ -143,14 +133,12 @@ def _is_archive(path: Path) -> bool:
 def _read_archive(path: Path, reading: Reading) -> list[Named]:
     where = shown(path)
     with opened(path) as (file, size):
-        with refusing(where):
-            archive = zipfile.ZipFile(file)
-        members = {member.filename: member for member in archive.infolist()}
-        choice = _choose(_holder(where, archive.namelist(), ""))
-        _check_expansion([members[name] for pair in choice.pairs for name in pair], size, where)
+        archive = Archive(file, size, where)
+        choice = _choose(_holder(where, archive.names, ""))
+        archive.check_expansion(name for pair in choice.pairs for name in pair)
 
         def array(name: str) -> npt.NDArray[Any]:
-            return _read_member(archive, members[name], size, named(name))
+            return archive.read(name, named(name))
 
         def named(name: str) -> str:
             return f"{where}: {shown(_bare(name))}"
@@ -216,7 +204,7 @@ def _classes(labels: npt.NDArray[Any], where: str) -> list[str]:
         different = _whole(different, where)
     try:
         names = [one.decode() if isinstance(one, bytes) else str(one) for one in different.tolist()]
-    except ValueError as error:  # also of bytes and code points that are no text
+    except (ValueError, SystemError) as error:  # the second of code points that there are not
         raise DataError(
             f"{where}: some labels are no text ({error}). Save them as text in UTF-8, or as "
             "integers."
@@ -331,38 +319,3 @@ def _written(name: str, other: str, holder: Holder) -> str:
             f"{holder.where} holds {len(written)} arrays of one name: {_some(written)}. Leave one."
         )
     return written[0]
-
-
-def _check_expansion(members: list[zipfile.ZipInfo], size: int, where: str) -> None:
-    """Refuse what unpacks to far more than it is.
-
-    The archive's own size is what counts: its members may lie one over the other.
-    """
-    unpacked = sum(member.file_size for member in members)
-    if unpacked > max(HARMLESS_BYTES, MOST_EXPANSION * size):
-        raise DataError(
-            f"{where} would unpack to {unpacked / MEGA:,.0f} MB, more than {MOST_EXPANSION} times "
-            "its size, as archives do that are made to fill a memory. If it is sound, save its "
-            "arrays with numpy.savez, which does not pack them."
-        )
-
-
-def _read_member(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, size: int, where: str
-) -> npt.NDArray[Any]:
-    """Read one array of an archive of `size` bytes."""
-    if member.flag_bits & ENCRYPTED:
-        raise DataError(f"{where} is encrypted. Save the arrays again without a password.")
-    if member.compress_type not in METHODS:
-        raise DataError(
-            f"{where} is packed in a way that NumPy does not write (method "
-            f"{member.compress_type}). Save the arrays with numpy.savez_compressed."
-        )
-    most = min(member.compress_size, size) * METHODS[member.compress_type]
-    if member.file_size > most:
-        raise DataError(
-            f"{where} declares {member.file_size:,} bytes, but cannot hold more than {most:,}: the "
-            "archive is damaged. Copy or save it again."
-        )
-    with refusing(where), archive.open(member) as stream:
-        return read_npy(stream, member.file_size, where)

@@ -42,10 +42,11 @@ def print_explanation(console: Console, found: Explanation) -> None:
     """Print one prediction and the terms that add up to its margin."""
     evidence, names = found.evidence, found.names
     toward, against = names[evidence.toward], names[evidence.against]
-    table = new_table(f"Test row {found.number} (row {found.row} of the source)")
+    of_source = "" if found.row is None else f" (row {found.row} of the source)"
+    table = new_table(found.where + of_source)
     table.add_column("what", overflow="fold")
     table.add_column("value", justify="right", overflow="fold")
-    table.add_row("label", found.label)
+    table.add_row("label", found.label or "not known")
     table.add_row("prediction", found.predicted)
     for code in (evidence.toward, evidence.against):
         table.add_row(f"probability of {names[code]}", f"{found.probabilities[code]:.6f}")

@@ -144,8 +144,9 @@ def evidence_figure(found: Explanation) -> bytes:
     toward, against = names[evidence.toward], names[evidence.against]
     figure = new_figure(12, 4.2)
     image, places, sums = figure.subplots(1, 3, width_ratios=[1, 1.1, 1.2])
-    said = f"labelled {short(found.label)}: the model says {short(found.predicted)}"
-    figure.suptitle(plain(f"Test row {found.number}, {said}"))
+    labelled = "" if found.label is None else f", labelled {short(found.label)}"
+    said = f"{short(found.where, 60)}{labelled}: the model says {short(found.predicted)}"
+    figure.suptitle(plain(said))
     image.imshow(drawable(found.image), cmap="gray", vmin=0, vmax=255)
     image.set_title("the image", fontsize=10)
     image.set_axis_off()
