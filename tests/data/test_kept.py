@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imlogit import load
-from imlogit.data import cache, folder, kept, listing
+from imlogit.data import cache, folder, kept, stamps
 
 from pictures import class_folders, write
 from standin import is_mapped
@@ -165,6 +165,42 @@ def test_a_cache_that_cannot_be_written(source, monkeypatch, tmp_path):
         assert len(load(source)) == 4
 
 
+@pytest.mark.parametrize("program", ["", "/nowhere/python", "/bin/false", None])
+def test_a_second_process_changes_nothing(tmp_path, monkeypatch, program):
+    """Large folders are shared with a second process, if that can be started."""
+    root = class_folders(tmp_path / "x", np.tile(IMAGES, (8, 1, 1)), "abcdefgh" * 4)
+    alone = stamps.stamp([root])
+    assert stamps.stamp([root]) == alone
+    started = []
+    start = stamps._start_helper
+    monkeypatch.setattr(
+        stamps, "_start_helper", lambda *a: started.append(start(*a)) or started[-1]
+    )
+    monkeypatch.setattr(stamps, "WORTH_A_PROCESS", 0)
+    if program is not None:
+        monkeypatch.setattr("sys.executable", program)
+    shared = stamps.stamp([root])
+    assert len(started) == 1
+    assert shared.newest == alone.newest
+    write(root / "h" / "new.png", IMAGES[0])
+    changed = stamps.stamp([root])
+    assert changed.digest != shared.digest
+
+
+def test_links_to_elsewhere_are_not_looked_behind(tmp_path):
+    root = class_folders(tmp_path / "x", IMAGES, CLASSES)
+    outside = class_folders(tmp_path / "y", IMAGES, CLASSES)
+    try:
+        (root / "out").symlink_to(outside)
+        (outside / "back").symlink_to(root)
+    except OSError:
+        pytest.skip("this system has no symbolic links")
+    here, there = stamps.stamp([root]), stamps.stamp([root], follow_links=True)
+    write(outside / "a" / "new.png", IMAGES[0])
+    assert stamps.stamp([root]) == here
+    assert stamps.stamp([root], follow_links=True) != there
+
+
 def test_images_are_found_by_their_hash(source):
     found = load(source)
     assert kept.by_images(found.sha256).name == "source"
@@ -172,8 +208,8 @@ def test_images_are_found_by_their_hash(source):
 
 
 def test_disks_that_count_whole_seconds_are_not_trusted_at_once(source, monkeypatch, reads):
-    def coarse(paths):
-        found = listing.stamp(paths)
+    def coarse(*arguments):
+        found = stamps.stamp(*arguments)
         return found._replace(newest=time.time_ns() // kept.SECOND * kept.SECOND)
 
     monkeypatch.setattr(kept, "stamp", coarse)

@@ -20,8 +20,8 @@ from typing import Any
 from imlogit.atomic import write_bytes
 from imlogit.data import cache
 from imlogit.data.image_set import ImageSet, label_digest
-from imlogit.data.listing import Stamp, stamp
 from imlogit.data.reading import Reading
+from imlogit.data.stamps import Stamp, stamp
 from imlogit.errors import DataError, OutputError
 
 # Raised when the same files would be read differently.
@@ -86,7 +86,7 @@ def through(
         Reads the source.
     """
     key = _key(kind, place, reading)
-    before = _state(paths)
+    before = _state(paths, reading)
     note = _read_note(key)
     if note is not None and before is not None and note.state == before.digest:
         with contextlib.suppress(DataError):  # damaged: the source is there to be read again
@@ -96,7 +96,7 @@ def through(
     if before is not None:
         _wait_for_a_tick(before)
     found = fetch()
-    after = _state(paths)
+    after = _state(paths, reading)
     if before is not None and after is not None and before.digest == after.digest:
         pins = cache.Pins(found.sha256, label_digest(found.labels))
         entry = _entry_name(found, pins)
@@ -130,10 +130,10 @@ def _key(kind: str, place: str, reading: Reading) -> str:
     return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()[:32]
 
 
-def _state(paths: Callable[[], Sequence[Path]]) -> Stamp | None:
+def _state(paths: Callable[[], Sequence[Path]], reading: Reading) -> Stamp | None:
     """Return the state of a source's files; None where it cannot be known."""
     try:
-        found = stamp(paths())
+        found = stamp(paths(), reading.follow_links)
     except OSError:
         return None
     whole_seconds = found.newest > 0 and found.newest % SECOND == 0

@@ -1,13 +1,10 @@
-"""What lies in a folder, without following what leads out of it; and whether it has changed."""
+"""What lies in a folder, without following what leads out of it."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import os
 import stat
-from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -112,96 +109,3 @@ def _unlike_a_file(entry: os.DirEntry[str]) -> str | None:
         return None
     kinds = {stat.S_ISFIFO: "a named pipe", stat.S_ISSOCK: "a socket"}
     return next((words for test, words in kinds.items() if test(mode)), "a device") + ", not a file"
-
-
-class Stamp(NamedTuple):
-    """The state of files on disk: equal where nothing has been changed since.
-
-    Attributes
-    ----------
-    digest : str
-        Of all names, sizes and times.
-    newest : int
-        The last change, in nanoseconds since 1970.
-    """
-
-    digest: str
-    newest: int
-
-
-def stamp(paths: Iterable[Path]) -> Stamp:
-    """Return the state of files, and of folders with all that is below them.
-
-    Raises
-    ------
-    OSError
-        If one cannot be looked at.
-    """
-    digests: list[str] = []
-    newest = 0
-    for path in paths:
-        found = path.stat()
-        digests.append(repr((path.name, *_figures(found))))
-        newest = max(newest, found.st_ctime_ns)
-        if stat.S_ISDIR(found.st_mode):
-            of_folder, last = _stamp_below(path, ())
-            digests.append(of_folder)
-            newest = max(newest, last)
-    return Stamp(_digest(digests), newest)
-
-
-def _stamp_below(folder: Path, above: tuple[tuple[int, int], ...]) -> tuple[str, int]:
-    """Return the state of all that is below a folder, and its last change."""
-    here = _identity(folder)
-    if here in above:
-        return "a circle of links", 0
-    names, figures, deeper = _look_at(folder)
-    parts, newest = [*names, figures.tobytes().hex()], max(figures[2::3], default=0)
-    for name in deeper:
-        of_folder, last = _stamp_below(folder / name, (*above, here))
-        parts += [name, of_folder]
-        newest = max(newest, last)
-    return _digest(parts), newest
-
-
-def _look_at(folder: Path) -> tuple[list[str], array[int], list[str]]:
-    """Return names and figures of a folder's files, as they come, and its subfolders.
-
-    A hundred thousand files are looked at each time that a source is loaded: by the folder's
-    descriptor, which spares the system finding it again for each, and without sorting them.
-    """
-    names: list[str] = []
-    figures = array("q")
-    deeper: list[str] = []
-    by_descriptor = os.scandir in os.supports_fd
-    place = os.open(folder, os.O_RDONLY) if by_descriptor else folder
-    try:
-        with os.scandir(place) as entries:
-            for entry in entries:
-                found = entry.stat(follow_symlinks=False)
-                names.append(entry.name)
-                figures.extend((found.st_size, found.st_mtime_ns, found.st_ctime_ns))
-                if not stat.S_ISREG(found.st_mode):
-                    _look_behind(folder / entry.name, figures, deeper)
-    finally:
-        if isinstance(place, int):
-            os.close(place)
-    return names, figures, sorted(deeper)
-
-
-def _look_behind(path: Path, figures: array[int], deeper: list[str]) -> None:
-    """Add what a link leads to; note a folder."""
-    with contextlib.suppress(OSError):  # it leads nowhere
-        found = path.stat()
-        figures.extend(_figures(found))
-        if stat.S_ISDIR(found.st_mode):
-            deeper.append(path.name)
-
-
-def _figures(found: os.stat_result) -> tuple[int, int, int]:
-    return found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _digest(parts: Iterable[str]) -> str:
-    # no name holds this separator
-    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()

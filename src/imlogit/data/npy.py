@@ -25,8 +25,8 @@ from imlogit.data.problems import shown
 from imlogit.errors import DataError
 
 ENDING = ".npy"
-# NumPy's own limit of a header is 10,000 characters.
-HEADER_BYTES = 1 << 14
+# That of a plain array takes 128; NumPy itself parses ten thousand.
+HEADER_BYTES = 1 << 12
 # An archive's members give their bytes out as new objects: pieces keep those small.
 PIECE_BYTES = 1 << 20
 MOST_DIMENSIONS = 4
@@ -145,7 +145,10 @@ def _read_header(head: IO[bytes]) -> Header:
         raise ValueError(f"version {version[0]}.{version[1]} of .npy")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # headers of Python 2, and types of old spelling
-        shape, fortran, dtype = versions[version](head)
+        try:
+            shape, fortran, dtype = versions[version](head)
+        except MemoryError:  # so Python's parser says it
+            raise ValueError("a header that is nested too deeply") from None
     return Header(tuple(map(int, shape)), fortran, dtype)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -26,6 +27,7 @@ from imlogit.errors import DataError
 ARCHIVE = ".npz"
 # Floats count whole numbers up to here.
 MOST_WHOLE = 2**53
+NO_TEXT = "some labels are no text. Save them as text in UTF-8, or as integers."
 OF_A_NAME = re.compile("(.+[_-])images")
 
 
@@ -202,14 +204,20 @@ def _classes(labels: npt.NDArray[Any], where: str) -> list[str]:
     different, places = np.unique(labels, return_inverse=True)
     if labels.dtype.kind == "f":
         different = _whole(different, where)
-    try:
-        names = [one.decode() if isinstance(one, bytes) else str(one) for one in different.tolist()]
-    except (ValueError, SystemError) as error:  # the second of code points that there are not
-        raise DataError(
-            f"{where}: some labels are no text ({error}). Save them as text in UTF-8, or as "
-            "integers."
-        ) from error
+    names = _names(different, where)
     return [names[place] for place in places.tolist()]
+
+
+def _names(labels: npt.NDArray[Any], where: str) -> list[str]:
+    if labels.dtype.kind == "U":
+        # NumPy makes strings of any numbers, and Python breaks down over those beyond its own
+        points = labels.view(np.dtype(np.uint32).newbyteorder(labels.dtype.byteorder))
+        if points.max() > sys.maxunicode:
+            raise DataError(f"{where}: {NO_TEXT}")
+    try:
+        return [one.decode() if isinstance(one, bytes) else str(one) for one in labels.tolist()]
+    except UnicodeDecodeError as error:
+        raise DataError(f"{where}: {NO_TEXT}") from error
 
 
 def _whole(labels: npt.NDArray[Any], where: str) -> npt.NDArray[np.int64]:
