@@ -237,8 +237,8 @@ def test_without_ink(blank):
         (np.zeros((2, 28, 28), np.uint8), r"shape \(2, 28, 28\)"),
         (np.zeros((28, 28, 4), np.uint8), r"shape \(28, 28, 4\)"),
         (np.zeros((1, 28, 28, 3), np.uint8), r"shape \(1, 28, 28, 3\)"),
-        (Image.new("F", (5, 5)), "mode 'F'.*8 bits"),
-        (Image.new("I;16", (5, 5)), "mode 'I;16'"),
+        (Image.new("F", (5, 5)), "mode 'F'.*8 or 16 bits"),
+        (Image.new("I;16", (5, 5)), "no ink"),
         (Image.new("L", (0, 5)), "0 x 5 pixels"),
     ],
 )

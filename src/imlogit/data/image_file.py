@@ -96,7 +96,7 @@ def decode(content: bytes, reading: Reading) -> Image.Image:
             with Image.open(io.BytesIO(content), formats=FORMATS) as image:
                 _check_pixels(image.size, reading)
                 image.load()
-                return _flat(_upright(image))
+                return flat(upright(image))
         except BadImageError:
             raise
         except UnidentifiedImageError:
@@ -150,7 +150,7 @@ def _too_large(n_bytes: int, reading: Reading) -> str:
     )
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def upright(image: Image.Image) -> Image.Image:
     """Turn an image as its EXIF or XMP data say; where these are damaged, leave it as it lies."""
     from PIL import ImageOps
 
@@ -162,8 +162,14 @@ def _upright(image: Image.Image) -> Image.Image:
         return image
 
 
-def _flat(image: Image.Image) -> Image.Image:
-    """Return an image of any mode as grey or RGB, without transparency."""
+def flat(image: Image.Image) -> Image.Image:
+    """Return an image of any mode as grey or RGB; what is transparent is laid over white.
+
+    Raises
+    ------
+    BadImageError
+        For pixels that are fractions.
+    """
     from PIL import Image
 
     transparent = "A" in image.mode or "a" in image.mode or "transparency" in image.info

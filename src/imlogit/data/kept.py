@@ -13,6 +13,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -86,13 +87,14 @@ def through(
         Reads the source.
     """
     key = _key(kind, place, reading)
-    before = _state(paths, reading)
     note = _read_note(key)
-    if note is not None and before is not None and note.state == before.digest:
-        with contextlib.suppress(DataError):  # damaged: the source is there to be read again
-            found = cache.read(note.entry, cache.Pins(note.images, note.labels))
-            if found is not None:
-                return found
+    # verified in a thread of its own while the files are looked at: each takes as long
+    with ThreadPoolExecutor(1) as beside:
+        waiting = beside.submit(_read_entry, note)
+        before = _state(paths, reading)
+        kept = waiting.result()
+    if kept and note and before and note.state == before.digest:
+        return kept
     if before is not None:
         _wait_for_a_tick(before)
     found = fetch()
@@ -105,12 +107,20 @@ def through(
     return found
 
 
+def _read_entry(note: Note | None) -> ImageSet | None:
+    """Return what a note says is kept; None where it is not, or damaged: the source is there."""
+    if note is None:
+        return None
+    with contextlib.suppress(DataError):
+        return cache.read(note.entry, cache.Pins(note.images, note.labels))
+    return None
+
+
 def by_images(sha256: str) -> ImageSet | None:
     """Return a kept entry whose pixels have this SHA-256, or None."""
     for _, note in notes():
-        if note.images == sha256:
-            with contextlib.suppress(DataError):
-                return cache.read(note.entry, cache.Pins(note.images, note.labels))
+        if note.images == sha256 and (found := _read_entry(note)) is not None:
+            return found
     return None
 
 

@@ -40,12 +40,12 @@ References
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.data.image_file import flat, upright
 from imlogit.data.image_set import Pixels
 from imlogit.errors import DataError
 
@@ -141,21 +141,13 @@ def _grey(image: object) -> Image.Image:
 
 def _grey_picture(image: Image.Image) -> Image.Image:
     """Convert one of Pillow's images to grey, upright; what is transparent is laid over white."""
-    from PIL import Image, ImageOps
-
-    if image.mode.startswith(("I", "F")) or 0 in image.size:
+    if image.mode in ("I", "F") or 0 in image.size:
         raise DataError(
             f"The image is of mode {image.mode!r} and {image.width} x {image.height} pixels: give "
-            "one with at least one pixel and 8 bits a channel, such as mode 'L' or 'RGB'."
+            "one with at least one pixel and 8 or 16 bits a channel, such as mode 'L' or 'RGB'."
         )
-    with contextlib.suppress(Exception):  # damaged EXIF data: the pixels may be sound
-        image = ImageOps.exif_transpose(image)
     try:
-        if image.has_transparency_data:
-            over = image.convert("RGBA")
-            image = Image.new("RGBA", image.size, "white")
-            image.alpha_composite(over)
-        return image.convert("L")
+        return flat(upright(image)).convert("L")
     except (OSError, SyntaxError, ValueError) as error:  # files are decoded only here
         raise DataError(f"The image cannot be decoded ({error}): save it again.") from None
 

@@ -163,7 +163,7 @@ def model_facts(content: ModelFile) -> dict[str, str]:
     relative = certificate["relative_gap"]
     return {
         "looks for": content.positive if content.positive is not None else "each class",
-        "classes": ", ".join(class_names(content)),
+        "classes": ", ".join(content.names),
         "says yes from": "the more probable class"
         if content.threshold is None
         else f"a probability of {content.threshold:.6g}",
@@ -179,13 +179,6 @@ def model_facts(content: ModelFile) -> dict[str, str]:
         "data SHA-256": content.data_sha256 or "not known",
         "versions": ", ".join(f"{name} {number}" for name, number in content.versions.items()),
     }
-
-
-def class_names(content: ModelFile) -> tuple[str, ...]:
-    """Return what the classes are called: False and True by the label that is looked for."""
-    if content.positive is not None:
-        return (f"not {content.positive}", content.positive)
-    return tuple(map(str, content.classes))
 
 
 def cells(score: Score) -> tuple[str, str]:
