@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imlogit.data import Reading
-from imlogit.data.image_file import BadImageError, decode, fitted
+from imlogit.data.image_file import BadImageError, decode, fitted, without_warnings
 from imlogit.data.image_set import Pixels
 from imlogit.data.prepare import prepare_digit
 from imlogit.errors import DataError
@@ -157,12 +157,13 @@ class Predictor:
     def _answer(self, batch: Sequence[Input]) -> list[Answer]:
         pixels: list[Pixels] = []
         problems: list[str] = []
-        for one in batch:
-            try:
-                pixels.append(self.pixels(one))
-                problems.append("")
-            except BadImageError as error:
-                problems.append(str(error))
+        with without_warnings():
+            for one in batch:
+                try:
+                    pixels.append(self.pixels(one))
+                    problems.append("")
+                except BadImageError as error:
+                    problems.append(str(error))
         said = answer(self.head, np.stack(pixels)) if pixels else None
         answers: list[Answer] = []
         row = 0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import stat
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,13 +51,15 @@ def read_bytes(path: str | os.PathLike[str], reading: Reading) -> bytes:
     how = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, how)
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
+        try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise BadImageError("not a regular file")
             if found.st_size > reading.max_bytes:
                 raise BadImageError(_too_large(found.st_size, reading))
-            content = file.read(found.st_size + 1)
+            content = os.read(descriptor, found.st_size + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise BadImageError(f"cannot be read ({error.strerror or error})") from None
     if len(content) != found.st_size:
@@ -90,32 +94,38 @@ def decode(content: bytes, reading: Reading) -> Image.Image:
         raise BadImageError("the file is empty")
     if len(content) > reading.max_bytes:
         raise BadImageError(_too_large(len(content), reading))
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+            _check_pixels(image.size, reading)
+            image.load()
+            return flat(upright(image))
+    except BadImageError:
+        raise
+    except UnidentifiedImageError:
+        raise BadImageError(f"not an image of a known format ({', '.join(FORMATS)})") from None
+    except Image.DecompressionBombError:
+        raise BadImageError(f"more than {reading.max_megapixels:g} megapixels") from None
+    except MemoryError:
+        raise BadImageError("too large for the memory that is left") from None
+    except Exception as error:  # decoders of hostile bytes raise some fifteen kinds
+        raise BadImageError(f"damaged ({_reason(error)})") from None
+
+
+@contextlib.contextmanager
+def without_warnings() -> Iterator[None]:
+    """Keep Pillow's warnings back, for many images at once: one is taken or refused."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the image is taken or refused: nothing in between
-        try:
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                _check_pixels(image.size, reading)
-                image.load()
-                return flat(upright(image))
-        except BadImageError:
-            raise
-        except UnidentifiedImageError:
-            raise BadImageError(f"not an image of a known format ({', '.join(FORMATS)})") from None
-        except Image.DecompressionBombError:
-            raise BadImageError(f"more than {reading.max_megapixels:g} megapixels") from None
-        except MemoryError:
-            raise BadImageError("too large for the memory that is left") from None
-        except Exception as error:  # decoders of hostile bytes raise some fifteen kinds
-            raise BadImageError(f"damaged ({_reason(error)})") from None
+        warnings.simplefilter("ignore")
+        yield
 
 
 def fitted(image: Image.Image, size: tuple[int, int] | None, grey: bool) -> Image.Image:
     """Convert to grey and to a size (height, width), where asked for, with antialiasing."""
-    from PIL.Image import Resampling
-
     if grey and image.mode != "L":
         image = image.convert("L")
     if size is not None and image.size != size[::-1]:
+        from PIL.Image import Resampling
+
         image = image.resize(size[::-1], Resampling.BICUBIC)
     return image
 
@@ -131,7 +141,11 @@ def pixels_of(content: bytes, reading: Reading) -> Pixels:
     ------
     BadImageError
     """
-    return np.asarray(fitted(decode(content, reading), reading.size, reading.grey))
+    image = fitted(decode(content, reading), reading.size, reading.grey)
+    # as np.asarray(image), in half the time
+    pixels = np.frombuffer(image.tobytes(), np.uint8)
+    channels = () if image.mode == "L" else (3,)
+    return pixels.reshape(image.height, image.width, *channels)
 
 
 def _check_pixels(size: tuple[int, int], reading: Reading) -> None:
@@ -152,10 +166,10 @@ def _too_large(n_bytes: int, reading: Reading) -> str:
 
 def upright(image: Image.Image) -> Image.Image:
     """Turn an image as its EXIF or XMP data say; where these are damaged, leave it as it lies."""
-    from PIL import ImageOps
-
     if not any(key in image.info for key in ORIENTED_BY):
         return image
+    from PIL import ImageOps
+
     try:
         return ImageOps.exif_transpose(image)
     except Exception:  # the pixels are sound
@@ -170,11 +184,11 @@ def flat(image: Image.Image) -> Image.Image:
     BadImageError
         For pixels that are fractions.
     """
-    from PIL import Image
-
     transparent = "A" in image.mode or "a" in image.mode or "transparency" in image.info
     if image.mode in GREY_OR_COLOUR and not transparent:
         return image
+    from PIL import Image
+
     if image.mode.startswith("I"):
         scaled = np.rint(np.asarray(image) / STEP_OF_16_BITS)
         return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
