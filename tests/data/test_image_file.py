@@ -15,6 +15,11 @@ from imlogit.data.reading import Reading
 
 from pictures import COLOUR, GREY, can_make, encoded
 
+# Pillow's, which readers of many images keep back.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Image size:PIL.Image.DecompressionBombWarning"),
+    pytest.mark.filterwarnings("ignore:Corrupt EXIF data"),
+]
 READING = Reading()
 ORIENTATION = 0x0112
 # What turns an image back that a camera stored in each of EXIF's orientations.
