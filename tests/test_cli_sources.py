@@ -1,15 +1,21 @@
 """The command line with images of one's own: train, check, doubts, explain and data."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from imlogit import load
 from imlogit.cli import run
-from imlogit.data import cache
+from imlogit.data import cache, decoding
 
-from pictures import class_folders, write
+from pictures import class_folders, encoded, write
 
 
 @pytest.fixture(autouse=True)
@@ -113,6 +119,33 @@ class TestExplainFiles:
     )
     def test_bad_input(self, model, arguments, message, capsys):
         assert message in out(capsys, "explain", model, *arguments, code=2).err
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no process groups")
+@pytest.mark.parametrize("delay", [0.3, 0.6, 0.8, 1.0, 1.3])
+def test_an_interrupt_while_processes_decode(delay, tmp_path):
+    image = encoded(np.zeros((28, 28), np.uint8))
+    for name in ("a", "b"):
+        for number in range(decoding.WORTH_PROCESSES):
+            write(tmp_path / "many" / name / f"{number}.png", image)
+    # Ctrl-C reaches every process of the terminal's group
+    with subprocess.Popen(
+        [sys.executable, "-m", "imlogit", "data", "fetch", "many"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        struck = time.monotonic()
+        _, err = process.communicate(timeout=20)
+        took = time.monotonic() - struck
+    # an interrupt before Python answers interrupts at all ends the process by the signal
+    assert process.returncode in (0, 130, -signal.SIGINT)
+    assert process.returncode != 130 or err == "\nInterrupted.\n"
+    assert took < 2
+    assert load("many").images.shape == (2 * decoding.WORTH_PROCESSES, 28, 28)
 
 
 class TestData:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections import deque
@@ -167,11 +168,14 @@ def _by_processes(encoded: Iterable[Encoded], reading: Reading) -> Batches:
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     count = processor_count()
-    pool = ProcessPoolExecutor(count, initializer=_leave_interrupts_to_the_parent)
+    with _interrupts_held_back():
+        pool = ProcessPoolExecutor(count, initializer=_leave_interrupts_to_the_parent)
     waiting: deque[tuple[list[Encoded], Any]] = deque()
     try:
         for batch in _batches(encoded):
-            waiting.append((batch, pool.submit(_decode, _contents(batch), reading)))
+            with _interrupts_held_back():
+                future = pool.submit(_decode, _contents(batch), reading)
+            waiting.append((batch, future))
             if len(waiting) > 2 * count:
                 oldest, future = waiting.popleft()
                 yield oldest, future.result()
@@ -184,6 +188,23 @@ def _by_processes(encoded: Iterable[Encoded], reading: Reading) -> Batches:
         ) from error
     finally:
         pool.shutdown(wait=True, kill_workers=True)
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold Ctrl-C back while a process may be started, which inherits that it is held back."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    # a process of the standard library's, whose start would end the holding back
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _leave_interrupts_to_the_parent() -> None:
