@@ -14,6 +14,7 @@ import pytest
 from imlogit import load
 from imlogit.cli import run
 from imlogit.data import cache, decoding
+from imlogit.runs import file_name
 
 from pictures import class_folders, encoded, write
 
@@ -83,6 +84,21 @@ class TestRuns:
 
     def test_check_takes_a_folder(self, digits, capsys):
         assert "checks" in out(capsys, "check", "digits").out
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("mnist-5k", "mnist-5k"),
+        ("../../etc/x", "etc-x"),
+        ("..", "images"),
+        ("", "images"),
+        ("a b\n", "a-b"),
+        ("Ziffern_ä", "Ziffern_ä"),
+    ],
+)
+def test_a_run_stays_in_its_folder_whatever_its_images_are_called(name, folder):
+    assert file_name(name) == folder
 
 
 class TestExplainFiles:

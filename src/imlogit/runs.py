@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
                 image_set=run.image_set,
                 positive=run.target.positive,
             )
-        return _place(folder, out, parent / run.image_set.name)
+        return _place(folder, out, parent / file_name(run.image_set.name))
 
 
 def _of_training(run: Training) -> dict[str, Callable[[], bytes]]:
@@ -104,6 +105,11 @@ def _weights(run: Run, model: LogisticRegression) -> bytes:
 def metrics_json(run: Training | Sweep) -> str:
     """Return the metrics as JSON, the same text for the same result."""
     return json.dumps(run.metrics(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def file_name(name: str) -> str:
+    """Return a name fit for a folder's: what images are called may come from a stranger."""
+    return re.sub(r"[^\w.-]+", "-", name).strip(".-") or "images"
 
 
 def _place(folder: Path, out: Path | None, base: Path) -> Path:

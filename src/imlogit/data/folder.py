@@ -73,11 +73,8 @@ def read(path: Path, reading: Reading, progress: Progress | None = None) -> Imag
         items="files",
     )
     n_train = int(decoded.good[: len(parts[0].files)].sum())
-    classes = [
-        name
-        for name, good in zip((c for p in parts for c in p.classes), decoded.good, strict=True)
-        if good
-    ]
+    of_files = [of_file for part in parts for of_file in part.classes]
+    classes = [of_file for of_file, good in zip(of_files, decoded.good, strict=True) if good]
     train, test = (
         Named(decoded.images[rows], classes[rows])
         for rows in (slice(n_train), slice(n_train, None))
