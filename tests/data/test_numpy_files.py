@@ -283,6 +283,16 @@ def test_arrays_that_make_up_no_set(tmp_path, written, arrays, message):
     assert message in refusal(written(tmp_path, **arrays))
 
 
+def test_parts_on_two_scales_are_refused(tmp_path):
+    train = np.array([[[0.0, 255.0]], [[9.0, 0.0]]])
+    names = {"y_train": np.array([1, 2]), "y_test": np.array([1, 2])}
+    np.savez(tmp_path / "x.npz", x_train=train, x_test=train > 0.5, **names)
+    assert read(tmp_path / "x.npz", Reading()).test is not None
+    np.savez(tmp_path / "x.npz", x_train=train, x_test=(train > 0.5) * 1.0, **names)
+    with pytest.raises(DataError, match="on one scale"):
+        read(tmp_path / "x.npz", Reading())
+
+
 @pytest.mark.parametrize(
     ("given", "message"),
     [

@@ -172,7 +172,15 @@ def _read_parts(
         warnings.warn(
             f"{choice.where}: left out: {_some(choice.others)}", UserWarning, stacklevel=2
         )
-    return [_read_part(pair, array, named, reading) for pair in choice.pairs]
+    parts, scaled = zip(
+        *(_read_part(pair, array, named, reading) for pair in choice.pairs), strict=True
+    )
+    if {True, False} <= set(scaled):
+        raise DataError(
+            f"{choice.where}: the floats of one part run to 1 and those of the other to 255. Save "
+            "both on one scale."
+        )
+    return list(parts)
 
 
 def _read_part(
@@ -180,16 +188,19 @@ def _read_part(
     array: Callable[[str], npt.NDArray[Any]],
     named: Callable[[str], str],
     reading: Reading,
-) -> Named:
+) -> tuple[Named, bool | None]:
+    """Return a part, and whether its pixels are floats up to 1; None where they are whole."""
     of_images, of_labels = named(pair.images), named(pair.labels)
     classes = _classes(array(pair.labels), of_labels)
-    images = as_images(as_pixels(array(pair.images), of_images), reading, of_images)
+    values = array(pair.images)
+    scaled = bool(values.max(initial=0) <= 1) if values.dtype.kind == "f" else None
+    images = as_images(as_pixels(values, of_images), reading, of_images)
     if len(images) != len(classes):
         raise DataError(
             f"{of_images} holds {len(images):,} images, but {of_labels} {len(classes):,} labels. "
             "Do the two belong together?"
         )
-    return Named(images, classes)
+    return Named(images, classes), scaled
 
 
 def _classes(labels: npt.NDArray[Any], where: str) -> list[str]:
