@@ -17,9 +17,9 @@ from scipy.special import expit, softmax
 
 import imlogit
 from benchmarks.common import show, table
+from imlogit.checks.near_copies import near_copies
 from imlogit.evaluate.comparison import compare
 from imlogit.evaluate.doubts import find_doubts
-from imlogit.evaluate.near_copies import near_copies
 from imlogit.evaluate.scores import NAMES, score
 
 PLANTED = 50

@@ -34,9 +34,9 @@ from benchmarks.common import (
 )
 from benchmarks.growth import draw, grown
 from imlogit import Certificate, LogisticRegression, bootstrap, cross_validate
-from imlogit.estimators.data import prepare
 from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.evaluate.resampling import draw_rows
+from imlogit.estimators.training_data import prepare
+from imlogit.evaluate.bootstrap_draws import draw_rows
 
 FOLDS = 10
 CS = np.geomspace(1e-4, 1e2, 20)

@@ -20,13 +20,13 @@ from sklearn.linear_model import LogisticRegression as Peer
 
 from benchmarks.common import as_floats, mnist, objective, seconds, show, table
 from imlogit import LogisticRegression, export_model
-from imlogit.core.columns import regression
+from imlogit.core.regression import regression
 from imlogit.engines.table import best_engine, open_engine
+from imlogit.estimators.pixels import PIXEL_SCALE
 from imlogit.export.formats import FORMATS, open_format, suffix_of
 from imlogit.export.proof import difference
 from imlogit.export.writing import model_answers
-from imlogit.head import head_of
-from imlogit.pixels import PIXEL_SCALE
+from imlogit.model.head import head_of
 
 ENGINES = ("numba", "tensorflow")
 PASSES = 20

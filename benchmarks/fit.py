@@ -22,9 +22,9 @@ import numpy as np
 
 from benchmarks.common import mnist, objective, seconds, show, table
 from imlogit import LogisticRegression
-from imlogit.core.columns import regression
+from imlogit.core.regression import regression
 from imlogit.engines.table import open_engine
-from imlogit.engines.threads import lanes, thread_count
+from imlogit.system.threads import lanes, thread_count
 
 OPTIMUM = 3833.177584
 

@@ -44,7 +44,7 @@ import imlogit
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from imlogit.extras import quiet
+from imlogit.system.extras import quiet
 from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression as ScikitLogisticRegression

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from backends import ALL_REQUIRED
+from helpers.engines import ALL_REQUIRED
 
 NEEDS = ("jupytext", "nbclient", "ipykernel", "tensorflow")
 pytestmark = pytest.mark.skipif(

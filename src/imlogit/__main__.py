@@ -25,7 +25,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, interrupt)
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
-        from imlogit.cli import run
+        from imlogit.cli.app import run
 
         code = run(sys.argv[1:])
     except BaseException:

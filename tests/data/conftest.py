@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from standin import StandIn
+from helpers.mirror_server import StandIn
 
 
 @pytest.fixture(autouse=True)

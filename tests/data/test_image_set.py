@@ -3,8 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from imlogit.data import ImageSet
-from imlogit.data.image_set import digest, label_digest
+from imlogit.data.image_set import ImageSet, digest, label_digest
 from imlogit.errors import DataError
 
 

@@ -5,11 +5,13 @@ import sys
 import numpy as np
 import pytest
 
-from imlogit.data import SOURCES, cache, load, mnist_5k
+from imlogit.data.cache import entries
+from imlogit.data.readers import mnist_5k
+from imlogit.data.sources import SOURCES, load
 from imlogit.errors import DataError
 
-from pictures import class_folders
-from standin import is_mapped
+from helpers.image_files import write_class_folders
+from helpers.mirror_server import is_mapped
 
 
 def test_the_table_names_each_source_once():
@@ -42,7 +44,7 @@ def test_a_known_source_is_resized():
 
 
 def test_the_folder_of_data_sets_is_looked_into(monkeypatch, tmp_path):
-    class_folders(tmp_path / "sets" / "pets", np.zeros((4, 3, 3), np.uint8), ["a", "b"] * 2)
+    write_class_folders(tmp_path / "sets" / "pets", np.zeros((4, 3, 3), np.uint8), ["a", "b"] * 2)
     monkeypatch.setenv("IMLOGIT_DATA", str(tmp_path / "sets"))
     assert load("pets").name == "pets"
     with pytest.raises(DataError, match="no source"):
@@ -124,4 +126,4 @@ def test_a_damaged_package_is_reported(monkeypatch, tmp_path, damage):
     monkeypatch.setattr(mnist_5k, "files", lambda _: tmp_path)
     with pytest.raises(DataError, match=f"{DAMAGES[damage]}.*install it anew"):
         load("mnist-5k")
-    assert not (cache.folder() / "mnist-5k").exists()
+    assert not (entries.folder() / "mnist-5k").exists()

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from imlogit.data import ImageSet, split
+from imlogit.data.image_set import ImageSet
+from imlogit.data.split import split
 from imlogit.errors import DataError
 
 

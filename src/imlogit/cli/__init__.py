@@ -1,5 +1,1 @@
 """The command line: arguments in, tables out. What it does is done elsewhere."""
-
-from imlogit.cli.app import run
-
-__all__ = ["run"]

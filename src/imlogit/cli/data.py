@@ -9,11 +9,11 @@ import typer
 
 from imlogit.cli.examining import draw
 from imlogit.cli.options import PlainJson, Seed, Source
-from imlogit.cli.reading import reads_images, warn_of_skipped
-from imlogit.terminal import explained, print_json, progress_bars, result_console
+from imlogit.cli.reading_options import reads_images, warn_of_skipped
+from imlogit.cli.terminal import explained, print_json, progress_bars, result_console
 
 if TYPE_CHECKING:
-    from imlogit.data import ImageSet
+    from imlogit.data.image_set import ImageSet
     from imlogit.data.reading import Reading
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ def list_sources(as_json: PlainJson = False) -> None:
         if as_json:
             print_json({"kinds": kinds(), "kept": kept_sources()})
             return
-        from imlogit.report.sources import print_sources
+        from imlogit.report.console.sources import print_sources
 
         print_sources(result_console(), kinds(), kept_sources())
 
@@ -51,10 +51,10 @@ def show(
     """Show a source: its facts, and a sample of each class, drawn in the terminal."""
     with explained():
         from imlogit.data.facts import facts_of
-        from imlogit.report.figures import sample_sheet
-        from imlogit.report.sources import print_facts
-        from imlogit.report.terminal_images import print_samples
-        from imlogit.runs import check_free
+        from imlogit.report.console.images import print_samples
+        from imlogit.report.console.sources import print_facts
+        from imlogit.report.pictures.figures import sample_sheet
+        from imlogit.report.run_folder import check_free
 
         check_free(out)
         images = _load(source, reading)
@@ -74,7 +74,7 @@ def fetch(source: Source, as_json: PlainJson = False, *, reading: Reading) -> No
     """Load a source, so that it is kept for later, and show its facts."""
     with explained():
         from imlogit.data.facts import facts_of
-        from imlogit.report.sources import print_facts
+        from imlogit.report.console.sources import print_facts
 
         images = _load(source, reading)
         if as_json:
@@ -84,7 +84,7 @@ def fetch(source: Source, as_json: PlainJson = False, *, reading: Reading) -> No
 
 
 def _load(source: str, reading: Reading) -> ImageSet:
-    from imlogit.data import read
+    from imlogit.data.sources import read
 
     with progress_bars() as (loading, _):
         images = read(source, reading, loading)

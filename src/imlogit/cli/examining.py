@@ -17,12 +17,12 @@ from imlogit.cli.options import (
     RunOrModel,
     RunSource,
 )
-from imlogit.cli.reading import reads_images
-from imlogit.terminal import explained, print_json, progress_bars, result_console
+from imlogit.cli.reading_options import reads_images
+from imlogit.cli.terminal import explained, print_json, progress_bars, result_console
 
 if TYPE_CHECKING:
     from imlogit.data.reading import Reading
-    from imlogit.examine import Explanation
+    from imlogit.runs.examine import Explanation
 
 # More images are not explained at once.
 MOST_EXPLAINED = 20
@@ -40,11 +40,11 @@ def doubts(
     with explained():
         from dataclasses import asdict
 
-        from imlogit import examine
-        from imlogit.record import open_record
-        from imlogit.report.examined import print_doubts
-        from imlogit.report.sheets import doubt_sheet
-        from imlogit.runs import check_free
+        from imlogit.report.console.examined import print_doubts
+        from imlogit.report.pictures.sheets import doubt_sheet
+        from imlogit.report.run_folder import check_free
+        from imlogit.runs import examine
+        from imlogit.runs.record import open_record
 
         check_free(out)
         record = open_record(run)
@@ -83,7 +83,7 @@ def explain(
 ) -> None:
     """Show why a model says what it says of an image, pixel by pixel."""
     with explained():
-        from imlogit.runs import check_free
+        from imlogit.report.run_folder import check_free
 
         check_free(out)
         if files:
@@ -95,9 +95,10 @@ def explain(
 def _explain_run(
     run: Path, row: int | None, source: str | None, out: Path | None, as_json: bool
 ) -> None:
-    from imlogit import examine
-    from imlogit.record import open_record
-    from imlogit.report import examined, sheets
+    from imlogit.report.console import examined
+    from imlogit.report.pictures import sheets
+    from imlogit.runs import examine
+    from imlogit.runs.record import open_record
 
     record = open_record(run)
     with progress_bars() as (loading, _):
@@ -130,10 +131,10 @@ def _explain_files(
 ) -> None:
     from itertools import islice
 
-    from imlogit.examine import explain_inputs
-    from imlogit.inputs import inputs
-    from imlogit.model_file import read
-    from imlogit.predict import Predictor
+    from imlogit.model.file import read
+    from imlogit.model.inputs import inputs
+    from imlogit.model.predict import Predictor
+    from imlogit.runs.examine import explain_inputs
 
     content = read(run / "model.imlogit" if run.is_dir() else run)
     predictor = Predictor(content, reading, resize=resize, prepare=prepare)
@@ -153,7 +154,8 @@ def _show_explanations(
     found: Iterable[Explanation], folder: Path, out: Path | None, as_json: bool
 ) -> None:
     """Print explanations and draw each, into a folder unless a place is given."""
-    from imlogit.report import examined, sheets
+    from imlogit.report.console import examined
+    from imlogit.report.pictures import sheets
 
     for number, one in enumerate(found):
         if as_json:
@@ -171,9 +173,9 @@ def compare(
 ) -> None:
     """Compare two runs on the test images that both have."""
     with explained():
-        from imlogit.examine import compare_runs
-        from imlogit.record import open_record
-        from imlogit.report.examined import print_comparison
+        from imlogit.report.console.examined import print_comparison
+        from imlogit.runs.examine import compare_runs
+        from imlogit.runs.record import open_record
 
         found = compare_runs(open_record(first), open_record(second))
         if as_json:
@@ -184,7 +186,7 @@ def compare(
 
 def draw(picture: bytes | None, place: Path, otherwise: str = "") -> None:
     """Write a picture and say where, on standard error: results go to standard output."""
-    from imlogit.atomic import write_bytes
+    from imlogit.system.atomic import write_bytes
 
     if picture is not None:
         write_bytes(place, picture)

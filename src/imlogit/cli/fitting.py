@@ -21,14 +21,14 @@ from imlogit.cli.options import (
     Source,
     TestSize,
 )
-from imlogit.cli.reading import reads_images, warn_of_skipped
-from imlogit.terminal import explained, print_json, progress_bars, result_console
+from imlogit.cli.reading_options import reads_images, warn_of_skipped
+from imlogit.cli.terminal import explained, print_json, progress_bars, result_console
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from imlogit.data.reading import Reading
-    from imlogit.plan import Choices
+    from imlogit.runs.plan import Choices
 
 # A check of severity "error" failed.
 FOUND_ERRORS = 1
@@ -59,9 +59,9 @@ def train(
 ) -> None:
     """Train a classifier of images, cross-validate it, test it and save it."""
     with explained():
-        from imlogit.report.summaries import print_training
-        from imlogit.train import Options
-        from imlogit.train import train as run_training
+        from imlogit.report.console.summaries import print_training
+        from imlogit.runs.train import Options
+        from imlogit.runs.train import train as run_training
 
         if not c > 0 or math.isnan(c):
             raise ValueError(f"--c {c}: give a positive number, or inf")
@@ -103,9 +103,9 @@ def sweep(
 ) -> None:
     """Cross-validate many values of C, choose one, and save the model fitted with it."""
     with explained():
-        from imlogit.report.summaries import print_sweep
-        from imlogit.sweep import SweepOptions, parse_cs
-        from imlogit.sweep import sweep as run_sweep
+        from imlogit.report.console.summaries import print_sweep
+        from imlogit.runs.sweep import SweepOptions, parse_cs
+        from imlogit.runs.sweep import sweep as run_sweep
 
         values = parse_cs(cs)
         options = SweepOptions(
@@ -139,11 +139,11 @@ def check(
 ) -> None:
     """Check images and labels for what would make figures wrong; exit code 1 for an error."""
     with explained():
-        from imlogit.checking import check as check_source
-        from imlogit.data import read
-        from imlogit.report.findings import print_findings
-        from imlogit.report.sheets import exhibit_sheet
-        from imlogit.runs import check_free
+        from imlogit.data.sources import read
+        from imlogit.report.console.findings import print_findings
+        from imlogit.report.pictures.sheets import exhibit_sheet
+        from imlogit.report.run_folder import check_free
+        from imlogit.runs.check import check as check_source
 
         check_free(picture)
         with progress_bars() as (loading, _):
@@ -171,9 +171,9 @@ def _run(
     show_run: Callable[[Console, Any], None],
 ) -> None:
     """Load, work, write a run directory and print; after Ctrl-C write what is finished."""
-    from imlogit.data import read
+    from imlogit.data.sources import read
     from imlogit.errors import FitInterrupted
-    from imlogit.runs import check_free, write_run
+    from imlogit.report.run_folder import check_free, write_run
 
     check_free(out)
     try:

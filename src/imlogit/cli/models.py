@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from imlogit.cli.options import ModelFile, PlainJson, Prepare, Resize, Source
-from imlogit.cli.reading import reads_images, warn_of_skipped
-from imlogit.terminal import explained, print_json, progress_bars, result_console, working
+from imlogit.cli.reading_options import reads_images, warn_of_skipped
+from imlogit.cli.terminal import explained, print_json, progress_bars, result_console, working
 
 if TYPE_CHECKING:
     from imlogit.data.reading import Reading
@@ -34,10 +34,10 @@ def predict(
 ) -> None:
     """Say what a model sees in images; exit code 1 where some could not be read."""
     with explained():
-        from imlogit.inputs import inputs
-        from imlogit.model_file import read
-        from imlogit.predict import Predictor
-        from imlogit.report import answers
+        from imlogit.model.file import read
+        from imlogit.model.inputs import inputs
+        from imlogit.model.predict import Predictor
+        from imlogit.report.console import answers
 
         if as_csv and as_json:
             raise ValueError("--csv and --json cannot both be asked for.")
@@ -64,10 +64,10 @@ def evaluate(
 ) -> None:
     """Score a model on a source's test part, or on all of it where it has none."""
     with explained():
-        from imlogit.assess import assess
-        from imlogit.data import read as read_source
-        from imlogit.model_file import read
-        from imlogit.report.summaries import print_assessment
+        from imlogit.data.sources import read as read_source
+        from imlogit.model.file import read
+        from imlogit.report.console.summaries import print_assessment
+        from imlogit.runs.assess import assess
 
         content = read(model)
         with progress_bars() as (loading, _):
@@ -86,15 +86,15 @@ def show(
 ) -> None:
     """Show what is in a model file."""
     with explained():
-        from imlogit.model_file import read
+        from imlogit.model.file import read
 
         content = read(model)
         if as_json:
-            from imlogit.model import describe
+            from imlogit.model.persist import describe
 
             print_json(describe(content))
             return
-        from imlogit.report.tables import model_table
+        from imlogit.report.console.tables import model_table
 
         result_console().print(model_table(content))
 
@@ -115,10 +115,10 @@ def export(
 ) -> None:
     """Write a model in a format that other software runs, and prove it by running it."""
     with explained():
-        from imlogit.export import export_model
         from imlogit.export.formats import suffix_of
-        from imlogit.model import from_file
-        from imlogit.model_file import read
+        from imlogit.export.writing import export_model
+        from imlogit.model.file import read
+        from imlogit.model.persist import from_file
 
         place = out or model.with_suffix(suffix_of(to))
         content = read(model)
@@ -134,6 +134,6 @@ def export(
         if as_json:
             print_json(found.to_dict())
             return
-        from imlogit.report.tables import export_table
+        from imlogit.report.console.tables import export_table
 
         result_console().print(export_table(found))

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imlogit.core.columns import Floats, Regression
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Batch, Descent
+from imlogit.core.regression import Floats, Regression
 
 
 class Appraisal(NamedTuple):

@@ -25,7 +25,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.columns import Floats, Regression, Rows
+from imlogit.core.regression import Floats, Regression, Rows
 
 LAST, NEW, INTERCEPT = 0, 1, 2
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from imlogit.data import cache, kept
+from imlogit.data.cache import entries, notes
 from imlogit.data.image_set import ImageSet
 from imlogit.data.problems import shown
 from imlogit.data.sources import SOURCES
@@ -34,7 +34,7 @@ def facts_of(images: ImageSet) -> dict[str, Any]:
 def kinds() -> list[dict[str, Any]]:
     """Return what can be read, and whether the sources with a name are kept already."""
     return [
-        {"kind": row.name, "form": row.form, "what": row.summary, "kept": cache.has(row.name)}
+        {"kind": row.name, "form": row.form, "what": row.summary, "kept": entries.has(row.name)}
         for row in SOURCES
     ]
 
@@ -47,7 +47,7 @@ def kept_sources() -> list[dict[str, Any]]:
             "kind": note.kind,
             "reading": note.reading,
             "entry": note.entry,
-            "bytes": cache.size(note.entry),
+            "bytes": entries.size(note.entry),
         }
-        for _, note in kept.notes()
+        for _, note in notes.notes()
     ]

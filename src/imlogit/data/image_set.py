@@ -104,7 +104,7 @@ class ImageSet:
         return len(self.class_names)
 
     def to_tf_dataset(self, batch: int, part: str = "all") -> tf.data.Dataset:
-        """Return batches of (uint8, int64) tensors; see `imlogit.data.tf_dataset`.
+        """Return batches of (uint8, int64) tensors; see `imlogit.data.readers.tf_dataset`.
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class ImageSet:
         MissingExtraError
             Without TensorFlow.
         """
-        from imlogit.data.tf_dataset import to_tf_dataset
+        from imlogit.data.readers.tf_dataset import to_tf_dataset
 
         return to_tf_dataset(self, batch, part)
 
@@ -129,7 +129,7 @@ class ImageSet:
         class_names: Sequence[str] | None = None,
         name: str = "tf-dataset",
     ) -> ImageSet:
-        """Read all images of a `tf.data.Dataset`; see `imlogit.data.tf_dataset`.
+        """Read all images of a `tf.data.Dataset`; see `imlogit.data.readers.tf_dataset`.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class ImageSet:
         MissingExtraError
             Without TensorFlow.
         """
-        from imlogit.data.tf_dataset import from_tf_dataset
+        from imlogit.data.readers.tf_dataset import from_tf_dataset
 
         return from_tf_dataset(dataset, class_names, name)
 

@@ -8,21 +8,21 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple, Protocol
 
-from imlogit.data import (
+from imlogit.data.cache import notes
+from imlogit.data.image_set import ImageSet
+from imlogit.data.images.resize import conform
+from imlogit.data.network.download import Progress
+from imlogit.data.problems import shown
+from imlogit.data.readers import (
+    class_folders,
     csv_table,
-    folder,
     idx_folder,
-    kept,
     mnist,
     mnist_5k,
     numpy_files,
-    openml_set,
+    openml,
     parquet,
 )
-from imlogit.data.conform import conform
-from imlogit.data.download import Progress
-from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import shown
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 
@@ -86,7 +86,7 @@ def _online(name: str, form: str, summary: str, room: ModuleType) -> Source:
         def fetch() -> ImageSet:
             return conform(room.read(source, reading, progress), reading)
 
-        return kept.through(name, source, reading, list, fetch)
+        return notes.through(name, source, reading, list, fetch)
 
     return Source(name, form, summary, room.accepts, load, of_rows=True)
 
@@ -105,7 +105,7 @@ def _on_disk(name: str, form: str, summary: str, room: Room, *, of_rows: bool = 
             return conform(room.read(place, reading, progress), reading)
 
         where = os.path.realpath(place)
-        return kept.through(name, where, reading, lambda: room.files(place), fetch)
+        return notes.through(name, where, reading, lambda: room.files(place), fetch)
 
     return Source(name, form, summary, accepts, load, of_rows)
 
@@ -114,7 +114,7 @@ def _on_disk(name: str, form: str, summary: str, room: Room, *, of_rows: bool = 
 SOURCES: tuple[Source, ...] = (
     _known(mnist_5k.NAME, "5,000 images of MNIST, embedded: no download", mnist_5k.load),
     _known(mnist.NAME, "all 70,000 images of MNIST, 11 MB to download once", mnist.load),
-    _online("openml", "openml:NAME, openml:ID", "a data set of images on OpenML", openml_set),
+    _online("openml", "openml:NAME, openml:ID", "a data set of images on OpenML", openml),
     _on_disk("csv", "FILE.csv", "label,pixel0,pixel1,...: a row an image", csv_table, of_rows=True),
     _on_disk(
         "numpy",
@@ -131,7 +131,10 @@ SOURCES: tuple[Source, ...] = (
     ),
     _on_disk("idx", "FOLDER", "IDX files, as MNIST was published", idx_folder),
     _on_disk(
-        "folder", "FOLDER", "a folder for each class, or such folders in train/ and test/", folder
+        "folder",
+        "FOLDER",
+        "a folder for each class, or such folders in train/ and test/",
+        class_folders,
     ),
 )
 

@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.columns import Floats, Regression, Rows
 from imlogit.core.contract import Engine, Problem, Sums
 from imlogit.core.loss import logistic_divergence, softmax_divergence
+from imlogit.core.regression import Floats, Regression, Rows
 from imlogit.engines import numba_kernels as kernels
-from imlogit.engines.draw import draw_rows
-from imlogit.engines.threads import Team, lanes
+from imlogit.engines.row_sampling import draw_rows
+from imlogit.system.threads import Team, lanes
 
 # Float32 sums of features outside these sizes would lose the gradient, or overflow on the way;
 # they are added up in float64.

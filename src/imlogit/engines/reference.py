@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.columns import Floats, Regression, Rows
 from imlogit.core.contract import Engine, Problem, Sums
 from imlogit.core.loss import logistic, logistic_divergence, softmax, softmax_divergence
-from imlogit.engines.draw import draw_rows
-from imlogit.engines.threads import SingleThreadedBlas
+from imlogit.core.regression import Floats, Regression, Rows
+from imlogit.engines.row_sampling import draw_rows
+from imlogit.system.threads import SingleThreadedBlas
 
 MOST_SLOTS = 64
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.columns import Floats, Regression, Rows
 from imlogit.core.contract import Engine, Problem, Sums
 from imlogit.core.loss import logistic_divergence, softmax_divergence
-from imlogit.engines.draw import draw_rows
+from imlogit.core.regression import Floats, Regression, Rows
 from imlogit.engines.numba_cpu import NumbaEngine
-from imlogit.extras import need
+from imlogit.engines.row_sampling import draw_rows
+from imlogit.system.extras import need
 
 tf = need("tensorflow", "tensorflow", 'engine="tensorflow"')
 

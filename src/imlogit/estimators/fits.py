@@ -16,10 +16,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 
 from imlogit.core.certificate import Certificate, combine
-from imlogit.core.columns import Floats, Regression, regression
+from imlogit.core.regression import Floats, Regression, regression
 from imlogit.core.solver import Observer, Settings, Solution, solve
 from imlogit.errors import FitInterrupted
-from imlogit.estimators.data import Prepared, shown
+from imlogit.estimators.training_data import Prepared, shown
 
 if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedKFold
 
-from imlogit.core.columns import Floats
-from imlogit.estimators.data import Prepared, shown
+from imlogit.core.regression import Floats
+from imlogit.estimators.training_data import Prepared, shown
 
 
 class Split(NamedTuple):

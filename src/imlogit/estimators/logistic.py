@@ -13,12 +13,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from imlogit.core.certificate import Certificate
-from imlogit.core.columns import Floats
+from imlogit.core.regression import Floats
 from imlogit.engines.table import open_engine
 from imlogit.errors import FitInterrupted
-from imlogit.estimators.data import Prepared, prepare
 from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.pixels import DTYPES, as_rows, check_image_shape, check_integers, predict_scale
+from imlogit.estimators.pixels import (
+    DTYPES,
+    as_rows,
+    check_image_shape,
+    check_integers,
+    predict_scale,
+)
+from imlogit.estimators.training_data import Prepared, prepare
 
 
 class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]

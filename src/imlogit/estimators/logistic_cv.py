@@ -12,10 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import get_scorer
 
 from imlogit.core.certificate import combine
-from imlogit.core.columns import Floats
+from imlogit.core.regression import Floats
 from imlogit.core.solver import Observer
 from imlogit.errors import FitInterrupted, GridEdgeWarning
-from imlogit.estimators.data import Prepared, prepare
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.folds import Split, fold_numbers, mean_held_out, split_rows
 from imlogit.estimators.logistic import (
@@ -24,6 +23,7 @@ from imlogit.estimators.logistic import (
     probabilities,
     warn_unless_converged,
 )
+from imlogit.estimators.training_data import Prepared, prepare
 
 RULES = ("best", "one-standard-error")
 # The grid that a number of values of C stands for, as scikit-learn's.

@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from imlogit.core.certificate import Certificate, combine
-from imlogit.core.columns import Floats
+from imlogit.core.regression import Floats
 from imlogit.core.solver import Observer
 from imlogit.errors import FitInterrupted
-from imlogit.estimators.data import Prepared, prepare
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.logistic import (
     LogisticRegression,
@@ -23,8 +22,16 @@ from imlogit.estimators.logistic import (
     describe,
     warn_unless_converged,
 )
-from imlogit.evaluate.replicates import Scored, Scorer, Scorers, by_name, score_each
-from imlogit.evaluate.resampling import FEWEST, Counts, Interval, draw_rows, interval, percentiles
+from imlogit.estimators.training_data import Prepared, prepare
+from imlogit.evaluate.bootstrap_draws import (
+    FEWEST,
+    Counts,
+    Interval,
+    draw_rows,
+    interval,
+    percentiles,
+)
+from imlogit.evaluate.bootstrap_scores import Scored, Scorer, Scorers, by_name, score_each
 
 
 class Undefined(NamedTuple):

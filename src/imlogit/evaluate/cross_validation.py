@@ -11,10 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
 from imlogit.core.certificate import Certificate, combine
-from imlogit.core.columns import Floats
+from imlogit.core.regression import Floats
 from imlogit.core.solver import Observer
 from imlogit.errors import FitInterrupted
-from imlogit.estimators.data import Prepared, prepare
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.folds import Split, split_rows
 from imlogit.estimators.logistic import (
@@ -24,6 +23,7 @@ from imlogit.estimators.logistic import (
     probabilities,
     warn_unless_converged,
 )
+from imlogit.estimators.training_data import Prepared, prepare
 from imlogit.evaluate.scores import OUT_OF_FOLD, Scores, predicted_codes, score
 
 

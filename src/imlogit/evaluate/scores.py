@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from imlogit.core.columns import Floats
+from imlogit.core.regression import Floats
 from imlogit.evaluate.calibration import brier_terms, reliability
+from imlogit.evaluate.curve_areas import areas
 from imlogit.evaluate.intervals import delong, wilson
-from imlogit.evaluate.ranking import areas
-from imlogit.evaluate.resampled import mean_of_shares, resampled
+from imlogit.evaluate.score_intervals import mean_of_shares, resampled
 
 TRAINING, OUT_OF_FOLD, TEST = "training", "out-of-fold", "test"
 NAMES = (

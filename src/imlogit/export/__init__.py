@@ -4,7 +4,3 @@ A format is one file with a `Format` and one row in `formats.FORMATS`. Its file 
 features) and gives the probabilities of all classes and the index of the label; it needs nothing
 of imlogit. imlogit writes these formats and never loads them as models.
 """
-
-from imlogit.export.writing import Export, export_model
-
-__all__ = ["Export", "export_model"]

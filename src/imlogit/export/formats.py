@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.errors import ExportError
-from imlogit.head import Answers, Head
+from imlogit.model.head import Answers, Head
 
 Inputs = NDArray[np.generic]
 Runner = Callable[[Inputs], Answers]
@@ -23,7 +23,7 @@ SIGNATURE = "serving_default"
 FORMATS = {
     "onnx": ("imlogit.export.onnx_file", ".onnx"),
     "keras": ("imlogit.export.keras_file", ".keras"),
-    "savedmodel": ("imlogit.export.saved_model", ".savedmodel"),
+    "savedmodel": ("imlogit.export.savedmodel_folder", ".savedmodel"),
     "litert": ("imlogit.export.litert_file", ".tflite"),
     "json": ("imlogit.export.json_file", ".json"),
 }

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from imlogit.atomic import write_bytes
 from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Runner
-from imlogit.head import Head, answer
+from imlogit.model.head import Head, answer
+from imlogit.system.atomic import write_bytes
 
 KIND = "imlogit-classifier"
 VERSION = 1

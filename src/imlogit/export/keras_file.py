@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from imlogit.export.formats import Format, Inputs, Runner
-from imlogit.extras import need
-from imlogit.head import SIGMOID, SOFTMAX, Answers, Head
+from imlogit.model.head import SIGMOID, SOFTMAX, Answers, Head
+from imlogit.system.extras import need
 
 keras = need("keras", "tensorflow", "--to keras")
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from imlogit.atomic import write_bytes
 from imlogit.export.formats import SIGNATURE, Format, Inputs, Runner
-from imlogit.extras import need, quiet
-from imlogit.head import Answers, Head
+from imlogit.model.head import Answers, Head
+from imlogit.system.atomic import write_bytes
+from imlogit.system.extras import need, quiet
 
 tf = need("tensorflow", "litert", "--to litert")
 interpreter = need("ai_edge_litert.interpreter", "litert", "--to litert")
@@ -18,10 +18,10 @@ interpreter = need("ai_edge_litert.interpreter", "litert", "--to litert")
 
 def write(head: Head, path: Path) -> None:
     """Write a head as a file, by way of a SavedModel, which gives its signature a name."""
-    from imlogit.export import saved_model  # after what this format itself needs is asked for
+    from imlogit.export import savedmodel_folder  # after what this format itself needs is asked for
 
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch, quiet():
-        saved_model.write(head, Path(scratch) / "model")
+        savedmodel_folder.write(head, Path(scratch) / "model")
         converter = tf.lite.TFLiteConverter.from_saved_model(
             str(Path(scratch) / "model"), signature_keys=[SIGNATURE]
         )

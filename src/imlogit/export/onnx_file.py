@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from imlogit import __version__
-from imlogit.atomic import write_bytes
 from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Inputs, Runner
-from imlogit.extras import need
-from imlogit.head import SIGMOID, SOFTMAX, Answers, Head
+from imlogit.model.head import SIGMOID, SOFTMAX, Answers, Head
+from imlogit.system.atomic import write_bytes
+from imlogit.system.extras import need
 
 onnx = need("onnx", "onnx", "--to onnx")
 runtime = need("onnxruntime", "onnx", "--to onnx")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.columns import Floats
+from imlogit.core.regression import Floats
 from imlogit.errors import ExportError
-from imlogit.head import Answers, Head
+from imlogit.model.head import Answers, Head
 
 N_TRIALS = 256
 # Margins that trial inputs are moved to: probabilities of two classes from 0.0003 to 0.9997.

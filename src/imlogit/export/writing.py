@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from imlogit.atomic import filling, place_into
 from imlogit.errors import ExportError, OutputError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.export.formats import Format, format_of, open_format, suffix_of
 from imlogit.export.json_file import facts, text
 from imlogit.export.proof import N_TRIALS, difference, trial_inputs
-from imlogit.head import Answers, Head, head_of
+from imlogit.model.head import Answers, Head, head_of
+from imlogit.system.atomic import filling, place_into
 
 
 @dataclass(frozen=True)

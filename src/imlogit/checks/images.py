@@ -1,0 +1,109 @@
+"""Checks of images: those that are unlike the rest in a way that no label explains."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.checks.finding import Exhibit, Outcome, failed, not_applicable, passed
+from imlogit.checks.material import Levels, Material
+
+# Backgrounds agree if so large a share of them lies within so many grey levels of their median.
+COMMON_SHARE = 0.9
+COMMON_LEVELS = 32
+# A background so many grey levels away means an inverted image.
+INVERTED_LEVELS = 128
+# Mean brightness this many deviations (by the median absolute one) away is another brightness.
+BRIGHTNESS_DEVIATIONS = 8.0
+# The deviation of a normal variable is this many times its median absolute one.
+MAD_TO_DEVIATION = 1.4826
+# An image whose brightest pixel is below this share of the usual one is on another scale.
+SCALE_SHARE = 0.125
+NOT_IMAGES = "The rows are not images of grey levels from 0 to 255."
+
+Look = Callable[[Levels], NDArray[np.bool_]]
+
+
+def image_constant(material: Material) -> Outcome:
+    """Check that no image is of one grey level all over."""
+    if not material.has_images:
+        return not_applicable(NOT_IMAGES)
+    return _unlike(
+        material,
+        lambda levels: levels.least == levels.most,
+        "hold one grey level all over: there is nothing to see",
+        "Leave them out, or find out why they are empty.",
+    )
+
+
+def image_inverted(material: Material) -> Outcome:
+    """Check that no image is inverted against the rest."""
+    if not material.has_images:
+        return not_applicable(NOT_IMAGES)
+    border = np.concatenate([part.levels.border for part in material.parts])
+    usual = float(np.median(border))
+    if (np.abs(border - usual) <= COMMON_LEVELS).mean() < COMMON_SHARE:
+        return not_applicable("The images have no background in common.")
+    return _unlike(
+        material,
+        lambda levels: np.abs(levels.border - usual) >= INVERTED_LEVELS,
+        f"have a background far from the usual grey level of {usual:.0f}: they look inverted",
+        "Invert them (255 - pixel), or leave them out.",
+    )
+
+
+def image_brightness(material: Material) -> Outcome:
+    """Check that no image is far brighter or darker than the rest."""
+    if not material.has_images:
+        return not_applicable(NOT_IMAGES)
+    mean = np.concatenate([part.levels.mean for part in material.parts])
+    usual = float(np.median(mean))
+    deviation = MAD_TO_DEVIATION * float(np.median(np.abs(mean - usual)))
+    if deviation == 0:
+        return not_applicable("Half of the images or more have the same mean brightness.")
+    return _unlike(
+        material,
+        lambda levels: np.abs(levels.mean - usual) > BRIGHTNESS_DEVIATIONS * deviation,
+        f"are far brighter or darker than the usual {usual:.0f} +- {deviation:.0f} grey levels",
+        "Look at them, and bring all images to one exposure.",
+    )
+
+
+def image_scale(material: Material) -> Outcome:
+    """Check that all images use the same range of grey levels, or of features."""
+    if material.has_images:
+        most = np.concatenate([part.levels.most for part in material.parts])
+        limit = SCALE_SHARE * float(np.median(most))
+        return _unlike(
+            material,
+            lambda levels: (levels.most < limit) & (levels.least < levels.most),
+            f"stay below {limit:.0f}, far below the brightest pixel of the others: "
+            "they look scaled to another range",
+            "Find out what they were multiplied with, and bring all images to 0 to 255.",
+        )
+    if material.test is None or not all(p.rows.dtype.kind in "buif" for p in material.parts):
+        return not_applicable("There are no two parts of numbers to compare.")
+    sizes = [float(np.abs(part.rows).max(initial=0)) for part in material.parts]
+    if min(sizes) >= SCALE_SHARE * max(sizes):
+        return passed("The features of both parts are of one size.")
+    return failed(
+        f"The largest feature is {sizes[0]:.4g} in the training part and {sizes[1]:.4g} in the "
+        "test part: they are on different scales.",
+        "Scale both in the same way, such as / 255.",
+    )
+
+
+def _unlike(material: Material, look: Look, words: str, advice: str) -> Outcome:
+    """Fail if any image looks like this."""
+    exhibits = []
+    for part in material.parts:
+        rows = np.flatnonzero(look(part.levels)).tolist()
+        exhibits += [Exhibit((part.where(row),), f"label {part.labels[row]}") for row in rows]
+    total = sum(len(part.rows) for part in material.parts)
+    if not exhibits:
+        return passed(f"None of {total:,} images is unlike the rest in this.")
+    return failed(
+        f"{len(exhibits):,} of {total:,} images {words}.", advice, tuple(exhibits), len(exhibits)
+    )

@@ -1,0 +1,200 @@
+"""What checks look at: two parts of labelled rows, and what is known of a fit over them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.checks.exact_copies import Copies, exact_copies
+from imlogit.checks.near_copies import near_copies
+
+Rows = NDArray[np.intp]
+BORDER = 1
+# Statistics of pixels are taken of so many images at a time.
+BLOCK_BYTES = 2**24
+
+
+class Levels(NamedTuple):
+    """Grey levels of images, one number an image each.
+
+    Attributes
+    ----------
+    mean, least, most : ndarray of float64, shape (n,)
+    border : ndarray of float64, shape (n,)
+        The median along the border: as a rule the background.
+    """
+
+    mean: NDArray[np.float64]
+    least: NDArray[np.float64]
+    most: NDArray[np.float64]
+    border: NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Labelled rows.
+
+    Attributes
+    ----------
+    name : {"training", "test"}
+    rows : ndarray, shape (n, ...)
+        Images as (n, h, w) or (n, h, w, c), or rows of features.
+    labels : ndarray, shape (n,)
+    places : ndarray of intp, shape (n,)
+        Where each row is in the source.
+    """
+
+    name: str
+    rows: NDArray[Any]
+    labels: NDArray[Any]
+    places: Rows
+
+    @property
+    def are_images(self) -> bool:
+        """Whether the rows are images of grey levels from 0 to 255."""
+        return self.rows.dtype == np.uint8 and self.rows.ndim in (3, 4)
+
+    @cached_property
+    def levels(self) -> Levels:
+        """The images' grey levels."""
+        size = max(1, BLOCK_BYTES // max(1, self.rows[:1].nbytes))
+        blocks = [_levels(self.rows[k : k + size]) for k in range(0, len(self.rows), size)]
+        return Levels(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
+
+    def where(self, row: int) -> tuple[str, int]:
+        """Return the name of the part and the row in the source."""
+        return self.name, int(self.places[row])
+
+
+class Predictor(NamedTuple):
+    """What is known of a model.
+
+    Attributes
+    ----------
+    n_classes : int
+        How many classes it tells apart.
+    predicted : ndarray, shape (n_test,), or None
+        Its answers for the test part, in terms of `Material.targets`.
+    optimality : Optimality or None
+    edge : str
+        "low" or "high" where the best C is at that end of the grid; "" where it is inside.
+    searched : bool
+        Whether C was chosen from a grid.
+    """
+
+    n_classes: int
+    predicted: NDArray[Any] | None = None
+    optimality: Optimality | None = None
+    edge: str = ""
+    searched: bool = False
+
+
+class Optimality(NamedTuple):
+    """How close a fit is to its optimum.
+
+    Attributes
+    ----------
+    status : str
+        As in `imlogit.Certificate`, or "" for another library's fit.
+    relative_gap : float
+        The bound on how far the objective is above its minimum; nan where there is none.
+    """
+
+    status: str
+    relative_gap: float
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """Everything that checks look at.
+
+    Attributes
+    ----------
+    training : Part
+    test : Part or None
+    class_names : tuple or None
+        All classes that there should be; None if only the labels tell.
+    positive : object or None
+        The label looked for.
+    predictor : Predictor or None
+    folds : ndarray of intp, shape (n,), or None
+        The fold that holds each training row out.
+    shuffled : bool or None
+        Whether the folds are drawn at random or by class; None if that is not known.
+    """
+
+    training: Part
+    test: Part | None
+    class_names: tuple[Any, ...] | None = None
+    positive: Any = None
+    predictor: Predictor | None = None
+    folds: Rows | None = None
+    shuffled: bool | None = None
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The training part, and the test part where there is one."""
+        return (self.training,) if self.test is None else (self.training, self.test)
+
+    @property
+    def has_images(self) -> bool:
+        """Whether all rows are images."""
+        return all(part.are_images for part in self.parts)
+
+    def targets(self, part: Part) -> NDArray[Any]:
+        """Return what a model is to predict: the labels, or whether they are the positive one."""
+        return part.labels if self.positive is None else equal(part.labels, self.positive)
+
+    @cached_property
+    def exact_within(self) -> Copies:
+        """Training rows that are the same, each with the first of its kind."""
+        return exact_copies(self.training.rows)
+
+    @cached_property
+    def exact_across(self) -> Copies:
+        """Training and test rows that are the same."""
+        assert self.test is not None
+        return exact_copies(self.training.rows, self.test.rows)
+
+    @cached_property
+    def near_across(self) -> Copies:
+        """Test images that are almost, but not exactly, training images."""
+        assert self.test is not None
+        exact = np.zeros(len(self.test.rows), dtype=bool)
+        exact[self.exact_across.second] = True
+        others = np.flatnonzero(~exact)
+        found = near_copies(self.training.rows, self.test.rows[others])
+        return Copies(found.first, others[found.second])
+
+
+def equal(labels: NDArray[Any], label: Any) -> NDArray[np.bool_]:
+    """Return where labels equal one label, all False where types never compare equal."""
+    return np.array([value == label for value in labels.tolist()], dtype=bool)
+
+
+def tally(labels: NDArray[Any]) -> tuple[NDArray[Any], Rows]:
+    """Return the different labels and how many there are of each, also where they have no order."""
+    if labels.dtype.kind != "O":
+        return np.unique(labels, return_counts=True)
+    found = Counter(labels.tolist())
+    values = np.empty(len(found), dtype=object)
+    values[:] = list(found)
+    return values, np.array(list(found.values()), dtype=np.intp)
+
+
+def _levels(images: NDArray[np.uint8]) -> Levels:
+    flat = images.reshape(len(images), -1)
+    grey = images.reshape(*images.shape[:3], -1)
+    edges = [grey[:, :BORDER], grey[:, -BORDER:], grey[:, :, :BORDER], grey[:, :, -BORDER:]]
+    border = np.concatenate([edge.reshape(len(images), -1) for edge in edges], axis=1)
+    return Levels(
+        flat.mean(axis=1),
+        flat.min(axis=1).astype(float),
+        flat.max(axis=1).astype(float),
+        np.median(border, axis=1),
+    )

@@ -1,0 +1,313 @@
+"""Loaded images kept on disk, verified each time they are read.
+
+An entry is a folder with ``images.npy``, ``labels.npy`` and ``facts.json``. It is written beside,
+synced and renamed into place, so that a reader sees a whole entry or none, whenever the writer is
+stopped. Entries hold no times: two entries of the same data are identical.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from imlogit.data.image_set import ImageSet, digest, label_digest
+from imlogit.data.problems import Problem
+from imlogit.errors import DataError
+from imlogit.system.atomic import sync_folder
+
+FORMAT = 1
+FACTS = "facts.json"
+# As much as many thousand class names and passed-over files take.
+MAX_FACTS_BYTES = 1 << 26
+# Longer than any download may take; whoever waits longer goes on without the lock.
+LOCK_SECONDS = 1800.0
+
+
+class Pins(NamedTuple):
+    """What data of a known name must hash to."""
+
+    images: str
+    labels: str
+
+
+def folder() -> Path:
+    """Return ``$IMLOGIT_CACHE``, or else the user's cache folder (the one that pooch names)."""
+    chosen = os.environ.get("IMLOGIT_CACHE")
+    if chosen:
+        return Path(chosen).expanduser()
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("imlogit"))
+
+
+def through(name: str, pins: Pins, fetch: Callable[[], ImageSet]) -> ImageSet:
+    """Return a verified entry of the cache, or fetch the images and keep them.
+
+    Of many processes that ask at once, one fetches and the others read what it kept.
+
+    Parameters
+    ----------
+    name : str
+        The entry's name.
+    pins : Pins
+        The hashes that the images and the labels must have.
+    fetch : callable
+        Called without arguments when the cache has no sound entry.
+
+    Returns
+    -------
+    ImageSet
+        Memory-mapped where it was read from the cache.
+
+    Warns
+    -----
+    UserWarning
+        If an entry was damaged, or the cache cannot be written; the images are returned all the
+        same.
+    """
+    try:
+        found = read(name, pins)
+    except DataError:
+        found = None  # reported below, by the one process that holds the lock
+    if found is not None:
+        return found
+    with _locked(name) as alone:
+        try:
+            found = read(name, pins)
+        except DataError as error:
+            warnings.warn(f"{error} The data are loaded again.", UserWarning, stacklevel=4)
+        if found is not None:
+            return found
+        fetched = fetch()
+        _write_or_warn(fetched, name, alone)
+        return fetched
+
+
+def keep(image_set: ImageSet, name: str, pins: Pins) -> None:
+    """Keep images under a name that is made of their content, unless they are there already.
+
+    Warns
+    -----
+    UserWarning
+        If the cache cannot be written.
+    """
+    with _locked(name) as alone:
+        with suppress(DataError):  # a damaged entry is replaced
+            if read(name, pins) is not None:
+                return
+        _write_or_warn(image_set, name, alone)
+
+
+def remove(name: str) -> None:
+    """Remove an entry; whoever has it open keeps it until then."""
+    shutil.rmtree(folder() / name, ignore_errors=True)
+
+
+def has(name: str) -> bool:
+    """Whether there is an entry of this name, sound or not."""
+    return (folder() / name / FACTS).is_file()
+
+
+def size(name: str) -> int:
+    """Return how many bytes an entry takes on disk."""
+    with suppress(OSError):
+        return sum(path.stat().st_size for path in (folder() / name).iterdir())
+    return 0
+
+
+def _write_or_warn(image_set: ImageSet, name: str, alone: bool) -> None:
+    try:
+        write(image_set, name, alone=alone)
+    except OSError as error:
+        warnings.warn(
+            f"The images could not be kept in the cache folder {folder()} ({error}), and will "
+            "be loaded anew next time: set IMLOGIT_CACHE to a folder that can be written.",
+            UserWarning,
+            stacklevel=5,
+        )
+
+
+def read(name: str, pins: Pins) -> ImageSet | None:
+    """Read an entry and verify every byte of it.
+
+    Returns
+    -------
+    ImageSet or None
+        Memory-mapped; None where there is no entry of this format.
+
+    Raises
+    ------
+    DataError
+        If the entry is damaged.
+    """
+    entry = folder() / name
+    try:
+        facts = _read_facts(entry / FACTS)
+        if facts is None:
+            return None
+        images = _read_array(entry / "images.npy", facts["images"])
+        labels = _read_array(entry / "labels.npy", facts["labels"])
+        kept = Pins(facts["images"]["sha256"], facts["labels"]["sha256"])
+        if kept != pins:
+            raise DataError("it holds other data than the published ones")
+        return ImageSet(
+            images=images,
+            labels=labels,
+            class_names=tuple(facts["class_names"]),
+            n_train=facts["n_train"],
+            name=facts["name"],
+            origin=facts["origin"],
+            sha256=kept.images,
+            skipped=tuple(Problem(**one) for one in facts.get("skipped", [])),
+        )
+    except Exception as error:  # a damaged file can fail anywhere, and the data can be had again
+        raise DataError(f"The cached copy in {entry} is damaged: {error}.") from error
+
+
+def write(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
+    """Keep images in the cache, in place of an entry of the same name.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+        The images to be kept.
+    name : str
+        The entry's name.
+    alone : bool, default=True
+        True if no other process can be writing this entry: then what an earlier, killed one left
+        behind is removed.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written; nothing is left behind.
+    """
+    home = folder()
+    home.mkdir(parents=True, exist_ok=True)
+    prefix = f".{name}-part-"
+    if alone:
+        for left in home.glob(f"{prefix}*"):
+            shutil.rmtree(left, ignore_errors=True)
+    with TemporaryDirectory(prefix=prefix, dir=home, ignore_cleanup_errors=True) as part:
+        new = Path(part, "new")
+        new.mkdir()
+        labels = image_set.labels.astype("<i8", copy=False)
+        facts = facts_of(image_set) | {
+            "format": FORMAT,
+            "images": _write_array(new / "images.npy", image_set.images, image_set.sha256),
+            "labels": _write_array(new / "labels.npy", labels, label_digest(labels)),
+        }
+        _write_facts(new / FACTS, facts)
+        sync_folder(new)
+        _replace(new, home / name, aside=Path(part, "old"))
+        sync_folder(home)
+
+
+def facts_of(image_set: ImageSet) -> dict[str, Any]:
+    """Return what an entry says of its images beside what they are."""
+    facts: dict[str, Any] = {
+        "name": image_set.name,
+        "origin": image_set.origin,
+        "class_names": list(image_set.class_names),
+        "n_train": image_set.n_train,
+    }
+    if image_set.skipped:
+        facts["skipped"] = [problem.to_dict() for problem in image_set.skipped]
+    return facts
+
+
+@contextmanager
+def _locked(name: str) -> Iterator[bool]:
+    """Hold the entry's lock; the operating system frees it even if this process is killed.
+
+    Yields False where there can be no lock (a folder that cannot be written, a file system
+    without locks): then each process fetches for itself.
+    """
+    from filelock import FileLock
+
+    home = folder()
+    lock = FileLock(str(home / f".{name}.lock"), timeout=LOCK_SECONDS)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except (OSError, NotImplementedError):
+        alone = False
+    else:
+        alone = True
+    try:
+        yield alone
+    finally:
+        if alone:
+            lock.release()
+
+
+def _write_array(path: Path, array: npt.NDArray[Any], sha256: str) -> dict[str, Any]:
+    with path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+    return {
+        "shape": list(array.shape),
+        "dtype": array.dtype.str,
+        "bytes": path.stat().st_size,
+        "sha256": sha256,
+    }
+
+
+def _read_array(path: Path, facts: dict[str, Any]) -> npt.NDArray[Any]:
+    size = path.stat().st_size
+    if size != facts["bytes"]:
+        raise DataError(f"{path.name} has {size:,} bytes instead of {facts['bytes']:,}")
+    array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    if list(array.shape) != facts["shape"] or array.dtype.str != facts["dtype"]:
+        raise DataError(f"{path.name} holds {array.dtype} {array.shape}, not what its facts say")
+    if digest(array) != facts["sha256"]:
+        raise DataError(f"{path.name} does not have the SHA-256 of its facts")
+    return array
+
+
+def _write_facts(path: Path, facts: dict[str, Any]) -> None:
+    text = json.dumps({"facts": facts, "sha256": _facts_digest(facts)}, indent=1, sort_keys=True)
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read_facts(path: Path) -> dict[str, Any] | None:
+    """Return the facts, or None where there are none of this format."""
+    try:
+        size = path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    if size > MAX_FACTS_BYTES:
+        raise DataError(f"{path.name} has {size:,} bytes")
+    whole = json.loads(path.read_text(encoding="utf-8"))
+    facts: dict[str, Any] = whole["facts"]
+    if whole["sha256"] != _facts_digest(facts):
+        raise DataError(f"{path.name} was altered")
+    return facts if facts["format"] == FORMAT else None
+
+
+def _facts_digest(facts: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def _replace(new: Path, entry: Path, aside: Path) -> None:
+    """Put `new` in place of `entry`; a folder cannot be renamed over one that holds files."""
+    if entry.is_dir() and not entry.is_symlink():
+        entry.rename(aside)
+    else:
+        entry.unlink(missing_ok=True)
+    new.rename(entry)

@@ -1,0 +1,189 @@
+"""Sources that were read before: kept by their content, found by where they were read from.
+
+``sources/KEY.json`` in the cache folder notes for a place and a way of reading it what state its
+files were in, and which entry of the cache holds what was read. An entry's name is made of the
+hashes of what it holds, so that two sources with the same images share one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from imlogit.data.cache import entries
+from imlogit.data.cache.stamps import Stamp, stamp
+from imlogit.data.image_set import ImageSet, label_digest
+from imlogit.data.reading import Reading
+from imlogit.errors import DataError, OutputError
+from imlogit.system.atomic import write_bytes
+
+# Raised when the same files would be read differently.
+VERSION = 1
+NOTES = "sources"
+MOST_NOTE_BYTES = 1 << 20
+# A file that is changed twice within a tick of its disk's clock bears the same time: what is
+# younger is waited for. Disks that only count whole seconds are not waited for, but read anew.
+TICK_SECONDS = 0.05
+SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Note:
+    """What is known of a source that was read.
+
+    Attributes
+    ----------
+    source : str
+        Its place, as a full path, or its name where it is not on disk.
+    kind : str
+        The row of the table of sources that read it.
+    reading : dict
+        How it was read, as `Reading.chosen` has it.
+    state : str
+        The digest of its files' names, sizes and times.
+    entry : str
+        The cache's entry.
+    images, labels : str
+        Their SHA-256.
+    """
+
+    source: str
+    kind: str
+    reading: dict[str, Any]
+    state: str
+    entry: str
+    images: str
+    labels: str
+
+
+def through(
+    kind: str,
+    place: str,
+    reading: Reading,
+    paths: Callable[[], Sequence[Path]],
+    fetch: Callable[[], ImageSet],
+) -> ImageSet:
+    """Return what was read before from a place whose files are as they were, or read it.
+
+    Parameters
+    ----------
+    kind : str
+        The row of the table of sources.
+    place : str
+        Where the source is.
+    reading : Reading
+    paths : callable
+        Returns the files and folders that the source consists of; none for what is not on disk
+        and does not change.
+    fetch : callable
+        Reads the source.
+    """
+    key = _key(kind, place, reading)
+    note = _read_note(key)
+    # verified in a thread of its own while the files are looked at: each takes as long
+    with ThreadPoolExecutor(1) as beside:
+        waiting = beside.submit(_read_entry, note)
+        before = _state(paths, reading)
+        kept = waiting.result()
+    if kept and note and before and note.state == before.digest:
+        return kept
+    if before is not None:
+        _wait_for_a_tick(before)
+    found = fetch()
+    after = _state(paths, reading)
+    if before is not None and after is not None and before.digest == after.digest:
+        pins = entries.Pins(found.sha256, label_digest(found.labels))
+        entry = _entry_name(found, pins)
+        new = Note(place, kind, reading.chosen(), before.digest, entry, *pins)
+        _keep(found, key, new, note)
+    return found
+
+
+def _read_entry(note: Note | None) -> ImageSet | None:
+    """Return what a note says is kept; None where it is not, or damaged: the source is there."""
+    if note is None:
+        return None
+    with contextlib.suppress(DataError):
+        return entries.read(note.entry, entries.Pins(note.images, note.labels))
+    return None
+
+
+def by_images(sha256: str) -> ImageSet | None:
+    """Return a kept entry whose pixels have this SHA-256, or None."""
+    for _, note in notes():
+        if note.images == sha256 and (found := _read_entry(note)) is not None:
+            return found
+    return None
+
+
+def notes() -> Iterator[tuple[str, Note]]:
+    """Yield what is noted of each source that was read, with its key, by place."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in (entries.folder() / NOTES).glob("*.json"):
+            note = _read_note(path.stem)
+            if note is not None:
+                found.append((path.stem, note))
+    yield from sorted(found, key=lambda pair: (pair[1].source, pair[0]))
+
+
+def _key(kind: str, place: str, reading: Reading) -> str:
+    parts = json.dumps([VERSION, kind, place, reading.chosen()], sort_keys=True)
+    return hashlib.sha256(parts.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def _state(paths: Callable[[], Sequence[Path]], reading: Reading) -> Stamp | None:
+    """Return the state of a source's files; None where it cannot be known."""
+    try:
+        found = stamp(paths(), reading.follow_links)
+    except OSError:
+        return None
+    whole_seconds = found.newest > 0 and found.newest % SECOND == 0
+    recent = found.newest > time.time_ns() - 2 * SECOND
+    return None if whole_seconds and recent else found
+
+
+def _wait_for_a_tick(state: Stamp) -> None:
+    age = time.time() - state.newest / SECOND
+    if age < TICK_SECONDS:
+        time.sleep(TICK_SECONDS - max(age, 0.0))
+
+
+def _entry_name(image_set: ImageSet, pins: entries.Pins) -> str:
+    facts = json.dumps(entries.facts_of(image_set), sort_keys=True)
+    described = hashlib.sha256("".join((*pins, facts)).encode()).hexdigest()
+    return f"images-{pins.images[:16]}-{described[:16]}"
+
+
+def _keep(found: ImageSet, key: str, new: Note, old: Note | None) -> None:
+    """Keep an entry and note it; where there is no room the source is read anew each time."""
+    home = entries.folder() / NOTES
+    entries.keep(found, new.entry, entries.Pins(new.images, new.labels))
+    with contextlib.suppress(OSError, OutputError):
+        home.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(asdict(new), indent=1, sort_keys=True)
+        write_bytes(home / f"{key}.json", text.encode())
+        if old is not None and all(note.entry != old.entry for _, note in notes()):
+            entries.remove(old.entry)
+
+
+def _read_note(key: str) -> Note | None:
+    """Return what is noted, or None where there is nothing sound."""
+    path = entries.folder() / NOTES / f"{key}.json"
+    try:
+        if path.stat().st_size > MOST_NOTE_BYTES:
+            return None
+        note = Note(**json.loads(path.read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return None
+    texts = (note.source, note.kind, note.state, note.entry, note.images, note.labels)
+    sound = all(isinstance(text, str) for text in texts) and os.sep not in note.entry
+    return note if sound and note.entry.startswith("images-") else None

@@ -1,0 +1,1 @@
+"""Image files and what becomes of them: decoding, one size, and MNIST's own preparation."""

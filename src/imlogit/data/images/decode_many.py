@@ -1,0 +1,243 @@
+"""Many encoded images -> one array of pixels, by several processes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from imlogit.data.image_set import Pixels
+from imlogit.data.images.decode import BadImageError, pixels_of, read_bytes, without_warnings
+from imlogit.data.network.download import Progress
+from imlogit.data.problems import Problem
+from imlogit.data.reading import Reading
+from imlogit.errors import DataError
+from imlogit.system.processors import processor_count
+
+# Images that one process is handed at a time.
+BATCH = 128
+# A process takes as long to start as these take to decode.
+WORTH_PROCESSES = 4000
+
+
+class Encoded(NamedTuple):
+    """An image file, or its bytes, and what a problem with it is to be called by."""
+
+    where: str
+    content: Path | str | bytes
+
+
+class Decoded(NamedTuple):
+    """The images that could be decoded, in order.
+
+    Attributes
+    ----------
+    images : ndarray of uint8, shape (n_good, h, w) or (n_good, h, w, 3)
+        Grey where all are grey (or are to be), else RGB.
+    good : ndarray of bool, shape (n,)
+        Which ones could be.
+    problems : tuple of Problem
+        One for each of the others.
+    """
+
+    images: Pixels
+    good: npt.NDArray[np.bool_]
+    problems: tuple[Problem, ...]
+
+
+def decode_all(
+    encoded: Iterable[Encoded], n: int, reading: Reading, progress: Progress | None = None
+) -> Decoded:
+    """Decode images, by several processes where there are many.
+
+    Parameters
+    ----------
+    encoded : iterable of Encoded
+        Taken as needed: not more than a few hundred are held at a time.
+    n : int
+        How many there are, at most.
+    reading : Reading
+    progress : callable, optional
+        Told how many are done.
+
+    Raises
+    ------
+    DataError
+        If they are not all of one size and none is asked for; names the first that differs.
+    """
+    tray = _Tray(n)
+    many = n >= WORTH_PROCESSES
+    for batch, found in (_by_processes if many else _here)(encoded, reading):
+        tray.put_all(batch, found)
+        if progress is not None:
+            progress("decoding images", len(tray.good), n)
+    return tray.decoded()
+
+
+Result = Pixels | str  # an image, or what is wrong with it
+# Of images that are all good and of one shape there is one array: it travels faster.
+Results = Pixels | list[Result]
+Batches = Iterator[tuple[list[Encoded], Results]]
+
+
+class _Tray:
+    """Takes images one by one into one array, and sees to it that they belong together."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._images: Pixels | None = None
+        self._first = ""
+        self._filled = 0
+        self.good: list[bool] = []
+        self._problems: list[Problem] = []
+
+    def put_all(self, batch: list[Encoded], found: Results) -> None:
+        """Take what was made of a batch."""
+        images, n = self._images, len(found)
+        if isinstance(found, list) or images is None or images.shape[1:] != found.shape[1:]:
+            for one, result in zip(batch, found, strict=True):
+                self.put(one.where, result)
+            return
+        images[self._filled : self._filled + n] = found
+        self.good += [True] * n
+        self._filled += n
+
+    def put(self, where: str, found: Result) -> None:
+        """Take one image, or what is wrong with it."""
+        self.good.append(not isinstance(found, str))
+        if isinstance(found, str):
+            self._problems.append(Problem(where, found))
+            return
+        if self._images is None:
+            self._images, self._first = _room_for(self._n, found), where
+        if self._images.shape[1:3] != found.shape[:2]:
+            raise DataError(
+                f"{where} is {_by(found.shape[:2])} pixels (height x width), but {self._first} "
+                f"{_by(self._images.shape[1:3])}. Bring all to one size with --size HxW, such as "
+                f"--size {_by(self._images.shape[1:3], 'x')}."
+            )
+        if self._images.ndim < found.ndim + 1:  # the first one in colour
+            grey, self._images = self._images, _room_for(self._n, found)
+            self._images[: self._filled] = grey[: self._filled, ..., None]
+        elif self._images.ndim > found.ndim + 1:
+            found = found[..., None]
+        self._images[self._filled] = found
+        self._filled += 1
+
+    def decoded(self) -> Decoded:
+        images = np.empty((0, 0, 0), np.uint8) if self._images is None else self._images
+        return Decoded(images[: self._filled], np.array(self.good, bool), tuple(self._problems))
+
+
+def _room_for(n: int, image: Pixels) -> Pixels:
+    """Make an array for n images like this one, if the machine's memory can hold them."""
+    memory = _physical_memory()
+    if memory and n * image.nbytes > memory:
+        raise DataError(
+            f"{n:,} images of {_by(image.shape)} take {n * image.nbytes / 1e9:,.0f} GB, and this "
+            f"machine has {memory / 1e9:,.0f}. Reduce them with --size HxW, or with --grey."
+        )
+    return np.empty((n, *image.shape), np.uint8)
+
+
+def _physical_memory() -> int:
+    """Return the bytes of memory that there are, or 0 where the system does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 0
+
+
+def _here(encoded: Iterable[Encoded], reading: Reading) -> Batches:
+    for batch in _batches(encoded):
+        yield batch, _decode(_contents(batch), reading)
+
+
+def _by_processes(encoded: Iterable[Encoded], reading: Reading) -> Batches:
+    """Decode in processes of their own; what they give comes in order."""
+    # loky's processes do not run the caller's script again, as those of the standard library do.
+    from joblib.externals.loky import ProcessPoolExecutor
+    from joblib.externals.loky.process_executor import BrokenProcessPool
+
+    count = processor_count()
+    with _interrupts_held_back():
+        pool = ProcessPoolExecutor(count, initializer=_leave_interrupts_to_the_parent)
+    waiting: deque[tuple[list[Encoded], Any]] = deque()
+    try:
+        for batch in _batches(encoded):
+            with _interrupts_held_back():
+                future = pool.submit(_decode, _contents(batch), reading)
+            waiting.append((batch, future))
+            if len(waiting) > 2 * count:
+                oldest, future = waiting.popleft()
+                yield oldest, future.result()
+        for oldest, future in waiting:
+            yield oldest, future.result()
+    except BrokenProcessPool as error:
+        raise DataError(
+            "A process that decodes images was ended, most likely for want of memory. Give "
+            "IMLOGIT_NUM_THREADS=1, or reduce the images with --size HxW."
+        ) from error
+    finally:
+        pool.shutdown(wait=True, kill_workers=True)
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Hold Ctrl-C back while a process may be started, which inherits that it is held back."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    # a process of the standard library's, whose start would end the holding back
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _decode(contents: list[str | bytes], reading: Reading) -> Results:
+    """Decode some images; what is wrong with one takes its place."""
+    results: list[Result] = []
+    with without_warnings():
+        for content in contents:
+            try:
+                data = content if isinstance(content, bytes) else read_bytes(content, reading)
+                results.append(pixels_of(data, reading))
+            except BadImageError as error:
+                results.append(str(error))
+    good = [result for result in results if not isinstance(result, str)]
+    if len(good) == len(results) and len({image.shape for image in good}) == 1:
+        return np.stack(good)
+    return results
+
+
+def _contents(batch: list[Encoded]) -> list[str | bytes]:
+    return [
+        one.content if isinstance(one.content, bytes) else os.fspath(one.content) for one in batch
+    ]
+
+
+def _batches(encoded: Iterable[Encoded]) -> Iterator[list[Encoded]]:
+    items = iter(encoded)
+    while batch := list(islice(items, BATCH)):
+        yield batch
+
+
+def _by(shape: tuple[int, ...], by: str = " x ") -> str:
+    return by.join(map(str, shape))

@@ -1,0 +1,38 @@
+"""Images that are numbers already, brought to the size and the colours that are asked for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from imlogit.data.image_set import ImageSet
+from imlogit.data.images.decode import fitted
+from imlogit.data.reading import Reading
+from imlogit.errors import DataError
+
+DRAWABLE_CHANNELS = (3,)
+
+
+def conform(image_set: ImageSet, reading: Reading) -> ImageSet:
+    """Resize images and convert them to grey, where that is asked for and not yet so.
+
+    Raises
+    ------
+    DataError
+        For images that are neither grey nor of three channels.
+    """
+    size, grey = reading.size, reading.grey and len(image_set.image_shape) == 3
+    if not grey and (size is None or image_set.image_shape[:2] == size):
+        return image_set
+    if image_set.image_shape[2:] not in ((), DRAWABLE_CHANNELS):
+        raise DataError(
+            f"{image_set.name} has images of {image_set.image_shape[2]} channels, which can be "
+            "neither resized nor made grey: leave --size and --grey out."
+        )
+    from PIL import Image
+
+    images = [
+        np.asarray(fitted(Image.fromarray(image), size, reading.grey)) for image in image_set.images
+    ]
+    return replace(image_set, images=np.stack(images), sha256="")

@@ -1,0 +1,1 @@
+"""Downloads with deadlines and hashes, and OpenML's interface."""

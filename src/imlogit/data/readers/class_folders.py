@@ -1,0 +1,173 @@
+"""A folder of class folders: each image's class is the name of the folder that it lies in."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from imlogit.data.image_set import ImageSet
+from imlogit.data.images.decode import is_image_name
+from imlogit.data.images.decode_many import Encoded, decode_all
+from imlogit.data.network.download import Progress
+from imlogit.data.problems import Problem, settle, shown
+from imlogit.data.readers.assemble import Named, assemble
+from imlogit.data.readers.listing import files_below, is_hidden, subfolders
+from imlogit.data.reading import Reading
+from imlogit.errors import DataError
+
+TRAIN, TEST = "train", "test"
+LAYOUT = "Put the images of each class into a folder of its own, named after it"
+
+
+class Part(NamedTuple):
+    """The image files of a part, their classes, and what is wrong before any is opened."""
+
+    files: list[Encoded]
+    classes: list[str]
+    problems: list[Problem]
+
+
+def accepts(path: Path) -> bool:
+    """Whether this is a folder, whatever is in it."""
+    return path.is_dir()
+
+
+def files(path: Path) -> list[Path]:
+    """Return what is looked at to see whether the source has changed: everything in it."""
+    return [path]
+
+
+def read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
+    """Read a folder of class folders, or one with such folders as ``train/`` and ``test/``.
+
+    Parameters
+    ----------
+    path : Path
+    reading : Reading
+    progress : callable, optional
+        Told how many images are decoded.
+
+    Raises
+    ------
+    BadItemsError
+        For files that cannot be used, unless they are to be passed over.
+    DataError
+        For a folder without class folders, images of different sizes, and a test part with
+        classes of its own.
+    """
+    name = shown(path.resolve().name)
+    parts = [_list_part(folder, path, reading) for folder in _parts(path)]
+    found = [file for part in parts for file in part.files]
+    if not found and not any(part.problems for part in parts):
+        raise DataError(f"{name}: there is no class folder with an image. {LAYOUT}.")
+    decoded = decode_all(found, len(found), reading, progress)
+    listed_before = [problem for part in parts for problem in part.problems]
+    skipped = settle(
+        sorted((*listed_before, *decoded.problems), key=lambda problem: problem.where),
+        source=name,
+        n_items=len(found) + len(listed_before),
+        skip_bad=reading.skip_bad,
+        items="files",
+    )
+    n_train = int(decoded.good[: len(parts[0].files)].sum())
+    of_files = [of_file for part in parts for of_file in part.classes]
+    classes = [of_file for of_file, good in zip(of_files, decoded.good, strict=True) if good]
+    train, test = (
+        Named(decoded.images[rows], classes[rows])
+        for rows in (slice(n_train), slice(n_train, None))
+    )
+    return assemble(
+        train,
+        test if len(parts) > 1 else None,
+        name=name,
+        origin="a folder of class folders",
+        skipped=skipped,
+    )
+
+
+def _parts(path: Path) -> list[Path]:
+    """Return the folders of the training and the test part, or the one folder of all classes."""
+    try:
+        names = [item.name for item in subfolders(path, follow_links=True)]
+    except OSError as error:
+        raise DataError(
+            f"{shown(path)} cannot be read ({error.strerror or error}). Change its permissions."
+        ) from error
+    by_name = {name.lower(): name for name in names}
+    if TRAIN not in by_name or not _has_folders(path / by_name[TRAIN]):
+        return [path]
+    others = [shown(name) for name in names if name.lower() not in (TRAIN, TEST)]
+    if others:
+        warnings.warn(
+            f"{shown(path.name)}: only train/ and test/ are read; left out: {', '.join(others)}",
+            UserWarning,
+            stacklevel=2,
+        )
+    return [path / by_name[part] for part in (TRAIN, TEST) if part in by_name]
+
+
+def _has_folders(path: Path) -> bool:
+    try:
+        return bool(subfolders(path, follow_links=True))
+    except OSError:
+        return False
+
+
+def _list_part(folder: Path, root: Path, reading: Reading) -> Part:
+    """List the images of each class folder."""
+    part = Part([], [], [])
+    ignored: list[str] = []
+    above = "" if folder == root else f"{folder.name}/"
+    try:
+        of_classes = subfolders(folder, reading.follow_links)
+    except OSError as error:
+        raise DataError(f"{shown(folder)} cannot be read ({error.strerror or error}).") from error
+    for of_class, problem in of_classes:
+        where = f"{above}{of_class}"
+        if problem is not None:
+            part.problems.append(Problem(shown(where), problem))
+            continue
+        ignored += _list_class(folder / of_class, where, root, reading, part)
+    _refuse_loose_images(folder, above, bool(of_classes))
+    if ignored:
+        warnings.warn(
+            f"{shown(root.name)}: {len(ignored):,} files that are not named as images were not "
+            f"read, such as {ignored[0]}",
+            UserWarning,
+            stacklevel=2,
+        )
+    return part
+
+
+def _list_class(
+    folder: Path, where: str, root: Path, reading: Reading, part: Part
+) -> Sequence[str]:
+    """Add the images of one class to a part; return files that are left out by their names."""
+    ignored, before = [], len(part.files) + len(part.problems)
+    for name, problem in files_below(folder, root, reading.follow_links):
+        full = shown(f"{where}/{name}")
+        if problem is not None:
+            part.problems.append(Problem(full, problem))
+        elif is_image_name(name):
+            part.files.append(Encoded(full, f"{folder}/{name}"))
+            part.classes.append(folder.name)
+        else:
+            ignored.append(full)
+    if len(part.files) + len(part.problems) == before:
+        part.problems.append(Problem(shown(where), "the folder of this class holds no image"))
+    return ignored
+
+
+def _refuse_loose_images(folder: Path, above: str, beside_classes: bool) -> None:
+    """Say that images which lie in no class folder have no label."""
+    with os.scandir(folder) as entries:
+        loose = sorted(e.name for e in entries if is_image_name(e.name) and not is_hidden(e.name))
+    if not loose:
+        return
+    what = f"{len(loose):,} images lie in no class folder, such as {shown(above + loose[0])}"
+    if not beside_classes:
+        raise DataError(f"{shown(folder)}: {what}. {LAYOUT}.")
+    warnings.warn(f"{shown(folder.name)}: {what}, and were not read", UserWarning, stacklevel=2)

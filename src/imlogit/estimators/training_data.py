@@ -1,0 +1,96 @@
+"""Training data as every fit needs them: validated once, whatever is fitted then."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import _check_sample_weight, validate_data
+
+from imlogit.core.contract import Engine
+from imlogit.core.regression import Floats
+from imlogit.engines.table import open_engine
+from imlogit.estimators.pixels import DTYPES, as_rows, fit_scale
+
+if TYPE_CHECKING:
+    from imlogit.estimators.logistic import LogisticRegression
+
+MULTI_CLASS = ("multinomial", "ovr")
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """Validated training data: what is the same for every column.
+
+    Attributes
+    ----------
+    rows : ndarray of uint8, float32 or float64, shape (n, d)
+    scale : float
+        What the features are multiplied by.
+    classes : ndarray, shape (n_classes,)
+    codes : ndarray of intp, shape (n,)
+        Each row's index into ``classes``.
+    weights : ndarray of float64, shape (n,)
+        The row weights.
+    image_shape : tuple of int, or None
+    """
+
+    rows: NDArray[np.generic]
+    scale: float
+    classes: NDArray[Any]
+    codes: NDArray[np.intp]
+    weights: Floats
+    image_shape: tuple[int, ...] | None
+
+    def open(self, engine: str) -> Engine:
+        """Open an engine over the rows."""
+        return open_engine(engine, self.rows, self.scale)
+
+
+def prepare(
+    estimator: LogisticRegression, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
+) -> Prepared:
+    """Validate the estimator's parameters and the training data."""
+    _check_parameters(estimator)
+    rows, image_shape = as_rows(X)
+    rows, y = validate_data(estimator, rows, y, dtype=list(DTYPES), order="C")
+    check_classification_targets(y)
+    classes, codes = np.unique(y, return_inverse=True)
+    if len(classes) < 2:
+        raise ValueError(
+            f"the labels hold one class only, {shown(classes[0])}: a classifier needs at least "
+            "two; compare with a label that occurs, and of the same type ('2' is not 2)"
+        )
+    weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+    totals = np.bincount(codes, weights)
+    if not (totals > 0).all():
+        empty = shown(classes[totals <= 0][0])
+        raise ValueError(f"class {empty} has no row with a positive weight")
+    scale = fit_scale(rows, estimator.pixel_scale)
+    return Prepared(rows, scale, classes, codes, weights, image_shape)
+
+
+def shown(label: Any) -> str:
+    """Return a label as an error message shows it: 2 and '2', not np.int64(2)."""
+    return repr(label.item() if isinstance(label, np.generic) else label)
+
+
+def _check_parameters(estimator: LogisticRegression) -> None:
+    for name, least in (("C", 0.0), ("tol", 0.0)):
+        value = getattr(estimator, name, 1.0)  # where C is chosen, there is none to check
+        if not _is_number(value) or not value > least:
+            raise ValueError(f"{name}={value!r} must be a number greater than {least:g}")
+    steps = estimator.max_iter
+    if not _is_number(steps) or not np.isfinite(steps) or steps != int(steps) or steps < 1:
+        raise ValueError(f"max_iter={steps!r} must be a whole number of at least 1")
+    if not isinstance(estimator.fit_intercept, (bool, np.bool_)):
+        raise ValueError(f"fit_intercept={estimator.fit_intercept!r} must be True or False")
+    if estimator.multi_class not in MULTI_CLASS:
+        raise ValueError(f"multi_class={estimator.multi_class!r} must be one of {MULTI_CLASS}")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)

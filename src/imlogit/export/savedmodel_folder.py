@@ -1,0 +1,76 @@
+"""TensorFlow's SavedModel: a folder with the signature "serving_default" and class names."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from imlogit.export.formats import SIGNATURE, Format, Inputs, Runner
+from imlogit.model.head import SIGMOID, SOFTMAX, Answers, Head
+from imlogit.system.extras import need, quiet
+
+tf = need("tensorflow", "tensorflow", "--to savedmodel")
+MARK = "saved_model.pb"
+NAMES = "class_names.json"
+
+
+def build(head: Head) -> Any:
+    """Return a head as a `tf.Module` with one function, `classify`."""
+    scale = tf.constant(head.scale, tf.float32)
+    weights = tf.Variable(head.each_weights.T.astype(np.float32), trainable=False, name="weights")
+    intercept = tf.Variable(
+        head.each_intercept.astype(np.float32), trainable=False, name="intercept"
+    )
+    kind = tf.TensorSpec([None, *head.shape], head.dtype, name=head.input_name)
+
+    def classify(inputs: Any) -> dict[str, Any]:
+        rows = tf.reshape(tf.cast(inputs, tf.float32) * scale, [-1, head.n_features])
+        margins = tf.matmul(rows, weights) + intercept
+        if head.link == SIGMOID:
+            probabilities = tf.sigmoid(margins)
+        elif head.link == SOFTMAX:
+            probabilities = tf.nn.softmax(margins)
+        else:
+            # the logarithm of the sigmoid, in operations that LiteRT has
+            logits = tf.minimum(margins, 0.0) - tf.math.log(1.0 + tf.exp(-tf.abs(margins)))
+            probabilities = tf.nn.softmax(logits)
+        if head.threshold is None:
+            label = tf.argmax(margins, axis=1)
+        else:
+            label = tf.cast(probabilities[:, 1] >= head.threshold, tf.int64)
+        return {"probabilities": probabilities, "label": label}
+
+    module = tf.Module(name="imlogit")
+    module.weights, module.intercept = weights, intercept
+    module.classify = tf.function(classify, input_signature=[kind])
+    return module
+
+
+def write(head: Head, path: Path) -> None:
+    """Write a head as a folder."""
+    module = build(head)
+    names = path.with_name(NAMES)
+    names.write_text(json.dumps(list(head.class_names), ensure_ascii=False) + "\n", "utf-8")
+    module.class_names = tf.saved_model.Asset(str(names))
+    with quiet():
+        tf.saved_model.save(module, str(path), signatures={SIGNATURE: module.classify})
+
+
+def load(path: Path) -> Runner:
+    """Load the folder and return what calls its signature."""
+    with quiet():
+        module = tf.saved_model.load(str(path))
+    function = module.signatures[SIGNATURE]
+    (name,) = function.structured_input_signature[1]
+
+    def run(inputs: Inputs) -> Answers:
+        said = function(**{name: tf.constant(inputs)})
+        return Answers(said["probabilities"].numpy(), said["label"].numpy())
+
+    return run
+
+
+FORMAT = Format(write, load, mark=MARK)

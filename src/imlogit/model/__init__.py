@@ -1,0 +1,1 @@
+"""A fitted model: as a file, as a value, and as what answers."""

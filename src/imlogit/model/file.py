@@ -1,0 +1,368 @@
+r"""The model file, formats 1 and 2: how the numbers of a fit lie on disk.
+
+A ``.imlogit`` file has the layout of safetensors and holds nothing that can be executed::
+
+    8 bytes    length of the header, little-endian
+    header     JSON in ASCII, keys sorted, no white space, padded with spaces to 8 bytes
+    coef       k x d float64, little-endian, row by row
+    intercept  k float64
+
+The header's ``__metadata__`` has two keys. ``imlogit`` holds all other fields as JSON, with
+``"format": 1``. ``sha256`` holds the SHA-256 of the whole file in which its own 64 digits are
+replaced by zeros. Every later format keeps these two keys, so that any version can tell a newer
+file from a damaged one. Format 2 is format 1 with one more field, ``threshold``; a model without
+a threshold is written in format 1, which older versions read. A file is accepted only if it is,
+byte for byte, laid out as above: anything else was altered or was not written by imlogit.
+
+References
+----------
+https://huggingface.co/docs/safetensors/index#format
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import fields
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.errors import ModelFileError
+from imlogit.model.fields import ModelFile, dumps, is_size, refuse
+from imlogit.system.atomic import write_bytes
+
+PLAIN, WITH_THRESHOLD = 1, 2
+FORMAT = WITH_THRESHOLD
+MAX_FILE_BYTES = 2**30
+MAX_HEADER_BYTES = 2**24  # parsed JSON takes up to twenty times its size in memory
+
+_DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # inside a JSON string its quotes are escaped
+_BLANK = "0" * 64
+_PICKLE = re.compile(
+    rb"\x80[\x01-\x05]"  # protocols 2 to 5
+    rb"|c[\w.]+\n[\w.]+\n|\([dl]p\d+\n|[})\]]q\x00"  # protocols 0 and 1 have no mark of their own
+)
+_PACKED = re.compile(rb"PK\x03\x04|\x1f\x8b|x[\x01\x5e\x9c\xda]|BZh|\xfd7zXZ")
+_ITEM_BYTES = 8
+_START = 64  # bytes enough to recognise other kinds of file
+
+_COPY_AGAIN = "Copy it again from where it was saved, or save the model again."
+_GIVE_MODEL = "Give the path of a model that imlogit saved (a file ending in .imlogit)."
+
+
+def encode(model_file: ModelFile) -> bytes:
+    """Turn a model file into bytes; equal contents give equal bytes.
+
+    Parameters
+    ----------
+    model_file : ModelFile
+        What to store.
+
+    Returns
+    -------
+    bytes
+        The whole file.
+
+    Raises
+    ------
+    ModelFileError
+        If it would be larger than a model file may be.
+    """
+    content = {f.name: getattr(model_file, f.name) for f in fields(ModelFile)}
+    weights: bytes = content.pop("coef").tobytes() + content.pop("intercept").tobytes()
+    if content["threshold"] is None:
+        del content["threshold"]
+    number = WITH_THRESHOLD if "threshold" in content else PLAIN
+    facts = dumps({**content, "format": number})
+    shape = model_file.coef.shape
+    header = _header(shape, facts, _BLANK)
+    if len(header) > MAX_HEADER_BYTES or 8 + len(header) + len(weights) > MAX_FILE_BYTES:
+        refuse(
+            f"the model takes {len(header)} + {len(weights)} bytes, and a model file may hold "
+            f"{MAX_HEADER_BYTES} of facts and {MAX_FILE_BYTES} in all",
+            "Fit fewer classes or smaller images.",
+        )
+    length = len(header).to_bytes(8, "little")
+    digest = hashlib.sha256(length + header + weights).hexdigest()
+    return length + _header(shape, facts, digest) + weights
+
+
+def decode(data: bytes, *, where: str = "<bytes>") -> ModelFile:
+    """Read a model file from bytes.
+
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    where : str
+        What an error message calls it.
+
+    Returns
+    -------
+    ModelFile
+        The contents, every field checked.
+
+    Raises
+    ------
+    ModelFileError
+        If the bytes are anything but an intact model file of a known format.
+    """
+    with _named(where):
+        return _parse(data)
+
+
+def write(path: str | os.PathLike[str], model_file: ModelFile) -> None:
+    """Save a model file, whole or not at all.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file to write or to replace. Its folder must exist.
+    model_file : ModelFile
+        What to store.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written; what was there before is untouched.
+    ModelFileError
+        If it would be larger than a model file may be.
+    """
+    write_bytes(path, encode(model_file))
+
+
+def read(path: str | os.PathLike[str]) -> ModelFile:
+    """Read a model file; nothing in it is executed.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file to read.
+
+    Returns
+    -------
+    ModelFile
+        The contents, every field checked.
+
+    Raises
+    ------
+    ModelFileError
+        If there is no such file, or if it is anything but an intact model file.
+    """
+    where = os.fspath(path)
+    with _named(where):
+        return _parse(_read_bytes(where))
+
+
+@contextmanager
+def _named(where: str) -> Iterator[None]:
+    """Put the file's name before every message."""
+    try:
+        yield
+    except ModelFileError as error:
+        raise ModelFileError(f"{where}: {error}") from None
+    except FileNotFoundError:
+        raise ModelFileError(f"{where}: there is no such file. {_GIVE_MODEL}") from None
+    except OSError as error:
+        reason = error.strerror or error
+        raise ModelFileError(f"{where}: cannot be read ({reason}). {_GIVE_MODEL}") from error
+
+
+# Bytes ----------------------------------------------------------------------------------------
+
+
+def _read_bytes(path: str) -> bytes:
+    if "\0" in path:
+        refuse("a path cannot hold a null character", _GIVE_MODEL)
+    # Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        status = os.fstat(descriptor)
+        _check_kind(status)
+        with open(descriptor, "rb", closefd=False) as file:
+            _check_start(file.read(_START), status.st_size)
+            file.seek(0)
+            return file.read(status.st_size)
+    finally:
+        os.close(descriptor)
+
+
+def _check_kind(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        refuse("this is a folder, not a model file", _GIVE_MODEL)
+    if not stat.S_ISREG(status.st_mode):
+        refuse("this is a device or a pipe, not a model file", _GIVE_MODEL)
+    if status.st_size > MAX_FILE_BYTES:
+        refuse(
+            f"the file holds {status.st_size} bytes, and a model file at most {MAX_FILE_BYTES}",
+            _GIVE_MODEL,
+        )
+
+
+def _check_start(head: bytes, size: int) -> int:
+    """Give the header's length, once the size of the file has confirmed it."""
+    if size == 0:
+        refuse("the file is empty", _COPY_AGAIN)
+    length = int.from_bytes(head[:8], "little")
+    if length > MAX_HEADER_BYTES or length % 8:  # no length that `encode` writes
+        _refuse_by_magic(head)
+    if size < 8:
+        refuse(f"the file ends after {size} bytes: it was cut short", _COPY_AGAIN)
+    if 8 + length > size:
+        refuse(
+            f"its first 8 bytes announce a header of {length} bytes, but the file holds only {size}"
+            ": it was cut short or damaged, or it is no model file",
+            _COPY_AGAIN,
+        )
+    if length > MAX_HEADER_BYTES:
+        refuse("its header is larger than a model file may have", _GIVE_MODEL)
+    return length
+
+
+def _refuse_by_magic(head: bytes) -> None:
+    """Name the kinds of file that models are often kept in."""
+    if _PICKLE.match(head):
+        refuse(
+            "this is a Python pickle (or a joblib dump). It is not opened, since opening a pickle "
+            "can run any code that it holds",
+            "Save the model again with imlogit, where it was fitted.",
+        )
+    if _PACKED.match(head):
+        refuse(
+            "this is a zip or otherwise compressed file, such as .npz, PyTorch and joblib write, "
+            "and not a model file. It is not opened, since it may hold a pickle, which can run "
+            "any code",
+            "Save the model again with imlogit, where it was fitted, or unpack the archive.",
+        )
+
+
+def _check_digest(data: bytes, header: bytes) -> str:
+    found = _DIGEST.search(header)
+    if found is None:
+        _refuse_unmarked(header)
+    digest = found[1].decode("ascii")
+    start = 8 + found.start(1)
+    whole = memoryview(data)
+    actual = hashlib.sha256(whole[:start])
+    actual.update(_BLANK.encode("ascii"))
+    actual.update(whole[start + len(_BLANK) :])
+    if actual.hexdigest() != digest:
+        refuse(
+            "its contents do not match its checksum: it was cut short or altered after it was "
+            "saved",
+            _COPY_AGAIN,
+        )
+    return digest
+
+
+def _refuse_unmarked(header: bytes) -> NoReturn:
+    content = _loads(header)
+    metadata = content.get("__metadata__", {}) if isinstance(content, dict) else None
+    if isinstance(metadata, dict) and "imlogit" not in metadata:
+        refuse("this is a safetensors file, but not one that imlogit wrote", _GIVE_MODEL)
+    refuse("it has no readable header: it was damaged, or it is no model file", _COPY_AGAIN)
+
+
+# Parsing --------------------------------------------------------------------------------------
+
+
+def _parse(data: bytes) -> ModelFile:
+    length = _check_start(data[:_START], len(data))
+    header = data[8 : 8 + length]
+    digest = _check_digest(data, header)
+    content = _loads(header)
+    facts_json = _dig(content, "__metadata__", "imlogit")
+    facts: Any = _loads(facts_json) if isinstance(facts_json, str) else None
+    _check_format(_dig(facts, "format"))
+    k, d = _check_layout(content, facts_json, digest, header, len(data) - 8 - length)
+    weights = np.frombuffer(data, dtype="<f8", offset=8 + length)
+    return _from_facts(weights[: k * d].reshape(k, d), weights[k * d :], facts)
+
+
+def _check_format(number: object) -> None:
+    if type(number) is not int or number < 1:
+        refuse("it does not say which format it has, so imlogit did not write it", _GIVE_MODEL)
+    if number > FORMAT:
+        refuse(
+            f"it was written by a newer imlogit (format {number}; this one reads up to {FORMAT})",
+            "Update it: pip install -U imlogit",
+        )
+
+
+def _check_layout(
+    content: Any, facts_json: str, digest: str, header: bytes, size: int
+) -> tuple[int, int]:
+    """Give the weights' shape if the header is exactly the one that `encode` writes for it."""
+    shape = _dig(content, "coef", "shape")
+    if not (isinstance(shape, list) and len(shape) == 2 and all(is_size(n) for n in shape)):
+        refuse('the weights "coef" have no valid shape (classes, pixels)', _COPY_AGAIN)
+    k, d = shape
+    if (k * d + k) * _ITEM_BYTES != size:
+        refuse(f"{size} bytes do not hold weights of shape ({k}, {d})", _COPY_AGAIN)
+    if header != _header((k, d), facts_json, digest):
+        refuse("its header is not laid out as its format demands", _COPY_AGAIN)
+    return k, d
+
+
+def _from_facts(
+    coef: NDArray[np.float64], intercept: NDArray[np.float64], facts: dict[str, Any]
+) -> ModelFile:
+    expected = {f.name for f in fields(ModelFile)} - {"coef", "intercept"} | {"format"}
+    if facts["format"] == PLAIN:
+        expected.remove("threshold")
+    wrong = sorted(expected.symmetric_difference(facts))
+    if wrong:
+        refuse(f"these fields are missing or unknown: {', '.join(wrong)}", _COPY_AGAIN)
+    values = {name: facts[name] for name in expected - {"format"}}
+    for name in ("classes", "image_shape"):
+        if isinstance(values[name], list):
+            values[name] = tuple(values[name])
+    return ModelFile(coef=coef, intercept=intercept, **values)
+
+
+def _header(shape: tuple[int, ...], facts: str, digest: str) -> bytes:
+    k, d = shape
+    end = _ITEM_BYTES * k * d
+    text = dumps(
+        {
+            "__metadata__": {"imlogit": facts, "sha256": digest},
+            "coef": _tensor([k, d], 0, end),
+            "intercept": _tensor([k], end, end + _ITEM_BYTES * k),
+        }
+    )
+    return text.ljust(-(-len(text) // 8) * 8).encode("ascii")
+
+
+def _tensor(shape: list[int], start: int, end: int) -> dict[str, Any]:
+    return {"data_offsets": [start, end], "dtype": "F64", "shape": shape}
+
+
+def _loads(text: str | bytes) -> Any:
+    try:
+        return json.loads(
+            text.decode("utf-8") if isinstance(text, bytes) else text,
+            object_pairs_hook=_without_duplicates,
+        )
+    except (ValueError, RecursionError):
+        refuse("its header is not valid JSON: it was damaged, or it is no model file", _COPY_AGAIN)
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) != len(pairs):
+        raise ValueError("a key appears twice")
+    return result
+
+
+def _dig(value: Any, *keys: str) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

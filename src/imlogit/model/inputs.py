@@ -1,0 +1,140 @@
+"""What a person gives a model to look at: files, folders, standard input, or any source."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from imlogit.data.image_set import Pixels
+from imlogit.data.images.decode import BadImageError, is_image_name, read_bytes
+from imlogit.data.network.download import Progress
+from imlogit.data.problems import shown
+from imlogit.data.readers.listing import files_below
+from imlogit.data.reading import Reading
+from imlogit.data.sources import find, find_path, read
+from imlogit.errors import DataError
+
+STANDARD_INPUT = "-"
+# The row of the table of sources that takes a folder of image files.
+FOLDER = "folder"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One image, as it was found.
+
+    Attributes
+    ----------
+    where : str
+        The file, or the row of the source; printable.
+    content : bytes, ndarray of uint8, or None
+        An image file's bytes, or pixels; None where it cannot be read.
+    problem : str
+        Why it cannot.
+    label : str or None
+        The folder that it lies in, or the label that its source gives it.
+    beside : frozenset of str
+        What other labels there are beside it.
+    """
+
+    where: str
+    content: bytes | Pixels | None = None
+    problem: str = ""
+    label: str | None = None
+    beside: frozenset[str] = frozenset()
+
+
+def inputs(
+    names: Sequence[str], reading: Reading, progress: Progress | None = None
+) -> Iterator[Input]:
+    """Yield the images that names stand for, one by one, in order.
+
+    What cannot be read, whether a file or a whole source, is an Input that says so.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of image files, folders of image files, sources as `imlogit.load` takes them, and "-"
+        for one image on standard input.
+    reading : Reading
+    progress : callable, optional
+        Told how much of a source is read.
+    """
+    for name in names:
+        place = find_path(name)
+        if name == STANDARD_INPUT:
+            yield _of_standard_input(reading)
+        elif _is_source(name, place):
+            yield from _of_source(name, reading, progress)
+        elif place is None:
+            yield Input(shown(name), None, "there is no such file, folder or source")
+        elif place.is_dir():
+            yield from _of_folder(place, shown(name), reading)
+        else:
+            yield _of_file(place, shown(name), reading, place.absolute().parent.name)
+
+
+def _is_source(name: str, place: Path | None) -> bool:
+    """Whether a name is a source's, rather than that of an image file or a folder of them."""
+    try:
+        kind = find(name).name
+    except DataError:
+        return False
+    return place is None or kind != FOLDER
+
+
+def _of_standard_input(reading: Reading) -> Input:
+    content = sys.stdin.buffer.read(reading.max_bytes + 1)
+    return Input("standard input", content)
+
+
+def _of_file(
+    path: str | os.PathLike[str],
+    where: str,
+    reading: Reading,
+    label: str | None,
+    beside: frozenset[str] = frozenset(),
+) -> Input:
+    try:
+        return Input(where, read_bytes(path, reading), "", label, beside)
+    except BadImageError as error:
+        return Input(where, None, str(error), label, beside)
+
+
+def _of_folder(folder: Path, name: str, reading: Reading) -> Iterator[Input]:
+    """Yield the images of a folder and its subfolders; what is not named as an image is not one."""
+    found = [
+        item
+        for item in files_below(folder, folder, reading.follow_links)
+        if item.problem is not None or is_image_name(item.name)
+    ]
+    own = folder.resolve().name
+    labels = [_folder_of(item.name, own) for item in found]
+    beside = frozenset(labels)
+    for item, label in zip(found, labels, strict=True):
+        where = f"{name.rstrip('/')}/{shown(item.name)}"
+        if item.problem is not None:
+            yield Input(where, None, item.problem, label, beside)
+        else:
+            yield _of_file(f"{folder}/{item.name}", where, reading, label, beside)
+    if not found:
+        yield Input(name, None, "the folder holds no image")
+
+
+def _folder_of(file: str, own: str) -> str:
+    above = file.rpartition("/")[0]
+    return above.rpartition("/")[2] or own
+
+
+def _of_source(name: str, reading: Reading, progress: Progress | None) -> Iterator[Input]:
+    try:
+        images = read(name, reading, progress)
+    except DataError as error:
+        yield Input(shown(name), None, " ".join(str(error).split()))
+        return
+    beside = frozenset(images.class_names)
+    for row, (image, code) in enumerate(zip(images.images, images.labels.tolist(), strict=True)):
+        yield Input(f"{images.name} {row}", image, "", images.class_names[code], beside)

@@ -1,0 +1,212 @@
+"""What a model says of images that it has not seen: one answer each, as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from imlogit.data.image_set import Pixels
+from imlogit.data.images.decode import BadImageError, decode, fitted, without_warnings
+from imlogit.data.images.mnist_digit import prepare_digit
+from imlogit.data.reading import Reading
+from imlogit.errors import DataError
+from imlogit.model.fields import ModelFile
+from imlogit.model.head import Head, answer, head_of_file
+from imlogit.model.inputs import Input
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+# What `--prepare` may be.
+PREPARATIONS = {"digit": prepare_digit}
+# Images that are answered together: enough for the products, few enough to answer at once.
+BATCH = 64
+CHANNELS = {(): "L", (1,): "L", (3,): "RGB"}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of one image.
+
+    Attributes
+    ----------
+    where : str
+        The file, or the row of the source.
+    label : str or None
+        None where the image could not be read.
+    probabilities : tuple of float
+        Of the classes, in the model's order.
+    probability : float or None
+        Of the label.
+    truth : str or None
+        What the image is, where its folder or its source says so in the model's own words.
+    problem : str
+        Why there is no answer; empty where there is one.
+    """
+
+    where: str
+    label: str | None = None
+    probabilities: tuple[float, ...] = ()
+    probability: float | None = None
+    truth: str | None = None
+    problem: str = ""
+
+    @property
+    def right(self) -> bool | None:
+        """Whether the label is the truth; None where either is not known."""
+        if self.label is None or self.truth is None:
+            return None
+        return self.label == self.truth
+
+    def to_dict(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return plain texts and numbers."""
+        return {
+            "image": self.where,
+            "label": self.label,
+            "probability": self.probability,
+            "probabilities": dict(zip(names, self.probabilities, strict=bool(self.probabilities))),
+            "truth": self.truth,
+            "right": self.right,
+            "problem": self.problem or None,
+        }
+
+
+class Predictor:
+    """A model that answers images of any make, brought to the shape that it takes.
+
+    Parameters
+    ----------
+    content : ModelFile
+    reading : Reading
+        Its limits.
+    resize : bool, default=False
+        Bring images of another size to the model's.
+    prepare : {"digit"}, optional
+        How images are prepared before.
+
+    Raises
+    ------
+    DataError
+        For a model that does not take images of uint8 pixels, grey or RGB, and an unknown
+        preparation.
+    """
+
+    def __init__(
+        self,
+        content: ModelFile,
+        reading: Reading | None = None,
+        *,
+        resize: bool = False,
+        prepare: str | None = None,
+    ) -> None:
+        self.head: Head = head_of_file(content)
+        self._content = content
+        self._reading = reading or Reading()
+        self._resize = resize
+        if prepare is not None and prepare not in PREPARATIONS:
+            raise DataError(f"--prepare {prepare}: give one of {', '.join(PREPARATIONS)}.")
+        self._prepare = PREPARATIONS.get(prepare or "")
+        self.mode = _mode_of(content, self.head)
+
+    def answers(self, found: Iterable[Input]) -> Iterator[Answer]:
+        """Yield an answer for each image, in order, some of them at a time."""
+        items = iter(found)
+        while batch := list(islice(items, BATCH)):
+            yield from self._answer(batch)
+
+    def pixels(self, found: Input) -> Pixels:
+        """Return an image as the model takes it, shape (h, w) or (h, w, c).
+
+        Raises
+        ------
+        BadImageError
+            If it cannot be; says why.
+        """
+        if found.content is None:
+            raise BadImageError(found.problem)
+        shape = self.head.shape
+        if isinstance(found.content, np.ndarray):
+            if found.content.shape == shape and self._prepare is None:
+                return found.content
+            image = _as_image(found.content)
+        else:
+            image = decode(found.content, self._reading)
+        if self._prepare is not None:
+            image = _as_image(_prepared(self._prepare, image))
+        size = shape[0], shape[1]
+        if image.size != size[::-1] and not self._resize:
+            raise BadImageError(
+                f"{image.size[1]} x {image.size[0]} pixels, and the model takes {size[0]} x "
+                f"{size[1]} (--resize brings it to that size)"
+            )
+        pixels = np.asarray(fitted(image.convert(self.mode), size, grey=False))
+        return pixels.reshape(shape)
+
+    def truth(self, found: Input) -> str | None:
+        """Return what an image is, in the model's words, if its folder or source says so."""
+        names, positive = self.head.class_names, self._content.positive
+        if found.label is None or found.label in names:
+            return found.label
+        # beside images of what is looked for, all others are the rest
+        return names[0] if positive is not None and positive in found.beside else None
+
+    def _answer(self, batch: Sequence[Input]) -> list[Answer]:
+        pixels: list[Pixels] = []
+        problems: list[str] = []
+        with without_warnings():
+            for one in batch:
+                try:
+                    pixels.append(self.pixels(one))
+                    problems.append("")
+                except BadImageError as error:
+                    problems.append(str(error))
+        said = answer(self.head, np.stack(pixels)) if pixels else None
+        answers: list[Answer] = []
+        row = 0
+        for one, problem in zip(batch, problems, strict=True):
+            if problem or said is None:
+                answers.append(Answer(one.where, truth=self.truth(one), problem=problem))
+                continue
+            p, label = said.probabilities[row].tolist(), int(said.labels[row])
+            names = self.head.class_names
+            answers.append(Answer(one.where, names[label], tuple(p), p[label], self.truth(one)))
+            row += 1
+        return answers
+
+
+def _mode_of(content: ModelFile, head: Head) -> str:
+    """Return the mode of Pillow's that the model's images have."""
+    shape = content.image_shape
+    if shape is None or len(shape) < 2:
+        raise DataError(
+            f"The model takes rows of {head.n_features:,} numbers, not images: fit one on images "
+            "of shape (n, h, w) or (n, h, w, 3)."
+        )
+    if shape[2:] not in CHANNELS:
+        raise DataError(f"The model takes images of {shape[2]} channels, and files have 1 or 3.")
+    if head.dtype != "uint8":
+        raise DataError(
+            f"The model was fitted on {content.fitted_dtype}, and how pixels became those numbers "
+            "it does not know: fit one on uint8 pixels."
+        )
+    return CHANNELS[shape[2:]]
+
+
+def _as_image(pixels: Pixels) -> Image:
+    from PIL import Image
+
+    if pixels.ndim == 3 and pixels.shape[2] not in (1, 3):
+        raise BadImageError(f"{pixels.shape[2]} channels, neither grey nor colour")
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2:] == (1,) else pixels)
+
+
+def _prepared(prepare: Any, image: Image) -> Pixels:
+    try:
+        pixels: Pixels = prepare(image)
+    except DataError as error:
+        raise BadImageError(str(error).rstrip(".")) from None
+    return pixels

@@ -1,0 +1,117 @@
+"""What `imlogit train` and `imlogit sweep` print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from imlogit.evaluate.scores import Scores
+from imlogit.evaluate.thresholds import Threshold
+from imlogit.report.console.findings import print_failed
+from imlogit.report.console.tables import (
+    certificate_table,
+    class_table,
+    confusion_table,
+    cross_validation_table,
+    new_table,
+    path_table,
+    reliability_table,
+    scores_table,
+)
+
+if TYPE_CHECKING:
+    from imlogit.runs.assess import Assessment
+    from imlogit.runs.plan import Run
+    from imlogit.runs.sweep import Sweep
+    from imlogit.runs.train import Training
+
+
+def print_training(console: Console, training: Training) -> None:
+    """Print what a training run found, as short tables."""
+    console.print(_images(training))
+    console.print(cross_validation_table(training.cross_validation))
+    names = training.target.names
+    title = f"Out-of-fold, training images ({training.pooled.n:,})"
+    console.print(scores_table(training.pooled, title))
+    _print_threshold(console, training.threshold)
+    console.print(scores_table(training.test, f"Test images ({training.test.n:,})"))
+    console.print(confusion_table(training.test, names))
+    if len(names) > 2:
+        console.print(class_table(training.test, names))
+    console.print(
+        reliability_table(training.reliability(), "Calibration, out-of-fold probabilities")
+    )
+    console.print(certificate_table(training.cross_validation.estimator.certificate_))
+    print_failed(console, training.checks)
+    console.print(_verdict(training.test, names))
+
+
+def print_sweep(console: Console, sweep: Sweep) -> None:
+    """Print what a sweep over C found, as short tables."""
+    console.print(_images(sweep))
+    console.print(path_table(sweep.path))
+    console.print(sweep.choice())
+    console.print()
+    print_failed(console, sweep.checks)
+    if sweep.test is not None and sweep.model is not None:
+        title = f"Test images ({sweep.test.n:,}), the model at C = {sweep.path.chosen_C:.4g}"
+        console.print(scores_table(sweep.test, title))
+        console.print(certificate_table(sweep.model.certificate_))
+        console.print(_verdict(sweep.test, sweep.target.names))
+
+
+def print_assessment(console: Console, found: Assessment) -> None:
+    """Print how good a model is on some images, and which these are."""
+    images, names = found.image_set, found.names
+    console.print(f"{images.name}, {images.origin}: {found.part}.", soft_wrap=True)
+    if found.seen:
+        console.print(
+            "The model was fitted on images of this very source, which are among these: the "
+            "figures are better than for images that it has not seen.",
+        )
+    console.print()
+    console.print(scores_table(found.scores, f"{found.scores.n:,} images"))
+    console.print(confusion_table(found.scores, names))
+    if len(names) > 2:
+        console.print(class_table(found.scores, names))
+    console.print(reliability_table(found.reliability, "Calibration"))
+    console.print(_verdict(found.scores, names, "these"))
+
+
+def _print_threshold(console: Console, threshold: Threshold | None) -> None:
+    """Print which threshold was chosen for what, and what it reaches."""
+    if threshold is None:
+        return
+    reached = "" if threshold.reached else ", which no threshold reaches; this one comes closest"
+    figures = ", ".join(
+        f"{name} {one.value:.4f} ({one.low:.4f} to {one.high:.4f})"
+        for name, one in (("precision", threshold.precision), ("recall", threshold.recall))
+    )
+    console.print(
+        f"The threshold is {threshold.value:.4f}, for a {threshold.wanted} of at least "
+        f"{threshold.at_least:g}{reached}. Out of fold: {figures}. The figures of the test "
+        "images below are at this threshold, and the model file holds it."
+    )
+    console.print()
+
+
+def _images(training: Run) -> Table:
+    table = new_table("Images")
+    table.add_column("what")
+    table.add_column("value", overflow="fold")
+    for name, value in training.facts().items():
+        table.add_row(name, value)
+    return table
+
+
+def _verdict(test: Scores, names: Sequence[str], which: str = "the test") -> str:
+    accuracy = test["accuracy"]
+    most_frequent = names[int(test.confusion.sum(axis=1).argmax())]
+    return (
+        f"Always answering {most_frequent!r} is right for {test.base_rate:.2%} of "
+        f"{which} images; this model is for {accuracy.value:.2%} "
+        f"(95% interval {accuracy.low:.2%} to {accuracy.high:.2%})."
+    )

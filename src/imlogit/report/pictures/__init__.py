@@ -1,0 +1,1 @@
+"""What is drawn: figures and sheets of images."""

@@ -1,0 +1,133 @@
+"""Run directories: everything a training run leaves behind, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from imlogit.errors import OutputError
+from imlogit.estimators.logistic import LogisticRegression
+from imlogit.model.persist import save_model
+from imlogit.report.pictures.figures import sample_sheet, validation_curve, weight_sheet
+from imlogit.report.pictures.sheets import exhibit_sheet
+from imlogit.runs.plan import Run
+from imlogit.runs.sweep import Sweep
+from imlogit.runs.train import Training
+from imlogit.system.atomic import filling, write_bytes
+
+RUNS = "imlogit-runs"
+MOST_RUNS = 100_000
+
+
+def check_free(out: Path | None) -> None:
+    """Refuse a place that is taken, before the work rather than after it."""
+    if out is not None and os.path.lexists(out):
+        raise OutputError(
+            f"{out} exists already, and a run never overwrites. Choose another place for --out."
+        )
+
+
+def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
+    """Write a run directory.
+
+    Parameters
+    ----------
+    run : Training or Sweep
+    out : Path, optional
+        A folder that does not exist yet; by default ``imlogit-runs/NAME-N`` with the first free N.
+
+    Returns
+    -------
+    Path
+        Where it was written: ``model.imlogit``, ``metrics.json``, ``predictions.safetensors``,
+        pictures, with ``findings.png`` where failed checks name images, ``command.txt``, and of
+        a sweep ``sweep.csv``; without a model and predictions where a sweep was interrupted.
+
+    Raises
+    ------
+    OutputError
+        If the folder exists or cannot be written; then nothing is left of it.
+    """
+    check_free(out)
+    parent = out.parent if out is not None else Path(RUNS)
+    contents = _of_sweep(run) if isinstance(run, Sweep) else _of_training(run)
+    contents |= {
+        "metrics.json": lambda: metrics_json(run).encode(),
+        "command.txt": lambda: (run.command() + "\n").encode(),
+    }
+    if run.predictions is not None:
+        contents["predictions.safetensors"] = run.predictions.to_bytes
+    seen = exhibit_sheet(run.image_set, run.checks)
+    if seen is not None:
+        contents["findings.png"] = lambda: seen
+    with filling(parent) as hidden:
+        folder = hidden / "run"
+        folder.mkdir()
+        for name, content in contents.items():
+            write_bytes(folder / name, content())
+        if run.model is not None:
+            save_model(
+                run.model,
+                folder / "model.imlogit",
+                image_set=run.image_set,
+                positive=run.target.positive,
+            )
+        return _place(folder, out, parent / file_name(run.image_set.name))
+
+
+def _of_training(run: Training) -> dict[str, Callable[[], bytes]]:
+    return {
+        "samples.png": lambda: sample_sheet(run.image_set, run.options.seed),
+        "weights.png": lambda: _weights(run, run.model),
+    }
+
+
+def _of_sweep(run: Sweep) -> dict[str, Callable[[], bytes]]:
+    contents: dict[str, Callable[[], bytes]] = {
+        "sweep.csv": lambda: run.csv().encode(),
+        "validation.png": lambda: validation_curve(run.path),
+    }
+    model = run.model
+    if model is not None:
+        contents["weights.png"] = lambda: _weights(run, model)
+    return contents
+
+
+def _weights(run: Run, model: LogisticRegression) -> bytes:
+    target = run.target
+    titles = target.names if target.positive is None else (target.positive,)
+    return weight_sheet(model.coef_, run.image_set.image_shape, titles)
+
+
+def metrics_json(run: Training | Sweep) -> str:
+    """Return the metrics as JSON, the same text for the same result."""
+    return json.dumps(run.metrics(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def file_name(name: str) -> str:
+    """Return a name fit for a folder's: what images are called may come from a stranger."""
+    return re.sub(r"[^\w.-]+", "-", name).strip(".-") or "images"
+
+
+def _place(folder: Path, out: Path | None, base: Path) -> Path:
+    """Give the filled folder its name, which must be free."""
+    if out is not None:
+        check_free(out)
+        folder.rename(out)
+        return out
+    for number in range(1, MOST_RUNS):
+        place = base.with_name(f"{base.name}-{number}")
+        if os.path.lexists(place):
+            continue
+        try:
+            # onto a folder that another run has filled meanwhile, this fails
+            folder.rename(place)
+        except OSError:
+            if os.path.lexists(place):
+                continue
+            raise
+        return place
+    raise OutputError(f"{base.parent} holds {MOST_RUNS} runs. Remove some, or choose --out.")

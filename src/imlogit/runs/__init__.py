@@ -1,0 +1,1 @@
+"""The jobs, each one call, and what they leave behind."""

@@ -1,0 +1,135 @@
+"""A saved model, scored on any source of labelled images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.data.image_set import ImageSet
+from imlogit.errors import DataError
+from imlogit.evaluate.calibration import Reliability, reliability
+from imlogit.evaluate.scores import TEST, TRAINING, Scores, score
+from imlogit.model.fields import ModelFile
+from imlogit.model.persist import from_file
+
+SCHEMA, VERSION = "imlogit.evaluation", 1
+TEST_PART, ALL = "the source's test part", "all images: the source has no test part"
+
+
+@dataclass(frozen=True, eq=False)
+class Assessment:
+    """How good a model is on some images.
+
+    Attributes
+    ----------
+    image_set : ImageSet
+    names : tuple of str
+        What the classes are called.
+    part : str
+        Which of the source's images were scored.
+    seen : bool
+        Whether some of them are, or may be, images that the model was fitted on.
+    scores : Scores
+        With intervals, at the model's threshold if it has one.
+    reliability : Reliability
+    """
+
+    image_set: ImageSet
+    names: tuple[str, ...]
+    part: str
+    seen: bool
+    scores: Scores
+    reliability: Reliability
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, for a program; docs/metrics.md describes it."""
+        by_class = zip(self.names, (one.to_dict() for one in self.scores.by_class()), strict=True)
+        return {
+            "schema": SCHEMA,
+            "version": VERSION,
+            "data": {
+                "name": self.image_set.name,
+                "origin": self.image_set.origin,
+                "sha256": self.image_set.sha256,
+                "skipped": [problem.to_dict() for problem in self.image_set.skipped],
+            },
+            "part": "test" if self.part == TEST_PART else "all",
+            "seen": self.seen,
+            "classes": list(self.names),
+            "scores": self.scores.to_dict(),
+            "by_class": dict(by_class),
+            "reliability": self.reliability.to_dict(),
+        }
+
+
+def assess(content: ModelFile, image_set: ImageSet) -> Assessment:
+    """Score a model on a source's test part, or on all of it where it has none.
+
+    Parameters
+    ----------
+    content : ModelFile
+    image_set : ImageSet
+
+    Raises
+    ------
+    DataError
+        For images of another shape than the model's, and labels that it does not know.
+    """
+    _check_shape(content, image_set)
+    codes = _codes(content, image_set)
+    has_test = image_set.test is not None
+    rows = slice(image_set.n_train if has_test else 0, None)
+    probabilities = from_file(content).predict_proba(image_set.images[rows])
+    seen = not has_test and content.data_sha256 == image_set.sha256
+    scores = score(
+        codes[rows],
+        probabilities,
+        origin=TRAINING if seen else TEST,
+        intervals=True,
+        threshold=content.threshold,
+    )
+    return Assessment(
+        image_set,
+        content.names,
+        TEST_PART if has_test else ALL,
+        seen,
+        scores,
+        reliability(codes[rows], probabilities),
+    )
+
+
+def _check_shape(content: ModelFile, image_set: ImageSet) -> None:
+    given, wanted = image_set.image_shape, content.image_shape
+    if wanted is None or wanted[:2] != given[:2] or (wanted[2:] or (1,)) != (given[2:] or (1,)):
+        takes = f"{content.coef.shape[1]:,} numbers" if wanted is None else _by(wanted)
+        raise DataError(
+            f"The model takes {takes}, and the images of {image_set.name} are {_by(given)}. "
+            "--size HxW and --grey bring them to another shape."
+        )
+
+
+def _codes(content: ModelFile, image_set: ImageSet) -> NDArray[np.intp]:
+    """Return each image's class, in the order of the model's."""
+    names = image_set.class_names
+    if content.positive is not None:
+        if content.positive not in names:
+            raise DataError(
+                f"The model looks for '{content.positive}', which {image_set.name} does not have: "
+                f"its labels are {', '.join(names)}."
+            )
+        return (image_set.labels == names.index(content.positive)).astype(np.intp)
+    unknown = [name for name in names if name not in content.names]
+    if unknown:
+        raise DataError(
+            f"{image_set.name} has labels that the model does not know: {', '.join(unknown)}. It "
+            f"knows {', '.join(content.names)}."
+        )
+    places = np.array([content.names.index(name) for name in names], np.intp)
+    return places[image_set.labels]
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return f"images of {' x '.join(map(str, shape))}"

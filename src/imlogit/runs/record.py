@@ -1,0 +1,135 @@
+"""A run directory, read back: the model, its predictions, and the images that they are of."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from imlogit.data.cache import notes
+from imlogit.data.image_set import ImageSet
+from imlogit.data.network.download import Progress
+from imlogit.data.reading import Reading
+from imlogit.data.sources import read
+from imlogit.errors import DataError
+from imlogit.estimators.logistic import LogisticRegression
+from imlogit.model.persist import load_model
+from imlogit.runs.predictions import Predictions
+
+SCHEMAS = ("imlogit.metrics", "imlogit.sweep")
+MOST_BYTES = 2**28
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """A finished run.
+
+    Attributes
+    ----------
+    folder : Path
+    metrics : dict
+        ``metrics.json``.
+    model : LogisticRegression
+    predictions : Predictions
+    """
+
+    folder: Path
+    metrics: dict[str, Any]
+    model: LogisticRegression
+    predictions: Predictions
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the classes are called, in the order of the model's."""
+        return tuple(self.metrics["classes"])
+
+    @property
+    def threshold(self) -> float | None:
+        """The probability from which on the model says yes, where one was chosen."""
+        chosen: float | None = self.model.threshold_
+        return chosen
+
+    @property
+    def reading(self) -> Reading:
+        """How the run read its images."""
+        return Reading.of(self.metrics.get("options", {}).get("reading", {}))
+
+    def images(self, source: str | None = None, *, progress: Progress | None = None) -> ImageSet:
+        """Load the images that the run is about.
+
+        Parameters
+        ----------
+        source : str, optional
+            Where they are now; by default where they are kept, or the source that the run names.
+        progress : callable, optional
+            As in `imlogit.load`.
+
+        Raises
+        ------
+        DataError
+            For images that are not those of the run.
+        """
+        images = read(source, self.reading, progress) if source else self._found(progress)
+        if images.sha256 != self.metrics["data"]["sha256"]:
+            raise DataError(
+                f"{self.folder}: the images of {images.name!r} are not those of the run. Give "
+                "their source with --source."
+            )
+        rows = (self.predictions.train_rows, self.predictions.test_rows)
+        if any(len(part) and part.max() >= len(images) for part in rows):
+            raise DataError(
+                f"{self.folder}: the predictions name images that there are not. Run it again."
+            )
+        return images
+
+    def _found(self, progress: Progress | None) -> ImageSet:
+        """Return the images from where they are kept, or from a source of their name."""
+        data = self.metrics["data"]
+        try:
+            return notes.by_images(data["sha256"]) or read(data["name"], self.reading, progress)
+        except DataError as error:
+            raise DataError(
+                f"{self.folder}: the images of {data['name']!r} are not kept any more. Give their "
+                f"source with --source. ({error})"
+            ) from error
+
+
+def open_record(folder: Path) -> Record:
+    """Read a run directory.
+
+    Raises
+    ------
+    DataError
+        For a folder that holds no finished run, or files that do not belong together.
+    ModelFileError
+        If the model or the predictions are damaged.
+    """
+    metrics = _metrics(folder)
+    model = load_model(folder / "model.imlogit")
+    predictions = Predictions.read(folder / "predictions.safetensors")
+    sides = {len(model.classes_), len(metrics["classes"]), predictions.test_probabilities.shape[1]}
+    if len(sides) > 1 or predictions.train_probabilities.shape[1] not in sides:
+        raise DataError(f"{folder}: its files are not of one run. Run it again.")
+    return Record(folder, metrics, model, predictions)
+
+
+def _metrics(folder: Path) -> dict[str, Any]:
+    place = folder / "metrics.json"
+    wrong = DataError(
+        f"{folder}: this is no finished run of imlogit. Give a folder that `imlogit train` or "
+        "`imlogit sweep` wrote."
+    )
+    try:
+        if place.stat().st_size > MOST_BYTES:
+            raise wrong
+        metrics = json.loads(place.read_bytes())
+        data = metrics["data"]
+        known = metrics["schema"] in SCHEMAS and isinstance(metrics["interrupted"], bool)
+        known = known and all(isinstance(data[key], str) for key in ("name", "sha256"))
+        complete = not metrics["interrupted"] or (folder / "model.imlogit").exists()
+    except (OSError, ValueError, KeyError, TypeError):
+        raise wrong from None
+    if not (known and complete and isinstance(metrics.get("classes"), list)):
+        raise wrong
+    return dict(metrics)

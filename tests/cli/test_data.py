@@ -1,0 +1,198 @@
+"""The command line with images of one's own: train, check, doubts, explain and data."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from imlogit import load
+from imlogit.cli.app import run
+from imlogit.data.cache import entries
+from imlogit.data.images import decode_many
+from imlogit.report.run_folder import file_name
+
+from helpers.image_files import encoded, write, write_class_folders
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMLOGIT_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def digits(embedded, tmp_path):
+    """Three hundred files of three digits, in a folder for each."""
+    rows = np.concatenate([np.arange(100) + 500 * code for code in (2, 3, 8)])
+    return write_class_folders(tmp_path / "digits", embedded.images[rows], embedded.labels[rows])
+
+
+def out(capsys, *arguments, code=0):
+    assert run(list(arguments)) == code
+    return capsys.readouterr()
+
+
+class TestRuns:
+    def test_train_on_a_folder_and_look_at_the_run(self, digits, capsys):
+        found = json.loads(out(capsys, "train", "digits", "--folds", "3", "--json").out)
+        assert found["run"] == "imlogit-runs/digits-1"
+        assert found["classes"] == ["2", "3", "8"]
+        assert str(digits.parent) not in Path(found["run"], "metrics.json").read_text()
+        # the images are found where they are kept, even when the folder has gone
+        digits.rename("moved")
+        assert "most doubtful of" in out(capsys, "doubts", found["run"]).out
+        assert "margin, their sum" in out(capsys, "explain", found["run"], "--row", "3").out
+
+    def test_without_the_cache_the_source_is_asked_for(self, digits, capsys, tmp_path):
+        out(capsys, "train", "digits", "--folds", "2", "--size", "14x14", "--out", "run")
+        (tmp_path / "cache").rename("gone")
+        digits.rename("moved")
+        assert "--source" in out(capsys, "doubts", "run", code=2).err
+        assert "most doubtful" in out(capsys, "doubts", "run", "--source", "moved").out
+
+    def test_the_saved_command_says_how_images_were_read(self, digits, capsys):
+        write(digits / "2" / "bad.png", b"x")
+        words = ["train", "digits", "--folds", "2", "--size", "10x12", "--grey", "--skip-bad"]
+        said = out(capsys, *words, "--out", "one")
+        assert "1 passed over:\n  2/bad.png: not an image" in said.err
+        metrics = json.loads(Path("one/metrics.json").read_text())
+        assert [one["where"] for one in metrics["data"]["skipped"]] == ["2/bad.png"]
+        assert metrics["data"]["image_shape"] == [10, 12]
+        again = Path("one/command.txt").read_text().split()[1:]
+        assert again[:6] == ["train", "digits", "--size", "10x12", "--grey", "--skip-bad"]
+        out(capsys, *again, "--out", "two")
+        assert Path("one/model.imlogit").read_bytes() == Path("two/model.imlogit").read_bytes()
+        assert Path("one/metrics.json").read_bytes() == Path("two/metrics.json").read_bytes()
+
+    @pytest.mark.parametrize("command", ["train", "sweep", "check", "data show", "data fetch"])
+    def test_every_problem_is_a_line(self, digits, command, capsys, tmp_path):
+        write(digits / "2" / "bad.png", b"x")
+        write(digits / "3" / "worse.png", b"")
+        before = sorted(tmp_path.iterdir())
+        said = out(capsys, *command.split(), "digits", code=2)
+        assert not said.out
+        lines = said.err.splitlines()
+        assert lines[0] == "imlogit: digits: 2 of 302 files cannot be used."
+        assert [line.split(":")[0] for line in lines[1:3]] == ["  2/bad.png", "  3/worse.png"]
+        assert "--skip-bad" in lines[3]
+        assert sorted(path for path in tmp_path.iterdir() if path.name != "cache") == before
+
+    def test_check_takes_a_folder(self, digits, capsys):
+        assert "checks" in out(capsys, "check", "digits").out
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("mnist-5k", "mnist-5k"),
+        ("../../etc/x", "etc-x"),
+        ("..", "images"),
+        ("", "images"),
+        ("a b\n", "a-b"),
+        ("Ziffern_ä", "Ziffern_ä"),
+    ],
+)
+def test_a_run_stays_in_its_folder_whatever_its_images_are_called(name, folder):
+    assert file_name(name) == folder
+
+
+class TestExplainFiles:
+    @pytest.fixture
+    def model(self, digits, capsys):
+        out(capsys, "train", "digits", "--folds", "2", "--out", "run")
+        return "run"
+
+    @pytest.mark.parametrize("place", ["run", "run/model.imlogit"])
+    def test_one_file(self, model, place, digits, capsys):
+        said = out(capsys, "explain", place, "digits/8/00250.png")
+        assert "digits/8/00250.png" in said.out
+        assert "margin, their sum" in said.out
+        assert Path("run/explain-file-0.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_a_row_of_a_source(self, model, capsys):
+        found = out(
+            capsys, "explain", model, "mnist-5k", "--row", "1000", "--json", "--out", "x.png"
+        )
+        assert json.loads(found.out)["image"] == "mnist-5k 1000"
+        assert json.loads(found.out)["label"] == "2"
+        assert Path("x.png").is_file()
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            (["digits"], "choose one with --row"),
+            (["digits/2"], "choose one with --row"),
+            (["digits", "--row", "900"], "not so many"),
+            (["gone.png"], "no such file"),
+            (["digits/2/00000.png", "digits/2/00001.png", "--json"], "for one image"),
+            (["digits/2/00000.png", "--prepare", "cat"], "--prepare cat"),
+        ],
+    )
+    def test_bad_input(self, model, arguments, message, capsys):
+        assert message in out(capsys, "explain", model, *arguments, code=2).err
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no process groups")
+@pytest.mark.parametrize("delay", [0.3, 0.6, 0.8, 1.0, 1.3])
+def test_an_interrupt_while_processes_decode(delay, tmp_path):
+    image = encoded(np.zeros((28, 28), np.uint8))
+    for name in ("a", "b"):
+        for number in range(decode_many.WORTH_PROCESSES):
+            write(tmp_path / "many" / name / f"{number}.png", image)
+    # Ctrl-C reaches every process of the terminal's group
+    with subprocess.Popen(
+        [sys.executable, "-m", "imlogit", "data", "fetch", "many"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        time.sleep(delay)
+        os.killpg(process.pid, signal.SIGINT)
+        struck = time.monotonic()
+        _, err = process.communicate(timeout=20)
+        took = time.monotonic() - struck
+    # an interrupt before Python answers interrupts at all ends the process by the signal
+    assert process.returncode in (0, 130, -signal.SIGINT)
+    assert process.returncode != 130 or err == "\nInterrupted.\n"
+    assert took < 2
+    assert load("many").images.shape == (2 * decode_many.WORTH_PROCESSES, 28, 28)
+
+
+class TestData:
+    def test_list(self, digits, capsys):
+        said = out(capsys, "data", "list").out
+        assert "openml:NAME" in said
+        assert "digits" not in said
+        out(capsys, "data", "fetch", "digits", "--size", "14x14")
+        said = " ".join(out(capsys, "data", "list").out.split())
+        assert "--size 14x14" in said
+        found = json.loads(out(capsys, "data", "list", "--json").out)
+        (kept,) = found["kept"]
+        assert kept["source"] == str(digits)
+        assert kept["bytes"] > 300 * 14 * 14
+        assert (entries.folder() / kept["entry"]).is_dir()
+
+    def test_show(self, digits, capsys):
+        said = out(capsys, "data", "show", "digits", "--per-class", "1", "--out", "sample.png").out
+        assert "300 of 28 x 28" in " ".join(said.split())
+        assert "33.33%" in said
+        assert "8 (100 images)" in said
+        assert any("⠀" <= char <= "⣿" for char in said)
+        assert Path("sample.png").read_bytes().startswith(b"\x89PNG")
+        assert "exists already" in out(capsys, "data", "show", "digits", "--out", ".", code=2).err
+
+    def test_facts_as_json(self, digits, capsys):
+        found = json.loads(out(capsys, "data", "show", "digits", "--json").out)
+        assert found == json.loads(out(capsys, "data", "fetch", "digits", "--json").out)
+        assert found["classes"]["3"] == {"images": 100, "share": 1 / 3}
+        assert (found["train"], found["test"]) == (300, 0)
+
+    def test_an_unknown_source(self, capsys):
+        assert "imlogit data list" in out(capsys, "data", "show", "cats", code=2).err

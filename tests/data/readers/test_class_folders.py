@@ -1,0 +1,238 @@
+"""A folder of class folders: what is read, what is refused, and what is passed over."""
+
+import os
+import time
+
+import numpy as np
+import pytest
+
+from imlogit import load
+from imlogit.data.images import decode_many
+from imlogit.errors import BadItemsError, DataError
+
+from helpers.image_files import COLOUR, GREY, can_make, encoded, write, write_class_folders
+
+IMAGES = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
+CLASSES = ["cat", "dog", "cat", "dog", "eel", "eel"]
+
+
+@pytest.fixture
+def pets(tmp_path):
+    return write_class_folders(tmp_path / "pets", IMAGES, CLASSES)
+
+
+def problems_of(path, **how):
+    with pytest.raises(BadItemsError) as caught:
+        load(path, **how)
+    return caught.value, {one.where: one.what for one in caught.value.problems}
+
+
+def test_classes_are_folders(pets):
+    found = load(pets)
+    assert found.name == "pets"
+    assert found.class_names == ("cat", "dog", "eel")
+    assert found.labels.tolist() == [0, 0, 1, 1, 2, 2]
+    np.testing.assert_array_equal(found.images, IMAGES[[0, 2, 1, 3, 4, 5]])
+    assert found.test is None
+    assert found.skipped == ()
+    assert str(pets) not in found.origin
+
+
+def test_train_and_test_are_the_split(tmp_path):
+    write_class_folders(tmp_path / "x" / "Train", IMAGES, CLASSES)
+    write_class_folders(tmp_path / "x" / "test", IMAGES[:2] + 100, CLASSES[:2])
+    write_class_folders(tmp_path / "x" / "val", IMAGES[:2], CLASSES[:2])
+    with pytest.warns(UserWarning, match="left out: val"):
+        found = load(tmp_path / "x")
+    assert found.n_train == 6
+    np.testing.assert_array_equal(found.test.images, IMAGES[:2] + 100)
+    assert found.test.labels.tolist() == [0, 1]
+
+
+def test_classes_that_are_called_train_and_test(tmp_path):
+    found = load(write_class_folders(tmp_path / "x", IMAGES, ["train", "test"] * 3))
+    assert found.class_names == ("test", "train")
+    assert found.test is None
+
+
+def test_a_class_that_only_the_test_part_has(tmp_path):
+    write_class_folders(tmp_path / "x" / "train", IMAGES, CLASSES)
+    write_class_folders(tmp_path / "x" / "test", IMAGES[:1], ["fox"])
+    with pytest.raises(DataError, match="training part lacks: fox"):
+        load(tmp_path / "x")
+
+
+def test_numbers_are_in_the_order_of_numbers(tmp_path):
+    found = load(write_class_folders(tmp_path / "x", IMAGES, ["10", "9", "2"] * 2))
+    assert found.class_names == ("2", "9", "10")
+
+
+def test_subfolders_and_what_systems_leave_behind(pets):
+    write(pets / "cat" / "more" / "deep" / "x.PNG", IMAGES[0])
+    write(pets / "cat" / ".DS_Store", b"x")
+    write(pets / "__MACOSX" / "cat" / "00000.png", b"x")
+    write(pets / "cat" / "notes.txt", b"x")
+    with pytest.warns(UserWarning, match=r"1 files .* not read, such as cat/notes\.txt"):
+        found = load(pets)
+    assert len(found) == 7
+
+
+def test_all_kinds_of_files_and_grey_beside_colour(tmp_path):
+    root = write_class_folders(tmp_path / "x", [GREY, COLOUR], ["a", "b"])
+    write(root / "a" / "z.webp", encoded(COLOUR, "WEBP", lossless=True))
+    write(root / "b" / "z.bmp", encoded(GREY, "BMP"))
+    found = load(root)
+    assert found.image_shape == (6, 5, 3)
+    np.testing.assert_array_equal(found.images[0], np.stack([GREY] * 3, axis=2))
+    np.testing.assert_array_equal(found.images[1], COLOUR)
+    assert load(root, grey=True).image_shape == (6, 5)
+
+
+def test_the_first_of_another_size_is_named(pets):
+    write(pets / "dog" / "00002.png", GREY)
+    with pytest.raises(DataError, match=r"dog/00002.png is 6 x 5 .*cat/00000.png 4 x 3.*--size"):
+        load(pets)
+    assert load(pets, size=(5, 7)).image_shape == (5, 7)
+
+
+def test_many_processes_give_what_one_gives(pets, monkeypatch):
+    alone = load(pets)
+    write(pets / "dog" / "bad.png", b"x")
+    monkeypatch.setattr(decode_many, "WORTH_PROCESSES", 1)
+    monkeypatch.setattr(decode_many, "BATCH", 2)
+    seen = []
+    together = load(pets, skip_bad=True, progress=lambda *news: seen.append(news))
+    np.testing.assert_array_equal(together.images, alone.images)
+    assert [one.where for one in together.skipped] == ["dog/bad.png"]
+    assert seen[-1] == ("decoding images", 7, 7)
+
+
+class TestHostile:
+    def test_no_folder_of_classes(self, tmp_path):
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(DataError, match="no class folder with an image"):
+            load(tmp_path / "empty")
+        write(tmp_path / "loose" / "1.png", IMAGES[0])
+        with pytest.raises(DataError, match=r"1 images lie in no class folder, such as 1.png"):
+            load(tmp_path / "loose")
+
+    def test_loose_images_beside_classes(self, pets):
+        write(pets / "cover.jpg", b"x")
+        with pytest.warns(UserWarning, match=r"such as cover.jpg, and were not read"):
+            assert len(load(pets)) == 6
+
+    def test_an_empty_class(self, pets):
+        (pets / "gnu").mkdir()
+        _, found = problems_of(pets)
+        assert found == {"gnu": "the folder of this class holds no image"}
+        assert load(pets, skip_bad=True).class_names == ("cat", "dog", "eel")
+
+    def test_every_bad_file_is_named_and_may_be_passed_over(self, pets):
+        bad = {
+            "cat/a.png": (b"", "empty"),
+            "cat/b.png": (encoded(GREY, "TIFF"), "known format"),
+            "dog/c.jpg": (encoded(IMAGES[0])[:50], "damaged"),
+        }
+        for name, (content, _) in bad.items():
+            write(pets / name, content)
+        error, found = problems_of(pets)
+        assert list(found) == list(bad)
+        assert all(reason in found[name] for name, (_, reason) in bad.items())
+        assert "3 of 9 files cannot be used" in str(error)
+        assert "--skip-bad" in str(error)
+        rest = load(pets, skip_bad=True)
+        np.testing.assert_array_equal(rest.images, IMAGES[[0, 2, 1, 3, 4, 5]])
+        assert [one.where for one in rest.skipped] == list(bad)
+        # the second time from the cache, with the same to say
+        assert load(pets, skip_bad=True).skipped == rest.skipped
+
+    def test_many_bad_files_are_counted(self, pets):
+        for number in range(30):
+            write(pets / "cat" / f"x{number}.png", b"x")
+        error, found = problems_of(pets)
+        assert len(found) == 30
+        assert "and 20 more" in str(error)
+
+    def test_nothing_but_bad_files(self, tmp_path):
+        write(tmp_path / "x" / "a" / "1.png", b"x")
+        with pytest.raises(DataError, match="none of 1 files can be used"):
+            load(tmp_path / "x", skip_bad=True)
+
+    def test_pipes_and_links(self, pets, tmp_path):
+        outside = write(tmp_path / "outside.png", IMAGES[0])
+        cat = pets / "cat"
+        if not can_make(os.mkfifo, cat / "pipe.png"):
+            pytest.skip("this system has no named pipes")
+        (cat / "out.png").symlink_to(outside)
+        (cat / "within.png").symlink_to(pets / "dog" / "00001.png")
+        (cat / "gone.png").symlink_to(pets / "nowhere.png")
+        (cat / "self.png").symlink_to(cat / "self.png")
+        (cat / "loop").symlink_to(pets)
+        (pets / "fox").symlink_to(tmp_path)
+        began = time.perf_counter()
+        _, found = problems_of(pets)
+        assert time.perf_counter() - began < 2
+        assert "named pipe" in found["cat/pipe.png"]
+        assert "--follow-links" in found["cat/out.png"]
+        assert "--follow-links" in found["fox"]
+        assert "--follow-links" in found["cat/loop"]
+        assert {"cat/gone.png", "cat/self.png"} <= set(found)
+        assert "cat/within.png" not in found
+
+    def test_links_in_a_circle_end(self, pets):
+        try:
+            (pets / "cat" / "loop").symlink_to(pets)
+        except OSError:
+            pytest.skip("this system has no symbolic links")
+        _, found = problems_of(pets, follow_links=True)
+        assert found == {"cat/loop/cat": "a symbolic link in a circle"}
+
+    def test_links_are_followed_if_asked(self, pets, tmp_path):
+        write_class_folders(tmp_path / "elsewhere", IMAGES[:2] + 50, ["fox", "fox"])
+        try:
+            (pets / "fox").symlink_to(tmp_path / "elsewhere" / "fox")
+        except OSError:
+            pytest.skip("this system has no symbolic links")
+        found = load(pets, follow_links=True)
+        assert found.class_names == ("cat", "dog", "eel", "fox")
+
+    @pytest.mark.skipif(os.name == "nt", reason="names are text there")
+    @pytest.mark.parametrize("name", ["new\nline", "tab\t", os.fsdecode(b"\xff\xfe")])
+    def test_names_that_cannot_be_printed(self, pets, name):
+        write(pets / "cat" / f"{name}.png", IMAGES[0])
+        assert len(load(pets)) == 7
+        write(pets / "cat" / f"{name}.png", b"x")
+        error, _ = problems_of(pets)
+        assert all(line.isprintable() for line in str(error).splitlines())
+        write_class_folders(pets, IMAGES[:1], [name])
+        with pytest.raises(DataError, match="no name that can be printed"):
+            load(pets, skip_bad=True)
+
+    def test_a_class_that_looks_like_markup(self, tmp_path):
+        names = ["<script>", "[bold]", "a$b$"] * 2
+        found = load(write_class_folders(tmp_path / "x", IMAGES, names))
+        assert found.class_names == ("<script>", "[bold]", "a$b$")
+
+    @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the owner may read anything")
+    def test_unreadable(self, pets):
+        (pets / "cat" / "00000.png").chmod(0)
+        (pets / "dog").chmod(0)
+        _, found = problems_of(pets)
+        assert "Permission denied" in found["cat/00000.png"]
+        (pets / "dog").chmod(0o700)
+
+    def test_a_file_that_vanishes_while_being_read(self, pets, monkeypatch):
+        listed = decode_many._contents
+
+        def vanishing(batch):
+            (pets / "cat" / "00000.png").unlink(missing_ok=True)
+            return listed(batch)
+
+        monkeypatch.setattr(decode_many, "_contents", vanishing)
+        _, found = problems_of(pets)
+        assert "No such file" in found["cat/00000.png"]
+
+    def test_more_images_than_memory(self, pets, monkeypatch):
+        monkeypatch.setattr(decode_many, "_physical_memory", lambda: 50)
+        with pytest.raises(DataError, match="--size"):
+            load(pets)

@@ -1,0 +1,18 @@
+"""scikit-learn's own conformance checks, every one of them, on every engine."""
+
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from imlogit import LogisticRegression, LogisticRegressionCV
+
+from helpers.engines import INSTALLED
+
+
+@parametrize_with_checks(
+    [LogisticRegression(engine=name) for name in INSTALLED]
+    + [LogisticRegressionCV(Cs=3, cv=3, engine=name) for name in INSTALLED]
+)
+@pytest.mark.filterwarnings("ignore::imlogit.errors.GridEdgeWarning")
+@pytest.mark.filterwarnings("ignore::imlogit.errors.PixelScaleWarning")
+def test_conforms(estimator, check):
+    check(estimator)

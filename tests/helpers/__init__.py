@@ -1,0 +1,1 @@
+"""What tests share: engines to test, known problems, image files, and a mirror on loopback."""

@@ -1,0 +1,145 @@
+"""Fitted models on disk: what is saved is what is loaded."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from imlogit import LogisticRegression, load_model, save_model
+from imlogit.errors import ModelFileError
+from imlogit.model.file import read
+from imlogit.model.persist import describe, from_file, to_file
+
+
+@pytest.fixture(scope="module")
+def fitted(few):
+    return LogisticRegression(0.5).fit(*few)
+
+
+def test_a_loaded_model_predicts_the_same_bits(few, fitted, tmp_path):
+    images, _ = few
+    save_model(fitted, tmp_path / "two.imlogit")
+    again = load_model(tmp_path / "two.imlogit")
+    np.testing.assert_array_equal(again.predict_proba(images), fitted.predict_proba(images))
+    np.testing.assert_array_equal(again.classes_, fitted.classes_)
+    assert (again.C, again.tol, again.image_shape_) == (0.5, 1e-6, (28, 28))
+    assert again.certificate_.to_dict() == fitted.certificate_.to_dict()
+    assert again.score(*few) == fitted.score(*few)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [["cat", "dog", "eel"], [1, 5, 7], [-1.0, 0.0, 2.0], np.array(["a", "b", "ç"], object)],
+)
+def test_labels_keep_their_type(rng, labels, tmp_path):
+    y = np.asarray(labels)[np.arange(60) % 3]
+    model = LogisticRegression().fit(rng.normal(size=(60, 3)), y)
+    save_model(model, tmp_path / "model.imlogit")
+    again = load_model(tmp_path / "model.imlogit")
+    assert again.classes_.tolist() == list(labels)
+    assert again.classes_.dtype.kind == np.asarray(list(labels)).dtype.kind
+
+
+@pytest.mark.parametrize("how", [{"pixel_scale": 0.1}, {"pixel_scale": 1 / 128}, {}])
+@pytest.mark.parametrize("dtype", ["uint8", "float64"])
+def test_an_explicit_scale_is_kept(rng, how, dtype, tmp_path):
+    x = rng.integers(0, 200, (80, 5)).astype(dtype)
+    model = LogisticRegression(fit_intercept=False, **how)
+    model.fit(x if how else x / 255, x[:, 0] > 99)
+    save_model(model, tmp_path / "model.imlogit")
+    again = load_model(tmp_path / "model.imlogit")
+    given = x if how else x / 255
+    np.testing.assert_array_equal(again.decision_function(given), model.decision_function(given))
+    for name in ("C", "tol", "fit_intercept", "multi_class", "pixel_scale"):
+        assert getattr(again, name) == getattr(model, name)
+
+
+def test_no_penalty_and_no_gap(rng, tmp_path):
+    x = rng.normal(size=(100, 2))
+    model = LogisticRegression(np.inf).fit(x, rng.random(100) < 0.5)
+    save_model(model, tmp_path / "model.imlogit")
+    again = load_model(tmp_path / "model.imlogit")
+    assert again.C == np.inf
+    assert np.isnan(again.certificate_.gap)
+
+
+def test_two_saves_of_one_fit_are_the_same_bytes(few, fitted, embedded, tmp_path):
+    paths = [tmp_path / name for name in ("a", "b")]
+    for path, model in zip(paths, (fitted, LogisticRegression(0.5).fit(*few)), strict=True):
+        save_model(model, path, image_set=embedded, positive="2")
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_where_the_data_came_from_is_kept(fitted, embedded, tmp_path):
+    save_model(fitted, tmp_path / "two.imlogit", image_set=embedded, positive="2")
+    content = read(tmp_path / "two.imlogit")
+    assert (content.data_name, content.data_sha256) == (embedded.name, embedded.sha256)
+    described = json.loads(json.dumps(describe(content), allow_nan=False))
+    assert described["positive"] == "2"
+    assert described["n_features"] == 784
+    assert described["certificate"]["status"] == "converged"
+
+
+def test_images_of_another_shape_are_refused(fitted, tmp_path):
+    save_model(fitted, tmp_path / "two.imlogit")
+    with pytest.raises(ValueError, match="shape 28 x 28 and got .* 8 x 8"):
+        load_model(tmp_path / "two.imlogit").predict(np.zeros((1, 8, 8), dtype=np.uint8))
+
+
+def test_the_golden_file_of_format_1_is_a_working_model():
+    model = load_model(Path(__file__).parent / "golden" / "format1.imlogit")
+    d = model.coef_.shape[1]
+    assert set(model.predict(np.zeros((2, d), dtype=np.uint8))) <= set(model.classes_)
+
+
+def test_a_certificate_that_says_too_little(fitted):
+    content = to_file(fitted)
+    short = dataclasses.replace(content, certificate={"status": "converged"})
+    with pytest.raises(ModelFileError, match="certificate.*incomplete"):
+        from_file(short)
+
+
+def test_what_cannot_be_saved(few, tmp_path):
+    with pytest.raises(NotFittedError):
+        save_model(LogisticRegression(), tmp_path / "model.imlogit")
+    images, y = few
+    labels = np.where(y, 1 + 2j, 0).astype(object)
+    model = LogisticRegression().fit(images, y)
+    model.classes_ = np.unique(labels.astype(complex))
+    with pytest.raises(ModelFileError, match="classes"):
+        save_model(model, tmp_path / "model.imlogit")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_threshold_is_saved_and_honoured(few, tmp_path):
+    images, is_two = few
+    model = LogisticRegression().fit(images, is_two)
+    model.threshold_ = 0.9
+    save_model(model, tmp_path / "strict.imlogit")
+    again = load_model(tmp_path / "strict.imlogit")
+    assert again.threshold_ == 0.9
+    np.testing.assert_array_equal(again.predict(images), model.predict_proba(images)[:, 1] >= 0.9)
+    assert read(tmp_path / "strict.imlogit").threshold == 0.9
+    plain = LogisticRegression().fit(images, is_two)
+    save_model(plain, tmp_path / "plain.imlogit")
+    assert b'"format\\":1' in (tmp_path / "plain.imlogit").read_bytes()
+    assert b'"format\\":2' in (tmp_path / "strict.imlogit").read_bytes()
+    assert load_model(tmp_path / "plain.imlogit").threshold_ is None
+
+
+@pytest.mark.parametrize("threshold", [0.0, 1.5, float("nan"), "0.5", 1])
+def test_a_threshold_that_is_none(few, tmp_path, threshold):
+    model = LogisticRegression().fit(*few)
+    model.threshold_ = threshold
+    with pytest.raises(ModelFileError, match="threshold must be"):
+        save_model(model, tmp_path / "m.imlogit")
+
+
+def test_several_classes_have_no_threshold(embedded, tmp_path):
+    model = LogisticRegression(C=1e-3).fit(embedded.images[::25], embedded.labels[::25])
+    model.threshold_ = 0.5
+    with pytest.raises(ModelFileError, match="for two classes"):
+        save_model(model, tmp_path / "m.imlogit")

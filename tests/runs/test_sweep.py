@@ -1,0 +1,109 @@
+"""The command that chooses C, and what an interrupted run leaves behind."""
+
+import csv
+import io
+import json
+
+import pytest
+
+import imlogit
+from imlogit import FitInterrupted
+from imlogit.cli.app import run
+from imlogit.errors import DataError
+from imlogit.estimators import logistic_cv
+from imlogit.evaluate import cross_validation
+from imlogit.runs.sweep import parse_cs
+
+COMMAND = ["sweep", "--cs", "1e-3,1e-2", "--folds", "2"]
+
+
+def test_the_values_of_a_grid():
+    assert parse_cs("1e-2:1:3") == pytest.approx((0.01, 0.1, 1.0))
+    assert parse_cs("5:5:1") == (5.0,)
+    assert parse_cs("1,0.5") == (1.0, 0.5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "1:2", "0:1:3", "1:2:0", "1:2:x", "1,-1", "1,1", "nan", "inf", "1:2:3:4", "1:9:1001"],
+)
+def test_what_is_no_grid(text):
+    with pytest.raises(DataError, match=r"--cs .*FIRST:LAST:COUNT"):
+        parse_cs(text)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_sweep_leaves_a_run(here, capsys):
+    assert run([*COMMAND, "--out", "found"]) == 0
+    shown = capsys.readouterr()
+    assert "is chosen: the lowest mean log loss" in shown.out
+    assert "largest of the grid" in shown.err
+    names = {"model.imlogit", "metrics.json", "command.txt"}
+    names |= {"sweep.csv", "validation.png", "weights.png", "predictions.safetensors"}
+    assert {path.name for path in (here / "found").iterdir()} == names
+    metrics = json.loads((here / "found/metrics.json").read_text())
+    assert metrics["schema"] == "imlogit.sweep"
+    assert [row["C"] for row in metrics["path"]] == [1e-3, 1e-2]
+    assert (metrics["chosen"], metrics["edge"], metrics["interrupted"]) == (1e-2, "high", False)
+    rows = list(csv.DictReader(io.StringIO((here / "found/sweep.csv").read_text())))
+    assert float(rows[1]["log_loss_mean"]) == metrics["path"][1]["log_loss_mean"]
+    model = imlogit.load_model(here / "found/model.imlogit")
+    assert model.C == 1e-2
+
+
+def test_the_same_sweep_again_has_the_same_bytes(here, capsys):
+    assert run([*COMMAND, "--out", "one"]) == run([*COMMAND, "--out", "two"]) == 0
+    for name in [path.name for path in (here / "one").iterdir()]:
+        assert (here / "one" / name).read_bytes() == (here / "two" / name).read_bytes()
+
+
+@pytest.mark.parametrize("bad", [["--cs", "0"], ["--rule", "worst"], ["--folds", "1"]])
+def test_bad_options_are_one_line(here, capsys, bad):
+    assert run(["sweep", *bad]) == 2
+    assert capsys.readouterr().err.startswith("imlogit: ")
+    assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("module", "command", "files"),
+    [
+        (logistic_cv, COMMAND, {"metrics.json", "command.txt", "sweep.csv", "validation.png"}),
+        (
+            cross_validation,
+            ["train", "--folds", "2"],
+            {
+                "metrics.json",
+                "command.txt",
+                "model.imlogit",
+                "predictions.safetensors",
+                "samples.png",
+                "weights.png",
+            },
+        ),
+    ],
+)
+def test_what_is_finished_is_kept(here, capsys, monkeypatch, module, command, files):
+    whole = module.fit_all
+
+    def interrupted(*args, **how):
+        raise FitInterrupted([*whole(*args, **how)[:-1], None])
+
+    monkeypatch.setattr(module, "fit_all", interrupted)
+    assert run([*command, "--out", "part"]) != 0  # __main__ makes it 130
+    assert "what is finished is written to part" in capsys.readouterr().err
+    assert {path.name for path in (here / "part").iterdir()} == files
+    assert json.loads((here / "part/metrics.json").read_text())["interrupted"] is True
+
+
+def test_nothing_finished_leaves_nothing(here, monkeypatch):
+    def interrupted(estimator, data, fits, **how):
+        raise FitInterrupted([None] * len(fits))
+
+    monkeypatch.setattr(logistic_cv, "fit_all", interrupted)
+    assert run(COMMAND) != 0
+    assert not list(here.iterdir())

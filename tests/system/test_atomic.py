@@ -1,0 +1,186 @@
+"""A file is written whole or not at all."""
+
+import errno
+import os
+import resource
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from imlogit.errors import OutputError
+from imlogit.system import atomic
+
+OLD, NEW = b"old" * 1000, b"new" * 5000
+
+
+@pytest.fixture
+def target(tmp_path):
+    path = tmp_path / "result.bin"
+    path.write_bytes(OLD)
+    return path
+
+
+def assert_untouched(path):
+    assert path.read_bytes() == OLD
+    assert [p.name for p in path.parent.iterdir()] == [path.name]
+
+
+def raiser(error):
+    def raise_it(*args, **kwargs):
+        raise error
+
+    return raise_it
+
+
+def test_a_new_file_is_written(tmp_path):
+    atomic.write_bytes(tmp_path / "a", NEW)
+    assert (tmp_path / "a").read_bytes() == NEW
+    assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_new_file_has_the_usual_permissions(tmp_path):
+    (tmp_path / "usual").write_bytes(b"")
+    atomic.write_bytes(tmp_path / "ours", b"")
+    assert (tmp_path / "ours").stat().st_mode == (tmp_path / "usual").stat().st_mode
+
+
+def test_an_old_file_is_replaced_and_keeps_its_permissions(target):
+    target.chmod(0o640)
+    atomic.write_bytes(str(target), NEW)
+    assert target.read_bytes() == NEW
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+def test_a_link_keeps_pointing_to_the_replaced_file(target, tmp_path):
+    link = tmp_path / "link"
+    link.symlink_to(target.name)
+    atomic.write_bytes(link, NEW)
+    assert link.is_symlink()
+    assert target.read_bytes() == NEW
+
+
+def test_the_file_and_then_its_folder_are_synced(target, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda fd: synced.append(stat.S_ISDIR(os.fstat(fd).st_mode)))
+    atomic.write_bytes(target, NEW)
+    assert synced == [False, True]
+
+
+def test_a_folder_that_cannot_be_synced_is_no_failure(target, monkeypatch):
+    def fsync(descriptor):
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    atomic.write_bytes(target, NEW)
+    assert target.read_bytes() == NEW
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.ENOSPC, "free some space"),
+        (errno.EDQUOT, "quota"),
+        (errno.EROFS, "read-only"),
+        (errno.EIO, "another place"),
+    ],
+)
+def test_a_disk_that_fails_leaves_the_old_file(target, monkeypatch, code, advice):
+    monkeypatch.setattr(os, "fsync", raiser(OSError(code, os.strerror(code))))
+    with pytest.raises(OutputError, match=advice) as caught:
+        atomic.write_bytes(target, NEW)
+    assert str(target) in str(caught.value)
+    assert os.strerror(code) in str(caught.value)
+    assert_untouched(target)
+
+
+def test_a_real_limit_met_while_writing_leaves_the_old_file(target):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(OLD), hard))
+    try:
+        with pytest.raises(OutputError, match=r"result\.bin: cannot be written"):
+            atomic.write_bytes(target, NEW)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert_untouched(target)
+
+
+def test_an_unwritable_folder_is_named(target, monkeypatch):
+    target.parent.chmod(0o500)
+    with monkeypatch.context() as patched:
+        if os.access(target.parent, os.W_OK):  # root may write anywhere
+            patched.setattr(Path, "open", raiser(PermissionError(errno.EACCES, "denied")))
+        with pytest.raises(OutputError, match="permissions") as caught:
+            atomic.write_bytes(target, NEW)
+    target.parent.chmod(0o700)
+    assert str(target) in str(caught.value)
+    assert_untouched(target)
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(OutputError, match="Create the folder"):
+        atomic.write_bytes(tmp_path / "no" / "file", NEW)
+
+
+def test_a_folder_is_not_replaced(tmp_path):
+    with pytest.raises(OutputError, match="folder"):
+        atomic.write_bytes(tmp_path, NEW)
+    assert tmp_path.is_dir()
+
+
+def test_a_pipe_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="not a regular file"):
+        atomic.write_bytes(tmp_path / "pipe", NEW)
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_an_error_in_the_block_leaves_the_old_file(target):
+    def fail_half_way():
+        with atomic.replacing(target) as file:
+            file.write(NEW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    assert_untouched(target)
+
+
+def test_an_interrupt_at_any_line_leaves_one_whole_file(target):
+    lines = 0
+    for nth in range(1, 200):
+        target.write_bytes(OLD)
+        fired = _interrupt_at(nth, target)
+        assert target.read_bytes() in (OLD, NEW)
+        assert [p.name for p in target.parent.iterdir()] == [target.name]
+        if not fired:
+            break
+        lines += 1
+    assert 15 < lines < 199  # it went through every line, and no further
+
+
+def _interrupt_at(nth, target):
+    """Write with an interrupt before the nth line of the module; say whether it came."""
+    count = 0
+
+    def trace(frame, event, arg):
+        nonlocal count
+        if frame.f_code.co_filename != atomic.__file__:
+            return None
+        if event == "line":
+            count += 1
+            if count == nth:
+                raise KeyboardInterrupt
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        atomic.write_bytes(target, NEW)
+    except KeyboardInterrupt:
+        return True
+    finally:
+        sys.settrace(before)
+    return False
