@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Rows = NDArray[np.intp]
+from imlogit.arrays import Rows
+
 # So many bytes tell any two rows apart that anybody could bring together.
 DIGEST_BYTES = 16
 

@@ -6,10 +6,6 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-Rows = NDArray[np.intp]
 # Of a finding's rows so many are kept; the count is of all.
 MOST_EVIDENCE = 100
 

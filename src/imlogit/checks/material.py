@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.arrays import Rows
 from imlogit.checks.exact_copies import Copies, exact_copies
 from imlogit.checks.near_copies import near_copies
 
-Rows = NDArray[np.intp]
 BORDER = 1
 # Statistics of pixels are taken of so many images at a time.
 BLOCK_BYTES = 2**24

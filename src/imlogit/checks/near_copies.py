@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from imlogit.checks.exact_copies import Copies, Rows
+from imlogit.arrays import Rows
+from imlogit.checks.exact_copies import Copies
 from imlogit.system.threads import Team
 
 Floats = NDArray[np.float32]

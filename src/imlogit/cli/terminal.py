@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from imlogit.core.solver import Observer, Progress
-    from imlogit.data.network.download import Progress as Loading
+    from imlogit.data.progress import Progress as Loading
 
 BAD_INPUT = 2
 

@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Batch, Descent
-from imlogit.core.regression import Floats, Regression
+from imlogit.core.regression import Regression
 
 
 class Appraisal(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 
 REASONS = {
     "converged": "the gap reached the tolerance",

@@ -25,7 +25,8 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.regression import Floats, Regression, Rows
+from imlogit.arrays import Floats, Rows
+from imlogit.core.regression import Regression
 
 LAST, NEW, INTERCEPT = 0, 1, 2
 

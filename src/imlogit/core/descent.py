@@ -7,9 +7,10 @@ from itertools import groupby
 
 import numpy as np
 
+from imlogit.arrays import Floats
 from imlogit.core.certificate import Pass, feasible_duals
 from imlogit.core.contract import INTERCEPT, Engine, Problem
-from imlogit.core.regression import Floats, Regression
+from imlogit.core.regression import Regression
 from imlogit.core.span import Points, Span
 
 # C = inf: the largest entry of the gradient, as a share of the sum of row weights, where the

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 
 # log(1 / the smallest double): what stands for the logarithm of 0.
 _LARGEST_LOG = 745.0

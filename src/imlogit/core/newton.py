@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from imlogit.arrays import Floats
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.preconditioner import factor_gram
-from imlogit.core.regression import Floats
 
 # A step that leaves more than this share of the distance found nothing but rounding.
 STILL_WORTH = 0.5

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.linalg.blas import dtrsv, strsv
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs, spotrf, spotri, spotrs
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 
 Floating = NDArray[np.floating]
 Crossproduct = Callable[[Floating], Floating]

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Rows = NDArray[np.intp]
+from imlogit.arrays import Floats, Rows
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from imlogit.core.regression import Floats, Regression
+from imlogit.arrays import Floats
+from imlogit.core.regression import Regression
 
 # What the margins that are sought add up to counts as more than rounding from here on.
 SOME_MARGIN = 1e-6

@@ -21,12 +21,13 @@ from typing import NamedTuple
 
 import numpy as np
 
+from imlogit.arrays import Floats, Rows
 from imlogit.core.certificate import Certificate, Pass
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.newton import polish
 from imlogit.core.preconditioner import Preconditioner
-from imlogit.core.regression import Floats, Regression, Rows
+from imlogit.core.regression import Regression
 from imlogit.core.schedule import SAMPLE_ROWS, Schedule
 from imlogit.core.separation import is_quasi_separated
 from imlogit.core.start import Start, base_rate, first_points

@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import INTERCEPT, Problem
 from imlogit.core.preconditioner import TOO_LARGE
-from imlogit.core.regression import Floats, Rows
 
 NEWTON_STEPS = 20
 SUFFICIENT_DECREASE = 1e-4

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.preconditioner import Preconditioner
-from imlogit.core.regression import Floats, Regression, Rows
+from imlogit.core.regression import Regression
 from imlogit.core.schedule import Schedule
 
 # Rows in the sampled Hessian of the subset.

@@ -8,8 +8,8 @@ import numpy as np
 
 from imlogit.data.cache import entries, notes
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import shown
 from imlogit.data.sources import SOURCES
+from imlogit.system.text import printable
 
 
 def facts_of(images: ImageSet) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def kept_sources() -> list[dict[str, Any]]:
     """Return what is kept of sources that were read: where they are, how read, and how large."""
     return [
         {
-            "source": shown(note.source),
+            "source": printable(note.source),
             "kind": note.kind,
             "reading": note.reading,
             "entry": note.entry,

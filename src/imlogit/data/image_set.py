@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from imlogit.arrays import Labels, Pixels
 from imlogit.data.problems import Problem
 from imlogit.errors import DataError
+from imlogit.system.text import by
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-Pixels = npt.NDArray[np.uint8]
-Labels = npt.NDArray[np.intp]
 
 
 class Part(NamedTuple):
@@ -156,7 +155,7 @@ class ImageSet:
         return len(self.images)
 
     def __repr__(self) -> str:
-        size = " x ".join(map(str, self.image_shape))
+        size = by(self.image_shape)
         parts = f"{self.n_train:,} training + {len(self) - self.n_train:,} test"
         return (
             f"<ImageSet {self.name}: {len(self):,} images of {size} ({parts}), "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -80,18 +79,3 @@ def listed(problems: Sequence[Problem]) -> str:
     if len(problems) > NAMED:
         lines.append(f"  and {len(problems) - NAMED:,} more")
     return "\n".join(lines)
-
-
-def shown(name: str | os.PathLike[str]) -> str:
-    """Return a file's name fit to be printed: bytes that are no text and controls are escaped."""
-    text = os.fspath(name)
-    if text.isprintable():
-        return text
-    return "".join(
-        char
-        if char.isprintable()
-        else char.encode("unicode_escape", "backslashreplace").decode()
-        if not "\udc80" <= char <= "\udcff"
-        else f"\\x{ord(char) - 0xDC00:02x}"
-        for char in text
-    )

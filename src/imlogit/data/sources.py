@@ -11,8 +11,7 @@ from typing import NamedTuple, Protocol
 from imlogit.data.cache import notes
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.resize import conform
-from imlogit.data.network.download import Progress
-from imlogit.data.problems import shown
+from imlogit.data.progress import Progress
 from imlogit.data.readers import (
     class_folders,
     csv_table,
@@ -25,6 +24,7 @@ from imlogit.data.readers import (
 )
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
+from imlogit.system.text import printable
 
 
 class Room(Protocol):
@@ -212,7 +212,8 @@ def read(source: str, reading: Reading | None = None, progress: Progress | None 
     kind = find(source)
     if (reading.shape or reading.layout) and not kind.of_rows:
         raise DataError(
-            f"{shown(source)} brings images, not rows of numbers: leave --shape and --layout out."
+            f"{printable(source)} brings images, not rows of numbers: leave --shape and --layout "
+            "out."
         )
     return kind.load(source, reading, progress)
 
@@ -231,13 +232,14 @@ def find(source: str) -> Source:
     if find_path(source) is None:
         known = ", ".join(f"'{row.form}' ({row.summary})" for row in SOURCES[:2])
         raise DataError(
-            f"There is no source of images named '{shown(source)}', and no such file or folder. "
-            f"Known are: {known}, and openml:NAME. `imlogit data list` shows what can be read."
+            f"There is no source of images named '{printable(source)}', and no such file or "
+            f"folder. Known are: {known}, and openml:NAME. `imlogit data list` shows what can be "
+            "read."
         )
     forms = ", ".join(dict.fromkeys(form for row in SOURCES for form in row.form.split(", ")))
     raise DataError(
-        f"{shown(source)} is no source of labelled images: give one of {forms}. Single images are "
-        "for `imlogit predict`."
+        f"{printable(source)} is no source of labelled images: give one of {forms}. Single images "
+        "are for `imlogit predict`."
     )
 
 

@@ -7,10 +7,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from imlogit.arrays import Rows
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import DataError
-
-Rows = npt.NDArray[np.intp]
 
 
 class Split(NamedTuple):

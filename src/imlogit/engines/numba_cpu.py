@@ -8,9 +8,10 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem, Sums
 from imlogit.core.loss import logistic_divergence, softmax_divergence
-from imlogit.core.regression import Floats, Regression, Rows
+from imlogit.core.regression import Regression
 from imlogit.engines import numba_kernels as kernels
 from imlogit.engines.row_sampling import draw_rows
 from imlogit.system.threads import Team, lanes

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem, Sums
 from imlogit.core.loss import logistic, logistic_divergence, softmax, softmax_divergence
-from imlogit.core.regression import Floats, Regression, Rows
+from imlogit.core.regression import Regression
 from imlogit.engines.row_sampling import draw_rows
 from imlogit.system.threads import SingleThreadedBlas
 

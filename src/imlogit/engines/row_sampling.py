@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from imlogit.core.regression import Floats, Rows
+from imlogit.arrays import Floats, Rows
 
 
 def draw_rows(curvature: Floats, positions: Floats) -> tuple[Rows, Floats]:

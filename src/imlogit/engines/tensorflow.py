@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem, Sums
 from imlogit.core.loss import logistic_divergence, softmax_divergence
-from imlogit.core.regression import Floats, Regression, Rows
+from imlogit.core.regression import Regression
 from imlogit.engines.numba_cpu import NumbaEngine
 from imlogit.engines.row_sampling import draw_rows
 from imlogit.system.extras import need

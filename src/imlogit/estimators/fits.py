@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.class_weight import compute_class_weight
 
+from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate, combine
-from imlogit.core.regression import Floats, Regression, regression
+from imlogit.core.regression import Regression, regression
 from imlogit.core.solver import Observer, Settings, Solution, solve
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.training_data import Prepared, shown

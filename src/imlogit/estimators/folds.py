@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedKFold
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 from imlogit.estimators.training_data import Prepared, shown
 
 

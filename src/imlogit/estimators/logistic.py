@@ -12,8 +12,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate
-from imlogit.core.regression import Floats
 from imlogit.engines.table import open_engine
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.fits import Fit, Fitted, fit_all

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import get_scorer
 
+from imlogit.arrays import Floats
 from imlogit.core.certificate import combine
-from imlogit.core.regression import Floats
 from imlogit.core.solver import Observer
 from imlogit.errors import FitInterrupted, GridEdgeWarning
 from imlogit.estimators.fits import Fit, Fitted, fit_all

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.errors import PixelScaleWarning
+from imlogit.system.text import by
 
 PIXEL_SCALE = 1 / 255
 # Features that engines read as they are; all others become float64.
@@ -111,8 +112,8 @@ def check_image_shape(given: tuple[int, ...] | None, fitted: tuple[int, ...] | N
 
     if without_single_channel(given) != without_single_channel(fitted):
         raise ValueError(
-            f"the model was fitted on images of shape {_by(fitted)} and got images of shape "
-            f"{_by(given)}: resize or transpose them"
+            f"the model was fitted on images of shape {by(fitted)} and got images of shape "
+            f"{by(given)}: resize or transpose them"
         )
 
 
@@ -125,10 +126,6 @@ def check_integers(X: Any, pixel_scale: Any, fitted_dtype: str) -> None:
             f"the model was fitted on uint8 pixels and predicts on uint8, or on floats up to 1; "
             f"got {dtype}: convert pixels with X.astype('uint8')"
         )
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return " x ".join(map(str, shape))
 
 
 def _look_like_pixels(rows: NDArray[np.generic]) -> bool:

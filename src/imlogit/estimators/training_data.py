@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, validate_data
 
+from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
-from imlogit.core.regression import Floats
 from imlogit.engines.table import open_engine
 from imlogit.estimators.pixels import DTYPES, as_rows, fit_scale
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
+from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate, combine
-from imlogit.core.regression import Floats
 from imlogit.core.solver import Observer
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.fits import Fit, Fitted, fit_all

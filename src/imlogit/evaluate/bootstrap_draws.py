@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state, column_or_1d
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 
 Counts = NDArray[np.unsignedinteger]
 # Fewer values than these have no spread.

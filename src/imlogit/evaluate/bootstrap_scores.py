@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_consistent_length, column_or_1d
 
+from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
-from imlogit.core.regression import Floats
 from imlogit.engines.table import open_engine
 from imlogit.estimators.logistic import LogisticRegression, probabilities, rows_to_predict
 from imlogit.estimators.training_data import Prepared, shown

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 from imlogit.evaluate.intervals import wilson
 
 N_BINS = 10

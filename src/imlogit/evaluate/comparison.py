@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 from imlogit.evaluate.intervals import percentiles, row_counts
 from imlogit.evaluate.scores import Score, Scores, predicted_codes, score
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 
 
 def areas(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 
 
 class Doubts(NamedTuple):

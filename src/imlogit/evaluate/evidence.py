@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
 from imlogit.evaluate.scores import predicted_codes
 

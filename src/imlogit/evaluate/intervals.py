@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri
 from scipy.stats import rankdata
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 
 CONFIDENCE = 0.95
 RESAMPLES = 400

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 from imlogit.evaluate.calibration import N_BINS, bins, brier_terms, claims
 from imlogit.evaluate.curve_areas import areas
 from imlogit.evaluate.intervals import (

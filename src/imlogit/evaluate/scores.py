@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 from imlogit.evaluate.calibration import brier_terms, reliability
 from imlogit.evaluate.curve_areas import areas
 from imlogit.evaluate.intervals import delong, wilson

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit, softmax
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 from imlogit.errors import ExportError
 from imlogit.model.fields import ModelFile
 

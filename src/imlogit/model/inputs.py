@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from imlogit.data.image_set import Pixels
+from imlogit.arrays import Pixels
 from imlogit.data.images.decode import BadImageError, is_image_name, read_bytes
-from imlogit.data.network.download import Progress
-from imlogit.data.problems import shown
+from imlogit.data.progress import Progress
 from imlogit.data.readers.listing import files_below
 from imlogit.data.reading import Reading
 from imlogit.data.sources import find, find_path, read
 from imlogit.errors import DataError
+from imlogit.system.text import printable
 
 STANDARD_INPUT = "-"
 # The row of the table of sources that takes a folder of image files.
@@ -70,11 +70,11 @@ def inputs(
         elif _is_source(name, place):
             yield from _of_source(name, reading, progress)
         elif place is None:
-            yield Input(shown(name), None, "there is no such file, folder or source")
+            yield Input(printable(name), None, "there is no such file, folder or source")
         elif place.is_dir():
-            yield from _of_folder(place, shown(name), reading)
+            yield from _of_folder(place, printable(name), reading)
         else:
-            yield _of_file(place, shown(name), reading, place.absolute().parent.name)
+            yield _of_file(place, printable(name), reading, place.absolute().parent.name)
 
 
 def _is_source(name: str, place: Path | None) -> bool:
@@ -115,7 +115,7 @@ def _of_folder(folder: Path, name: str, reading: Reading) -> Iterator[Input]:
     labels = [_folder_of(item.name, own) for item in found]
     beside = frozenset(labels)
     for item, label in zip(found, labels, strict=True):
-        where = f"{name.rstrip('/')}/{shown(item.name)}"
+        where = f"{name.rstrip('/')}/{printable(item.name)}"
         if item.problem is not None:
             yield Input(where, None, item.problem, label, beside)
         else:
@@ -133,7 +133,7 @@ def _of_source(name: str, reading: Reading, progress: Progress | None) -> Iterat
     try:
         images = read(name, reading, progress)
     except DataError as error:
-        yield Input(shown(name), None, " ".join(str(error).split()))
+        yield Input(printable(name), None, " ".join(str(error).split()))
         return
     beside = frozenset(images.class_names)
     for row, (image, code) in enumerate(zip(images.images, images.labels.tolist(), strict=True)):

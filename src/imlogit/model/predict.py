@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from imlogit.data.image_set import Pixels
+from imlogit.arrays import Pixels
 from imlogit.data.images.decode import BadImageError, decode, fitted, without_warnings
 from imlogit.data.images.mnist_digit import prepare_digit
 from imlogit.data.reading import Reading

@@ -14,6 +14,7 @@ from imlogit.evaluate.calibration import Reliability, reliability
 from imlogit.evaluate.scores import TEST, TRAINING, Scores, score
 from imlogit.model.fields import ModelFile
 from imlogit.model.persist import from_file
+from imlogit.system.text import by
 
 SCHEMA, VERSION = "imlogit.evaluation", 1
 TEST_PART, ALL = "the source's test part", "all images: the source has no test part"
@@ -104,10 +105,12 @@ def assess(content: ModelFile, image_set: ImageSet) -> Assessment:
 def _check_shape(content: ModelFile, image_set: ImageSet) -> None:
     given, wanted = image_set.image_shape, content.image_shape
     if wanted is None or wanted[:2] != given[:2] or (wanted[2:] or (1,)) != (given[2:] or (1,)):
-        takes = f"{content.coef.shape[1]:,} numbers" if wanted is None else _by(wanted)
+        takes = (
+            f"{content.coef.shape[1]:,} numbers" if wanted is None else f"images of {by(wanted)}"
+        )
         raise DataError(
-            f"The model takes {takes}, and the images of {image_set.name} are {_by(given)}. "
-            "--size HxW and --grey bring them to another shape."
+            f"The model takes {takes}, and the images of {image_set.name} are images of "
+            f"{by(given)}. --size HxW and --grey bring them to another shape."
         )
 
 
@@ -129,7 +132,3 @@ def _codes(content: ModelFile, image_set: ImageSet) -> NDArray[np.intp]:
         )
     places = np.array([content.names.index(name) for name in names], np.intp)
     return places[image_set.labels]
-
-
-def _by(shape: tuple[int, ...]) -> str:
-    return f"images of {' x '.join(map(str, shape))}"

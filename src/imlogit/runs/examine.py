@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import BadImageError
 from imlogit.errors import DataError

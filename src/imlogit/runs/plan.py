@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 from imlogit.data.image_set import ImageSet
 from imlogit.data.reading import Reading
 from imlogit.data.split import Split, split
@@ -17,6 +17,7 @@ from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluate.scores import OUT_OF_FOLD, TEST, Scores, score
 from imlogit.runs.predictions import Predictions
+from imlogit.system.text import by
 
 DIGITS = tuple("0123456789")
 
@@ -131,7 +132,7 @@ class Run:
         _, of_label = np.unique(self.training_labels, return_counts=True)
         facts = {
             "source": f"{images.name}, {images.origin}",
-            "images": f"{len(images):,} of {' x '.join(map(str, images.image_shape))} pixels",
+            "images": f"{len(images):,} of {by(images.image_shape)} pixels",
             "classes": classes,
             "training": f"{len(self.split.train):,} images, in random order, seed {seed}",
             "test": f"{len(self.split.test):,} images, {how}",

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from imlogit.arrays import Floats
 from imlogit.errors import ModelFileError
 
-Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]
 MOST_BYTES = 2**32
 

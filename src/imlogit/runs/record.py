@@ -9,7 +9,7 @@ from typing import Any
 
 from imlogit.data.cache import notes
 from imlogit.data.image_set import ImageSet
-from imlogit.data.network.download import Progress
+from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
 from imlogit.data.sources import read
 from imlogit.errors import DataError

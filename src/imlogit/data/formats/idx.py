@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from imlogit.data.image_set import Pixels
+from imlogit.arrays import Pixels
 from imlogit.errors import DataError
 
 UNSIGNED_BYTE = 0x08

@@ -19,10 +19,9 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from imlogit.data.image_set import Pixels
-from imlogit.data.network.download import reason
-from imlogit.data.problems import shown
+from imlogit.arrays import Pixels
 from imlogit.errors import DataError
+from imlogit.system.text import printable, reason
 
 ENDING = ".npy"
 # That of a plain array takes 128; NumPy itself parses ten thousand.
@@ -94,7 +93,7 @@ def opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     """
     # A pipe that nobody writes to would otherwise be waited for.
     how = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with refusing(shown(path)):
+    with refusing(printable(path)):
         # looked at before as well: some devices act when they are opened
         _check_regular(path.stat(), path)
         descriptor = os.open(path, how)
@@ -124,14 +123,14 @@ def refusing(where: str) -> Iterator[None]:
         raise DataError(f"{where} is too large for the memory that is left.") from error
     except Exception as error:  # hostile bytes raise some fifteen kinds in NumPy and zipfile
         raise DataError(
-            f"{where} is damaged, or not what its name says ({shown(reason(error))}). Copy or save "
-            "it again."
+            f"{where} is damaged, or not what its name says ({printable(reason(error))}). Copy or "
+            "save it again."
         ) from error
 
 
 def _check_regular(found: os.stat_result, path: Path) -> None:
     if not stat.S_ISREG(found.st_mode):
-        raise DataError(f"{shown(path)} is not a regular file. Give one.")
+        raise DataError(f"{printable(path)} is not a regular file. Give one.")
 
 
 def _read_header(head: IO[bytes]) -> Header:
@@ -162,7 +161,7 @@ def _check(header: Header, held: int, where: str) -> None:
         )
     if dtype.kind not in PLAIN_KINDS or not dtype.itemsize:
         raise DataError(
-            f"{where} is of the type {shown(str(dtype))[:TYPE_LENGTH]}. Save it as an array of "
+            f"{where} is of the type {printable(str(dtype))[:TYPE_LENGTH]}. Save it as an array of "
             "numbers or text."
         )
     if len(shape) > MOST_DIMENSIONS or not all(0 <= length <= LARGEST for length in shape):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from imlogit.data.image_set import Pixels
+from imlogit.arrays import Pixels
 from imlogit.data.reading import MEGA, Reading
 from imlogit.errors import DataError
 

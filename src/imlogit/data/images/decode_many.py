@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from imlogit.data.image_set import Pixels
+from imlogit.arrays import Pixels
 from imlogit.data.images.decode import BadImageError, pixels_of, read_bytes, without_warnings
-from imlogit.data.network.download import Progress
 from imlogit.data.problems import Problem
+from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.system.processors import processor_count
+from imlogit.system.text import by
 
 # Images that one process is handed at a time.
 BATCH = 128
@@ -120,9 +121,9 @@ class _Tray:
             self._images, self._first = _room_for(self._n, found), where
         if self._images.shape[1:3] != found.shape[:2]:
             raise DataError(
-                f"{where} is {_by(found.shape[:2])} pixels (height x width), but {self._first} "
-                f"{_by(self._images.shape[1:3])}. Bring all to one size with --size HxW, such as "
-                f"--size {_by(self._images.shape[1:3], 'x')}."
+                f"{where} is {by(found.shape[:2])} pixels (height x width), but {self._first} "
+                f"{by(self._images.shape[1:3])}. Bring all to one size with --size HxW, such as "
+                f"--size {by(self._images.shape[1:3], 'x')}."
             )
         if self._images.ndim < found.ndim + 1:  # the first one in colour
             grey, self._images = self._images, _room_for(self._n, found)
@@ -142,7 +143,7 @@ def _room_for(n: int, image: Pixels) -> Pixels:
     memory = _physical_memory()
     if memory and n * image.nbytes > memory:
         raise DataError(
-            f"{n:,} images of {_by(image.shape)} take {n * image.nbytes / 1e9:,.0f} GB, and this "
+            f"{n:,} images of {by(image.shape)} take {n * image.nbytes / 1e9:,.0f} GB, and this "
             f"machine has {memory / 1e9:,.0f}. Reduce them with --size HxW, or with --grey."
         )
     return np.empty((n, *image.shape), np.uint8)
@@ -237,7 +238,3 @@ def _batches(encoded: Iterable[Encoded]) -> Iterator[list[Encoded]]:
     items = iter(encoded)
     while batch := list(islice(items, BATCH)):
         yield batch
-
-
-def _by(shape: tuple[int, ...], by: str = " x ") -> str:
-    return by.join(map(str, shape))

@@ -45,14 +45,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.data.image_set import Pixels
+from imlogit.arrays import Floats, Pixels
 from imlogit.data.images.decode import flat, upright
 from imlogit.errors import DataError
 
 if TYPE_CHECKING:
     from PIL import Image
 
-Floats = NDArray[np.float64]
 
 # MNIST's sizes, and the pixel that holds its centres of mass.
 SIDE = 28

@@ -6,19 +6,17 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlparse
 
+from imlogit.data.progress import Progress
 from imlogit.errors import DataError
+from imlogit.system.text import reason
 
-# Called with what is being done, how much is done, and how much there is to do where it is known.
-Progress = Callable[[str, int, int | None], None]
-
-REASON_LENGTH = 200
 CHUNK_BYTES = 1 << 14
 
 
@@ -76,12 +74,6 @@ class Meter:
 def offline() -> bool:
     """Return whether ``IMLOGIT_OFFLINE`` forbids the network."""
     return os.environ.get("IMLOGIT_OFFLINE", "") not in ("", "0")
-
-
-def reason(error: BaseException) -> str:
-    """Return an exception as one short line."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())
-    return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
 
 
 def from_mirrors(

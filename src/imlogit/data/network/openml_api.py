@@ -18,8 +18,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.error import URLError
 
-from imlogit.data.network.download import CHUNK_BYTES, Meter, Patience, Progress, reason
+from imlogit.data.network.download import CHUNK_BYTES, Meter, Patience
+from imlogit.data.progress import Progress
 from imlogit.errors import DataError
+from imlogit.system.text import reason
 
 # The opener, the warning filters and scikit-learn's retries are state of the whole process.
 _ONE_AT_A_TIME = threading.Lock()

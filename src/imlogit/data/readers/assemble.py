@@ -8,9 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from imlogit.data.image_set import ImageSet, Labels, Pixels
-from imlogit.data.problems import NAMED, Problem, shown
+from imlogit.arrays import Labels, Pixels
+from imlogit.data.image_set import ImageSet
+from imlogit.data.problems import NAMED, Problem
 from imlogit.errors import DataError
+from imlogit.system.text import by, printable
 
 # Not so long that Python refuses to make an integer of it.
 WHOLE = re.compile("-?[0-9]{1,999}")
@@ -55,7 +57,7 @@ def assemble(
     parts = [train] if test is None or not len(test.images) else [train, test]
     shapes = [part.images.shape[1:] for part in parts]
     if len(set(shapes)) > 1:
-        sizes = " and ".join(" x ".join(map(str, shape)) for shape in shapes)
+        sizes = " and ".join(by(shape) for shape in shapes)
         raise DataError(
             f"{name}: training and test images differ in size, {sizes}. Bring all to one size "
             "with --size HxW."
@@ -91,7 +93,8 @@ def _check_names(source: str, names: tuple[str, ...]) -> None:
     for name in names:
         if not name or not name.isprintable():
             raise DataError(
-                f"{source}: the class '{shown(name)}' has no name that can be printed. Rename it."
+                f"{source}: the class '{printable(name)}' has no name that can be printed. Rename "
+                "it."
             )
 
 
@@ -104,5 +107,5 @@ def _check_known(source: str, parts: Sequence[Named], names: tuple[str, ...]) ->
         more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
         raise DataError(
             f"{source}: the test part has classes that the training part lacks: "
-            f"{', '.join(map(shown, unknown[:NAMED]))}{more}. Leave these images out."
+            f"{', '.join(map(printable, unknown[:NAMED]))}{more}. Leave these images out."
         )

@@ -11,12 +11,13 @@ from typing import NamedTuple
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import is_image_name
 from imlogit.data.images.decode_many import Encoded, decode_all
-from imlogit.data.network.download import Progress
-from imlogit.data.problems import Problem, settle, shown
+from imlogit.data.problems import Problem, settle
+from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import files_below, is_hidden, subfolders
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
+from imlogit.system.text import printable
 
 TRAIN, TEST = "train", "test"
 LAYOUT = "Put the images of each class into a folder of its own, named after it"
@@ -58,7 +59,7 @@ def read(path: Path, reading: Reading, progress: Progress | None = None) -> Imag
         For a folder without class folders, images of different sizes, and a test part with
         classes of its own.
     """
-    name = shown(path.resolve().name)
+    name = printable(path.resolve().name)
     parts = [_list_part(folder, path, reading) for folder in _parts(path)]
     found = [file for part in parts for file in part.files]
     if not found and not any(part.problems for part in parts):
@@ -94,15 +95,16 @@ def _parts(path: Path) -> list[Path]:
         names = [item.name for item in subfolders(path, follow_links=True)]
     except OSError as error:
         raise DataError(
-            f"{shown(path)} cannot be read ({error.strerror or error}). Change its permissions."
+            f"{printable(path)} cannot be read ({error.strerror or error}). Change its permissions."
         ) from error
     by_name = {name.lower(): name for name in names}
     if TRAIN not in by_name or not _has_folders(path / by_name[TRAIN]):
         return [path]
-    others = [shown(name) for name in names if name.lower() not in (TRAIN, TEST)]
+    others = [printable(name) for name in names if name.lower() not in (TRAIN, TEST)]
     if others:
         warnings.warn(
-            f"{shown(path.name)}: only train/ and test/ are read; left out: {', '.join(others)}",
+            f"{printable(path.name)}: only train/ and test/ are read; left out: "
+            f"{', '.join(others)}",
             UserWarning,
             stacklevel=2,
         )
@@ -124,17 +126,19 @@ def _list_part(folder: Path, root: Path, reading: Reading) -> Part:
     try:
         of_classes = subfolders(folder, reading.follow_links)
     except OSError as error:
-        raise DataError(f"{shown(folder)} cannot be read ({error.strerror or error}).") from error
+        raise DataError(
+            f"{printable(folder)} cannot be read ({error.strerror or error})."
+        ) from error
     for of_class, problem in of_classes:
         where = f"{above}{of_class}"
         if problem is not None:
-            part.problems.append(Problem(shown(where), problem))
+            part.problems.append(Problem(printable(where), problem))
             continue
         ignored += _list_class(folder / of_class, where, root, reading, part)
     _refuse_loose_images(folder, above, bool(of_classes))
     if ignored:
         warnings.warn(
-            f"{shown(root.name)}: {len(ignored):,} files that are not named as images were not "
+            f"{printable(root.name)}: {len(ignored):,} files that are not named as images were not "
             f"read, such as {ignored[0]}",
             UserWarning,
             stacklevel=2,
@@ -148,7 +152,7 @@ def _list_class(
     """Add the images of one class to a part; return files that are left out by their names."""
     ignored, before = [], len(part.files) + len(part.problems)
     for name, problem in files_below(folder, root, reading.follow_links):
-        full = shown(f"{where}/{name}")
+        full = printable(f"{where}/{name}")
         if problem is not None:
             part.problems.append(Problem(full, problem))
         elif is_image_name(name):
@@ -157,7 +161,7 @@ def _list_class(
         else:
             ignored.append(full)
     if len(part.files) + len(part.problems) == before:
-        part.problems.append(Problem(shown(where), "the folder of this class holds no image"))
+        part.problems.append(Problem(printable(where), "the folder of this class holds no image"))
     return ignored
 
 
@@ -167,7 +171,7 @@ def _refuse_loose_images(folder: Path, above: str, beside_classes: bool) -> None
         loose = sorted(e.name for e in entries if is_image_name(e.name) and not is_hidden(e.name))
     if not loose:
         return
-    what = f"{len(loose):,} images lie in no class folder, such as {shown(above + loose[0])}"
+    what = f"{len(loose):,} images lie in no class folder, such as {printable(above + loose[0])}"
     if not beside_classes:
-        raise DataError(f"{shown(folder)}: {what}. {LAYOUT}.")
-    warnings.warn(f"{shown(folder.name)}: {what}, and were not read", UserWarning, stacklevel=2)
+        raise DataError(f"{printable(folder)}: {what}. {LAYOUT}.")
+    warnings.warn(f"{printable(folder.name)}: {what}, and were not read", UserWarning, stacklevel=2)

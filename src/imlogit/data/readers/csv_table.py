@@ -21,12 +21,13 @@ from typing import NamedTuple
 import numpy as np
 
 from imlogit.data.image_set import ImageSet
-from imlogit.data.network.download import Progress
-from imlogit.data.problems import NAMED, Problem, listed, settle, shown
+from imlogit.data.problems import NAMED, Problem, listed, settle
+from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.pixel_values import as_images
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
+from imlogit.system.text import printable
 
 LABEL = "label"
 LAYOUT = (
@@ -92,7 +93,7 @@ def read(path: Path, reading: Reading, progress: Progress | None = None) -> Imag
     DataError
         For a file that cannot be read or is no such table; says what it must be.
     """
-    source = shown(path.name)
+    source = printable(path.name)
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a FIFO would wait for ever
             raise DataError(f"{source} is not a regular file. Give a CSV file.")
@@ -108,7 +109,7 @@ def read(path: Path, reading: Reading, progress: Progress | None = None) -> Imag
     return assemble(
         Named(as_images(pixels, reading, source), rows.labels),
         None,
-        name=shown(path.stem),
+        name=printable(path.stem),
         origin="a CSV file",
         skipped=skipped,
     )
@@ -329,7 +330,7 @@ def _is_pixel(cell: bytes, values: _Values) -> bool:
 def _short(text: str | bytes) -> str:
     """Return the beginning of a text, fit to be printed."""
     whole = text.decode("utf-8", "surrogateescape") if isinstance(text, bytes) else text
-    return shown(whole if len(whole) <= SHOWN_CHARS else whole[: SHOWN_CHARS - 3] + "...")
+    return printable(whole if len(whole) <= SHOWN_CHARS else whole[: SHOWN_CHARS - 3] + "...")
 
 
 def _settled(rows: _Rows, source: str, reading: Reading) -> tuple[Problem, ...]:

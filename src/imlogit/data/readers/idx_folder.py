@@ -10,12 +10,13 @@ from typing import NamedTuple
 
 from imlogit.data.formats.idx import read_idx
 from imlogit.data.image_set import ImageSet
-from imlogit.data.network.download import Progress
-from imlogit.data.problems import NAMED, shown
+from imlogit.data.problems import NAMED
+from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import is_hidden
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
+from imlogit.system.text import printable
 
 # What the names of image files say, and those of the label files that belong to them.
 IMAGES, LABELS = ("images", "idx3"), ("labels", "idx1")
@@ -71,7 +72,7 @@ def read(path: Path, reading: Reading, progress: Progress | None = None) -> Imag
     return assemble(
         parts[0],
         parts[1] if len(parts) > 1 else None,
-        name=shown(path.resolve().name),
+        name=printable(path.resolve().name),
         origin=ORIGIN,
     )
 
@@ -88,7 +89,8 @@ def _pairs(folder: Path) -> list[Pair]:
         names = _image_names(folder)
     except OSError as error:
         raise DataError(
-            f"{shown(folder)} cannot be read ({error.strerror or error}). Change its permissions."
+            f"{printable(folder)} cannot be read ({error.strerror or error}). Change its "
+            "permissions."
         ) from error
     # one set where the packed file was left beside the unpacked one, which sorts before it
     sets = {_bare(name): name for name in reversed(names)}
@@ -109,7 +111,7 @@ def _is_test(name: str) -> bool:
 
 
 def _unclear(folder: Path, train: Sequence[str], test: Sequence[str]) -> str:
-    name = shown(folder.resolve().name)
+    name = printable(folder.resolve().name)
     if not train:
         what = f"all IDX files are of a test part ({_some(test)})" if test else "no IDX images"
         return f"{name}: {what}. Put the training images beside them, named train-images-idx3-ubyte"
@@ -125,7 +127,7 @@ def _counted(names: Sequence[str], what: str) -> str:
 
 def _some(names: Sequence[str]) -> str:
     more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(map(shown, names[:NAMED])) + more
+    return ", ".join(map(printable, names[:NAMED])) + more
 
 
 def _pair(folder: Path, images: str) -> Pair:
@@ -138,8 +140,8 @@ def _pair(folder: Path, images: str) -> Pair:
             if os.path.lexists(path):
                 return Pair(folder / images, path)
     raise DataError(
-        f"{shown(folder / images)}: there is no file of its labels beside it, {shown(labels)}, "
-        "gzipped or not. Put it there."
+        f"{printable(folder / images)}: there is no file of its labels beside it, "
+        f"{printable(labels)}, gzipped or not. Put it there."
     )
 
 
@@ -147,7 +149,8 @@ def _read_pair(pair: Pair) -> Named:
     images, labels = read_idx(pair.images, 3), read_idx(pair.labels, 1)
     if len(images) != len(labels):
         raise DataError(
-            f"{shown(pair.images)} holds {len(images):,} images, but {shown(pair.labels.name)} "
-            f"{len(labels):,} labels. Do the two files belong together?"
+            f"{printable(pair.images)} holds {len(images):,} images, but "
+            f"{printable(pair.labels.name)} {len(labels):,} labels. Do the two files belong "
+            "together?"
         )
     return Named(images, list(map(str, labels.tolist())))

@@ -17,12 +17,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from imlogit.arrays import Pixels
 from imlogit.data.cache import entries
 from imlogit.data.formats.idx import read_idx
-from imlogit.data.image_set import ImageSet, Pixels
-from imlogit.data.network.download import Patience, Progress, Remote, from_mirrors, offline, reason
+from imlogit.data.image_set import ImageSet
+from imlogit.data.network.download import Patience, Remote, from_mirrors, offline
+from imlogit.data.progress import Progress
 from imlogit.data.readers.mnist_rows import proved
 from imlogit.errors import DataError, DownloadError
+from imlogit.system.text import reason
 
 NAME = "mnist"
 DIGITS = tuple(map(str, range(10)))

@@ -7,10 +7,12 @@ from importlib.resources import files
 
 import numpy as np
 
+from imlogit.arrays import Pixels
 from imlogit.data.cache import entries
-from imlogit.data.image_set import ImageSet, Pixels, digest, label_digest
-from imlogit.data.network.download import Progress, reason
+from imlogit.data.image_set import ImageSet, digest, label_digest
+from imlogit.data.progress import Progress
 from imlogit.errors import DataError
+from imlogit.system.text import reason
 
 NAME = "mnist-5k"
 N_PIXELS = 784

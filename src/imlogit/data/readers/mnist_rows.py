@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from imlogit.arrays import Pixels
 from imlogit.data.cache.entries import Pins
-from imlogit.data.image_set import Pixels, digest, label_digest
+from imlogit.data.image_set import digest, label_digest
 from imlogit.errors import DataError
 
 ROW_HASH_BYTES = 4

@@ -16,13 +16,14 @@ import numpy.typing as npt
 from imlogit.data.formats.npy import ENDING, opened, read_npy, refusing
 from imlogit.data.formats.npz import Archive
 from imlogit.data.image_set import ImageSet
-from imlogit.data.network.download import Progress
-from imlogit.data.problems import NAMED, shown
+from imlogit.data.problems import NAMED
+from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import is_hidden
 from imlogit.data.readers.pixel_values import as_images, as_pixels
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
+from imlogit.system.text import printable
 
 ARCHIVE = ".npz"
 # Floats count whole numbers up to here.
@@ -118,7 +119,9 @@ def read(path: Path, reading: Reading, progress: Progress | None = None) -> Imag
     else:
         name = path.resolve().name if _is_folder(path) else path.stem
         origin, parts = "NumPy .npy files", _read_files(path, reading)
-    return assemble(parts[0], parts[1] if len(parts) > 1 else None, name=shown(name), origin=origin)
+    return assemble(
+        parts[0], parts[1] if len(parts) > 1 else None, name=printable(name), origin=origin
+    )
 
 
 def _is_folder(path: Path) -> bool:
@@ -133,7 +136,7 @@ def _is_archive(path: Path) -> bool:
 
 
 def _read_archive(path: Path, reading: Reading) -> list[Named]:
-    where = shown(path)
+    where = printable(path)
     with opened(path) as (file, size):
         archive = Archive(file, size, where)
         choice = _choose(_holder(where, archive.names, ""))
@@ -143,7 +146,7 @@ def _read_archive(path: Path, reading: Reading) -> list[Named]:
             return archive.read(name, named(name))
 
         def named(name: str) -> str:
-            return f"{where}: {shown(_bare(name))}"
+            return f"{where}: {printable(_bare(name))}"
 
         return _read_parts(choice, array, named, reading)
 
@@ -156,7 +159,7 @@ def _read_files(path: Path, reading: Reading) -> list[Named]:
             return read_npy(file, size, named(name))
 
     def named(name: str) -> str:
-        return shown(folder / name)
+        return printable(folder / name)
 
     return _read_parts(choice, array, named, reading)
 
@@ -257,19 +260,21 @@ def _folder(path: Path) -> Holder:
     """Note the arrays in a folder."""
     with os.scandir(path) as entries:
         names = sorted(entry.name for entry in entries if not is_hidden(entry.name))
-    return _holder(shown(path), (name for name in names if name.lower().endswith(ENDING)), ENDING)
+    return _holder(
+        printable(path), (name for name in names if name.lower().endswith(ENDING)), ENDING
+    )
 
 
 def _choose_on_disk(path: Path) -> tuple[Path, Choice]:
     """Return the folder, and the files in it that are read."""
     folder = path if _is_folder(path) else path.parent
-    with refusing(shown(folder)):
+    with refusing(printable(folder)):
         holder = _folder(folder)
     if folder == path:
         return folder, _choose(holder)
     own = _bare(path.name).lower()
     holder.names[own] = [path.name]  # and no other, where a second differs in case
-    pairs = _present(_naming_of(own, path), holder._replace(where=shown(path)))
+    pairs = _present(_naming_of(own, path), holder._replace(where=printable(path)))
     return folder, Choice(holder.where, pairs, [])
 
 
@@ -281,7 +286,7 @@ def _naming_of(own: str, path: Path) -> tuple[Pair, ...]:
     match = OF_A_NAME.fullmatch(own)
     if match is None:
         raise DataError(
-            f"{shown(path)} is not named as images are. Name it images.npy, x_train.npy, "
+            f"{printable(path)} is not named as images are. Name it images.npy, x_train.npy, "
             "train_images.npy, x.npy or NAME_images.npy, and its labels beside it labels.npy, "
             "y_train.npy, train_labels.npy, y.npy or NAME_labels.npy."
         )
@@ -313,7 +318,7 @@ def _choose(holder: Holder) -> Choice:
 def _some(names: Iterable[str]) -> str:
     listed = sorted(map(_bare, names))
     more = f" and {len(listed) - NAMED:,} more" if len(listed) > NAMED else ""
-    return (", ".join(map(shown, listed[:NAMED])) or "nothing") + more
+    return (", ".join(map(printable, listed[:NAMED])) or "nothing") + more
 
 
 def _present(naming: tuple[Pair, ...], holder: Holder) -> list[Pair]:
@@ -330,8 +335,8 @@ def _written(name: str, other: str, holder: Holder) -> str:
     written = holder.names.get(name, [])
     if not written:
         raise DataError(
-            f"{holder.where}: there is no {shown(name)}{holder.ending} beside "
-            f"{shown(other)}{holder.ending}. Put it there: images and labels belong together."
+            f"{holder.where}: there is no {printable(name)}{holder.ending} beside "
+            f"{printable(other)}{holder.ending}. Put it there: images and labels belong together."
         )
     if len(written) > 1:
         raise DataError(

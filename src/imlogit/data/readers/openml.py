@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from imlogit.data.image_set import ImageSet
-from imlogit.data.network.download import Patience, Progress, offline
-from imlogit.data.problems import shown
+from imlogit.data.network.download import Patience, offline
+from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.pixel_values import as_images, as_pixels
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError, DownloadError
+from imlogit.system.text import printable
 
 PREFIX = "openml:"
 # CIFAR-10, the largest of the well-known ones, takes some 650 MB unpacked.
@@ -82,7 +83,7 @@ def read(
 
 def _image_set(found: Any, source: str, reading: Reading) -> ImageSet:
     details = found.details
-    name = shown(str(details.get("name", source.removeprefix(PREFIX))))
+    name = printable(str(details.get("name", source.removeprefix(PREFIX))))
     if found.target is None or not isinstance(found.data, np.ndarray) or found.data.ndim != 2:
         raise DataError(f"{source} is no table of numbers with one label a row, and no images.")
     values = found.data

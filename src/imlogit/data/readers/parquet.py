@@ -18,13 +18,14 @@ import numpy as np
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import is_image_name
 from imlogit.data.images.decode_many import Decoded, Encoded, decode_all
-from imlogit.data.network.download import Progress, reason
-from imlogit.data.problems import NAMED, Problem, settle, shown
+from imlogit.data.problems import NAMED, Problem, settle
+from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import is_hidden, subfolders
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.system.extras import need
+from imlogit.system.text import printable, reason
 
 SUFFIX = ".parquet"
 TRAIN, TEST, DATA = "train", "test", "data"
@@ -158,7 +159,7 @@ class _Sieve:
         names = self._layout.names
         for shard in shards:
             for row, (image, label) in enumerate(_cells(shard, self._layout)):
-                where = f"{shown(shard.path.name)}, row {row}"
+                where = f"{printable(shard.path.name)}, row {row}"
                 what = _fault(image, label, names)
                 if what is not None:
                     self._problems.append((self.n_rows, Problem(where, what)))
@@ -182,7 +183,7 @@ class _Sieve:
 
 
 def _name_of(path: Path) -> str:
-    return shown(path.resolve().name if path.is_dir() else path.stem)
+    return printable(path.resolve().name if path.is_dir() else path.stem)
 
 
 def _is_shard(name: str) -> bool:
@@ -226,11 +227,11 @@ def _parts(path: Path) -> Parts:
         shards = _shards(places[0]) if places else []
     except OSError as error:
         raise DataError(
-            f"{shown(path)} cannot be read ({error.strerror or error}). Change its permissions."
+            f"{printable(path)} cannot be read ({error.strerror or error}). Change its permissions."
         ) from error
     name = _name_of(path)
     if len(places) != 1:
-        found = ", ".join(shown(place.name) + "/" for place in places[:NAMED])
+        found = ", ".join(printable(place.name) + "/" for place in places[:NAMED])
         raise DataError(
             f"{name}: there are Parquet files in {found}: give one of these folders, or put them "
             f"into one as {TRAIN}-*{SUFFIX} and {TEST}-*{SUFFIX}."
@@ -249,8 +250,8 @@ def _by_split(name: str, shards: Sequence[Path]) -> Parts:
         return Parts(parts[""], [], [])
     if not parts[TRAIN]:
         raise DataError(
-            f"{name}: of the parts there is only the test part, {shown(parts[TEST][0].name)}. Put "
-            f"{TRAIN}-*{SUFFIX} beside it, or give the file itself to train on it."
+            f"{name}: of the parts there is only the test part, {printable(parts[TEST][0].name)}. "
+            f"Put {TRAIN}-*{SUFFIX} beside it, or give the file itself to train on it."
         )
     return Parts(parts[TRAIN], parts[TEST], parts[""])
 
@@ -258,7 +259,7 @@ def _by_split(name: str, shards: Sequence[Path]) -> Parts:
 def _warn_of_absent(name: str, parts: Parts) -> None:
     """Warn of what is left out, and of shards that are not there."""
     if parts.left_out:
-        names = ", ".join(shown(path.name) for path in parts.left_out[:NAMED])
+        names = ", ".join(printable(path.name) for path in parts.left_out[:NAMED])
         more = f" and {len(parts.left_out) - NAMED:,} more" if len(parts.left_out) > NAMED else ""
         _warn(
             f"{name}: only {TRAIN}-*{SUFFIX} and {TEST}-*{SUFFIX} are read; left out: {names}{more}"
@@ -266,7 +267,7 @@ def _warn_of_absent(name: str, parts: Parts) -> None:
     numbered = [NUMBERED.match(path.name) for path in parts.train + parts.test]
     for (split, total), here in Counter(found.groups() for found in numbered if found).items():
         if here < int(total):
-            _warn(f"{name}: of {shown(split)} only {here:,} of {int(total):,} files are there")
+            _warn(f"{name}: of {printable(split)} only {here:,} of {int(total):,} files are there")
 
 
 def _warn(message: str) -> None:
@@ -279,15 +280,15 @@ def _opened(path: Path) -> Iterator[Any]:
     parquet = need("pyarrow.parquet", "parquet", "Reading parquet files")
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a FIFO would wait for ever
-            raise DataError(f"{shown(path)} is not a regular file.")
+            raise DataError(f"{printable(path)} is not a regular file.")
         with path.open("rb") as raw:  # by Python, since pyarrow takes no name that is no text
             yield parquet.ParquetFile(raw, pre_buffer=False, page_checksum_verification=True)
     except DataError:
         raise
     except Exception as error:  # a parser of hostile bytes raises some ten kinds
         raise DataError(
-            f"{shown(path)} cannot be read as Parquet: {shown(reason(error))}. Copy or download it "
-            "again."
+            f"{printable(path)} cannot be read as Parquet: {printable(reason(error))}. Copy or "
+            "download it again."
         ) from error
 
 
@@ -300,8 +301,9 @@ def _inspect(paths: Sequence[Path]) -> tuple[Layout, list[Shard]]:
             shards.append(Shard(path, _plausible(file.metadata.num_rows, path)))
         if layouts[-1] != layouts[0]:
             raise DataError(
-                f"{shown(path)} differs from {shown(paths[0].name)} in {_difference(layouts)}: "
-                "they are not of one data set. Put those that are into a folder of their own."
+                f"{printable(path)} differs from {printable(paths[0].name)} in "
+                f"{_difference(layouts)}: they are not of one data set. Put those that are into a "
+                "folder of their own."
             )
     return layouts[0], shards
 
@@ -311,8 +313,8 @@ def _plausible(n_rows: int, path: Path) -> int:
     size = path.stat().st_size
     if not 0 <= n_rows <= size * ROWS_PER_BYTE:
         raise DataError(
-            f"{shown(path)} declares {n_rows:,} images, more than its {size:,} bytes can hold: it "
-            "is damaged. Copy or download it again."
+            f"{printable(path)} declares {n_rows:,} images, more than its {size:,} bytes can hold: "
+            "it is damaged. Copy or download it again."
         )
     return n_rows
 
@@ -326,8 +328,8 @@ def _layout(schema: Any, path: Path) -> Layout:
     of_text = label is not None and (types.is_string(label) or types.is_large_string(label))
     if image is None or label is None or not (of_text or types.is_integer(label)):
         raise DataError(
-            f"{shown(path)} has the columns {_columns(schema)}; expected is {EXPECTED}. Rename or "
-            "convert them."
+            f"{printable(path)} has the columns {_columns(schema)}; expected is {EXPECTED}. Rename "
+            "or convert them."
         )
     return Layout(image, of_text, None if of_text else _class_names(schema, path))
 
@@ -347,7 +349,7 @@ def _is_of_images(schema: Any, name: str, types: Any) -> bool:
 def _columns(schema: Any) -> str:
     cut = [f"{field.name[:TYPE_LENGTH]} ({str(field.type)[:TYPE_LENGTH]})" for field in schema]
     more = f" and {len(cut) - NAMED:,} more" if len(cut) > NAMED else ""
-    return shown(", ".join(cut[:NAMED])) + more
+    return printable(", ".join(cut[:NAMED])) + more
 
 
 def _class_names(schema: Any, path: Path) -> tuple[str, ...] | None:
@@ -357,8 +359,8 @@ def _class_names(schema: Any, path: Path) -> tuple[str, ...] | None:
         found = json.loads(written)
     except (ValueError, RecursionError):
         raise DataError(
-            f"{shown(path)}: what 'huggingface' says in its metadata is no JSON. Copy or download "
-            "it again."
+            f"{printable(path)}: what 'huggingface' says in its metadata is no JSON. Copy or "
+            "download it again."
         ) from None
     for key in ("info", "features", LABEL, "names"):
         found = found.get(key) if isinstance(found, dict) else None
@@ -367,8 +369,8 @@ def _class_names(schema: Any, path: Path) -> tuple[str, ...] | None:
     texts = isinstance(found, list) and all(isinstance(name, str) for name in found)
     if not found or not texts or len(set(found)) < len(found):
         raise DataError(
-            f"{shown(path)}: the class names in its metadata must be texts, at least one, and all "
-            "different. Write the file anew."
+            f"{printable(path)}: the class names in its metadata must be texts, at least one, and "
+            "all different. Write the file anew."
         )
     return tuple(found)
 
@@ -393,7 +395,7 @@ def _cells(shard: Shard, layout: Layout) -> Iterator[tuple[Any, Any]]:
             yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
     if done != shard.n_rows:
         raise DataError(
-            f"{shown(shard.path)} declares {shard.n_rows:,} rows, but holds "
+            f"{printable(shard.path)} declares {shard.n_rows:,} rows, but holds "
             f"{'more' if done > shard.n_rows else f'only {done:,}'}. Copy or download it again."
         )
 

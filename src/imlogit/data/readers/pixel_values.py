@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from imlogit.data.image_set import Pixels
+from imlogit.arrays import Pixels
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
+from imlogit.system.text import by
 
 # Numbers that are converted at a time, so that a wide type costs little memory.
 NUMBERS_AT_A_TIME = 1 << 21
@@ -80,7 +81,7 @@ def as_images(rows: Pixels, reading: Reading, where: str) -> Pixels:
         if math.prod(shape) != rows.shape[1]:
             raise DataError(
                 f"{where}: an image has {rows.shape[1]:,} numbers, and --shape "
-                f"{'x'.join(map(str, shape))} would take {math.prod(shape):,}."
+                f"{by(shape, 'x')} would take {math.prod(shape):,}."
             )
         if len(shape) == 3 and shape[2] > 1:
             return _of_colour(rows, shape, reading, where)
@@ -97,10 +98,7 @@ def as_images(rows: Pixels, reading: Reading, where: str) -> Pixels:
     if rows.ndim == 4 and rows.shape[3] == 1:
         rows = rows[..., 0]
     if reading.shape is not None and rows.shape[1:] != reading.shape:
-        raise DataError(
-            f"{where}: the images are {' x '.join(map(str, rows.shape[1:]))} already; leave "
-            "--shape out."
-        )
+        raise DataError(f"{where}: the images are {by(rows.shape[1:])} already; leave --shape out.")
     return rows
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import DataError
 from imlogit.system.extras import need
+from imlogit.system.text import by
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -152,8 +153,8 @@ def _read(dataset: tf.data.Dataset) -> tuple[NDArray[np.uint8], NDArray[Any]]:
         shape = images.shape[1:]
         if pixels and shape != pixels[0].shape[1:]:
             raise DataError(
-                f"Image {row} is {' x '.join(map(str, shape))}, the first one "
-                f"{' x '.join(map(str, pixels[0].shape[1:]))}: bring all to one size before."
+                f"Image {row} is {by(shape)}, the first one "
+                f"{by(pixels[0].shape[1:])}: bring all to one size before."
             )
         pixels.append(images)
         labels.append(some)

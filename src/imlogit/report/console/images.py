@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.data.image_set import ImageSet, Pixels
-from imlogit.data.problems import shown
+from imlogit.arrays import Pixels
+from imlogit.data.image_set import ImageSet
+from imlogit.system.text import printable
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -184,7 +185,7 @@ def _print_words(console: Console, words: str) -> None:
     from rich.text import Text
 
     encoding = console.encoding
-    safe = shown(words)
+    safe = printable(words)
     if not _can_write(safe, encoding):
         safe = safe.encode("ascii", "backslashreplace").decode()
     console.print(Text(safe, "bold"), overflow="fold", highlight=False, markup=False)

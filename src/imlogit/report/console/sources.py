@@ -10,9 +10,9 @@ from rich.console import Console
 from imlogit.data.cache import entries
 from imlogit.data.facts import facts_of
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import shown
 from imlogit.data.reading import Reading
 from imlogit.report.console.tables import new_table
+from imlogit.system.text import by, printable
 
 MEGA = 1e6
 
@@ -27,7 +27,7 @@ def print_sources(
     for one in kinds:
         table.add_row(one["form"], one["what"], "kept" if one["kept"] else "")
     console.print(table)
-    console.print(f"Kept in {shown(entries.folder())}", soft_wrap=True)
+    console.print(f"Kept in {printable(entries.folder())}", soft_wrap=True)
     if not kept:
         return
     console.print()
@@ -47,7 +47,7 @@ def print_facts(console: Console, images: ImageSet) -> None:
     table.add_column("what")
     table.add_column("value", overflow="fold")
     table.add_row("source", f"{facts['name']}, {facts['origin']}")
-    table.add_row("images", f"{facts['images']:,} of {' x '.join(map(str, images.image_shape))}")
+    table.add_row("images", f"{facts['images']:,} of {by(images.image_shape)}")
     test = f"{facts['test']:,} test" if facts["test"] else "no test part of its own"
     table.add_row("parts", f"{facts['train']:,} training, {test}")
     table.add_row("classes", f"{len(facts['classes']):,}")

@@ -13,6 +13,7 @@ from imlogit.estimators.logistic_cv import Path, deviation
 from imlogit.evaluate.calibration import Reliability
 from imlogit.evaluate.cross_validation import CrossValidation
 from imlogit.evaluate.scores import Score, Scores
+from imlogit.system.text import by
 
 if TYPE_CHECKING:
     from imlogit.export.writing import Export
@@ -167,7 +168,7 @@ def model_facts(content: ModelFile) -> dict[str, str]:
         "says yes from": "the more probable class"
         if content.threshold is None
         else f"a probability of {content.threshold:.6g}",
-        "images": " x ".join(map(str, shape)) if shape else f"{content.coef.shape[1]} features",
+        "images": by(shape) if shape else f"{content.coef.shape[1]} features",
         "fitted on": content.fitted_dtype + (f", {content.data_name}" if content.data_name else ""),
         "pixels times": f"{content.pixel_scale:.8g}",
         "weights": f"{weights.size:,} from {weights.min():.3f} to {weights.max():.3f}",

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.regression import Floats
+from imlogit.arrays import Floats
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import shown
 from imlogit.estimators.logistic_cv import Path, deviation
+from imlogit.system.text import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -193,7 +193,7 @@ def short(name: str, most: int = NAME_WIDTH) -> str:
     most : int
         How wide it may be, in letters; Chinese characters and their like are two wide.
     """
-    name = shown(name)
+    name = printable(name)
     if _width(name) <= most:
         return name
     end = most // 3
