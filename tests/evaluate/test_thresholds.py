@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import DataError
 from imlogit.evaluate.thresholds import choose_threshold
-from imlogit.runs.train import Options, train
+from imlogit.runs.train import TrainOptions, train
 
 
 def figures(positive, probability, threshold):
@@ -59,7 +59,7 @@ def test_no_positive_image():
 
 @pytest.fixture(scope="module")
 def precise(embedded):
-    return train(embedded, Options(folds=3, precision=0.97))
+    return train(embedded, TrainOptions(folds=3, precision=0.97))
 
 
 def test_a_run_keeps_the_threshold_and_scores_the_test_with_it(embedded, precise):
@@ -78,7 +78,7 @@ def test_a_run_keeps_the_threshold_and_scores_the_test_with_it(embedded, precise
 
 
 def test_a_recall_is_reached_by_saying_yes_more_often(embedded):
-    found = train(embedded, Options(folds=3, recall=0.95))
+    found = train(embedded, TrainOptions(folds=3, recall=0.95))
     assert found.threshold.recall.value >= 0.95
     assert found.threshold.value < 0.5
     # what accuracy gives up for recall is no fault of the model
@@ -94,9 +94,9 @@ def test_a_refit_forgets_the_threshold(precise, few):
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        (Options(precision=0.9, recall=0.9), "cannot both"),
-        (Options(precision=1.5), "at most 1"),
-        (Options(recall=0.9, every_class=True), "label to look for"),
+        (TrainOptions(precision=0.9, recall=0.9), "cannot both"),
+        (TrainOptions(precision=1.5), "at most 1"),
+        (TrainOptions(recall=0.9, every_class=True), "label to look for"),
     ],
 )
 def test_wishes_that_make_no_sense(embedded, options, match):
@@ -114,6 +114,6 @@ def test_a_precision_out_of_reach_is_said(rng):
         name="noise",
         origin="made for a test",
     )
-    found = train(noise, Options(folds=2, precision=1.0)).threshold
+    found = train(noise, TrainOptions(folds=2, precision=1.0)).threshold
     assert not found.reached
     assert found.precision.value < 1

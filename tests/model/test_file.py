@@ -24,7 +24,7 @@ from hypothesis.extra import numpy as hnp
 
 from imlogit.errors import ModelFileError, OutputError
 from imlogit.model import file
-from imlogit.model.fields import ModelFile
+from imlogit.model.fields import SavedModel
 from imlogit.model.file import decode, encode, read, write
 
 GOLDEN = Path(__file__).parent / "golden" / "format1.imlogit"
@@ -47,7 +47,7 @@ def make(**changes):
         "certificate": {"gap": 1e-7},
         "versions": {"numpy": "2.0.2"},
     }
-    return ModelFile(**content | changes)
+    return SavedModel(**content | changes)
 
 
 def parts(data):
@@ -123,7 +123,7 @@ def model_files(draw):
 
 
 def assert_same(a, b):
-    for field in dataclasses.fields(ModelFile):
+    for field in dataclasses.fields(SavedModel):
         x, y = getattr(a, field.name), getattr(b, field.name)
         if isinstance(x, np.ndarray):
             assert (x.dtype, x.shape, x.tobytes()) == (y.dtype, y.shape, y.tobytes())

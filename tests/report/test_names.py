@@ -21,7 +21,7 @@ from imlogit.report.run_folder import write_run
 from imlogit.runs.examine import compare_runs, doubts_of, exemplars_of, explain_row
 from imlogit.runs.record import open_record
 from imlogit.runs.sweep import SweepOptions, sweep
-from imlogit.runs.train import Options, train
+from imlogit.runs.train import TrainOptions, train
 
 # matplotlib's, of letters that it cannot draw and of what does not fit
 pytestmark = pytest.mark.filterwarnings("error:(Glyph|Matplotlib|constrained):UserWarning")
@@ -56,7 +56,7 @@ def made(shape, names=NAMES, per_class=8, name="set"):
 
 @pytest.fixture(scope="module", params=[(12, 6), (12, 6, 3)], ids=["grey", "colour"])
 def training(request):
-    options = Options(every_class=True, folds=2, C=0.1, engine="reference")
+    options = TrainOptions(every_class=True, folds=2, C=0.1, engine="reference")
     return train(made(request.param, name="$set$ [b]"), options)
 
 
@@ -102,7 +102,7 @@ class TestTables:
 
     def test_a_narrow_console_breaks_long_names_and_loses_no_letter(self):
         two = made((4, 4), (NAMES[-1], "short"))
-        found = train(two, Options(folds=2, engine="reference"))
+        found = train(two, TrainOptions(folds=2, engine="reference"))
         console = Console(file=io.StringIO(), width=60, markup=False, emoji=False)
         print_training(console, found)
         matrix = console.file.getvalue().split("Confusion matrix")[1].split("Calibration")[0]

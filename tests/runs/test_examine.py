@@ -26,7 +26,7 @@ from imlogit.report.run_folder import write_run
 from imlogit.runs.examine import as_csv, compare_runs, doubts_of, exemplars_of, explain_row
 from imlogit.runs.record import open_record
 from imlogit.runs.sweep import SweepOptions, sweep
-from imlogit.runs.train import Options, train
+from imlogit.runs.train import TrainOptions, train
 
 
 @pytest.fixture(scope="module")
@@ -37,18 +37,20 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def digits(embedded, folder):
     """A run over all ten digits, read back."""
-    return open_record(write_run(train(embedded, Options(every_class=True, folds=3)), folder / "d"))
+    return open_record(
+        write_run(train(embedded, TrainOptions(every_class=True, folds=3)), folder / "d")
+    )
 
 
 @pytest.fixture(scope="module")
 def twos(embedded, folder):
-    return open_record(write_run(train(embedded, Options(folds=3)), folder / "twos"))
+    return open_record(write_run(train(embedded, TrainOptions(folds=3)), folder / "twos"))
 
 
 @pytest.fixture(scope="module")
 def strong(embedded, folder):
     """The same with a penalty that is far too strong."""
-    return open_record(write_run(train(embedded, Options(folds=3, C=1e-5)), folder / "strong"))
+    return open_record(write_run(train(embedded, TrainOptions(folds=3, C=1e-5)), folder / "strong"))
 
 
 class TestDoubts:

@@ -14,7 +14,7 @@ from imlogit.errors import DataError, OutputError
 from imlogit.report.console.summaries import print_training
 from imlogit.report.run_folder import metrics_json, write_run
 from imlogit.runs.plan import choose_target
-from imlogit.runs.train import Options, train
+from imlogit.runs.train import TrainOptions, train
 
 
 def image_set(names, codes, **how):
@@ -29,7 +29,7 @@ def image_set(names, codes, **how):
 
 @pytest.fixture(scope="module")
 def run(embedded):
-    return train(embedded, Options(folds=3))
+    return train(embedded, TrainOptions(folds=3))
 
 
 def test_the_default_for_digits(embedded):
@@ -71,15 +71,15 @@ def test_training_and_test_images_are_apart_and_scored_apart(embedded, run):
 
 
 def test_the_order_is_a_permutation_by_the_seed(embedded, run):
-    again = train(embedded, Options(folds=3))
+    again = train(embedded, TrainOptions(folds=3))
     np.testing.assert_array_equal(again.split.train, run.split.train)
-    other = train(embedded, Options(folds=3, seed=1))
+    other = train(embedded, TrainOptions(folds=3, seed=1))
     assert (other.split.train[:20] != run.split.train[:20]).any()
     assert (np.diff(run.split.train) < 0).any()
 
 
 def test_every_class():
-    found = train(image_set(["c", "a", "b"], np.arange(120) % 3), Options(folds=2))
+    found = train(image_set(["c", "a", "b"], np.arange(120) % 3), TrainOptions(folds=2))
     assert found.target.names == ("a", "b", "c")
     assert found.test["accuracy"].value > 0.8
     assert found.test.confusion.shape == (3, 3)
@@ -91,7 +91,7 @@ def test_every_class():
 )
 def test_options_out_of_range(options):
     with pytest.raises(DataError, match=r"fold|test_size|seed"):
-        train(image_set(["a", "b"], np.arange(40) % 2), Options(**options))
+        train(image_set(["a", "b"], np.arange(40) % 2), TrainOptions(**options))
 
 
 def test_a_run_directory_holds_everything(run, tmp_path, monkeypatch):
@@ -130,7 +130,7 @@ def test_runs_never_overwrite(run, tmp_path, monkeypatch):
 
 
 def test_two_runs_leave_the_same_bytes(embedded, run, tmp_path):
-    again = train(embedded, Options(folds=3))
+    again = train(embedded, TrainOptions(folds=3))
     places = [write_run(r, tmp_path / name) for name, r in (("a", run), ("b", again))]
     for name in [path.name for path in places[0].iterdir()]:
         assert (places[0] / name).read_bytes() == (places[1] / name).read_bytes()
@@ -141,7 +141,7 @@ def test_figures_that_a_fold_cannot_define_are_null(embedded, options, tmp_path)
     few = ImageSet(
         embedded.images[::10], embedded.labels[::10], embedded.class_names, 500, "few", "made here"
     )
-    place = write_run(train(few, Options(**options)), tmp_path / "run")
+    place = write_run(train(few, TrainOptions(**options)), tmp_path / "run")
     metrics = json.loads((place / "metrics.json").read_text())
     assert metrics["cross_validation"]["mean"]["precision"] is None
     assert metrics["cross_validation"]["mean"]["accuracy"] > 0.8
@@ -197,17 +197,19 @@ def test_colour_images(tmp_path):
     images = rng.integers(0, 200, (60, 4, 5, 3), dtype=np.uint8)
     images[codes == 1, :, :, 0] += 50
     colour = ImageSet(images, codes, ("blue", "red"), n_train=60, name="hue", origin="made here")
-    found = train(colour, Options(folds=2))
+    found = train(colour, TrainOptions(folds=2))
     assert found.test["accuracy"].value > 0.9
     assert write_run(found, tmp_path / "run").is_dir()
 
 
 def test_a_run_shows_the_images_that_failed_checks_name(tmp_path):
     sound = image_set(["a", "b"], np.arange(60) % 2)
-    assert not (write_run(train(sound, Options(folds=2)), tmp_path / "x") / "findings.png").exists()
+    assert not (
+        write_run(train(sound, TrainOptions(folds=2)), tmp_path / "x") / "findings.png"
+    ).exists()
     copied = sound.images.copy()
     copied[2:40:2] = copied[0]
-    found = train(replace(sound, images=copied, sha256=""), Options(folds=2))
+    found = train(replace(sound, images=copied, sha256=""), TrainOptions(folds=2))
     assert "duplicates" in found.checks.codes
     drawn = write_run(found, tmp_path / "y") / "findings.png"
     assert drawn.read_bytes().startswith(b"\x89PNG")
@@ -239,7 +241,7 @@ class TestImpossibleByConstruction:
     @pytest.mark.parametrize("positive", ["0", "2", "9"])
     def test_the_label_looked_for_is_the_positive_one(self, embedded, positive):
         """Recall is of the images that bear the label: an inverted one would show as the rest."""
-        found = train(embedded, Options(positive=positive, folds=2))
+        found = train(embedded, TrainOptions(positive=positive, folds=2))
         assert found.target.names == (f"not {positive}", positive)
         assert found.test.confusion[1].sum() == 100
         bears = embedded.labels[found.split.test] == int(positive)

@@ -10,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from imlogit.checks.finding import Findings
-from imlogit.checks.material import Material, Optimality, Part, Predictor, equal
+from imlogit.checks.material import FittedModel, Material, Optimality, Part, equal
 from imlogit.checks.table import run_checks
 from imlogit.estimators.sklearn_gap import last_step, relative_gap
 
@@ -80,16 +80,16 @@ def check_arrays(
     return run_checks(material)
 
 
-def _predictor(estimator: Any, X: Any, y: NDArray[Any], X_test: Any, positive: Any) -> Predictor:
+def _predictor(estimator: Any, X: Any, y: NDArray[Any], X_test: Any, positive: Any) -> FittedModel:
     try:
         check_is_fitted(estimator)
     except NotFittedError:
-        return Predictor(len(np.unique(y.astype(str))))
+        return FittedModel(len(np.unique(y.astype(str))))
     model, features = last_step(estimator, X)
     predicted = None if X_test is None else np.asarray(estimator.predict(X_test))
     if predicted is not None and positive is not None and equal(model.classes_, positive).any():
         predicted = equal(predicted, positive)
-    return Predictor(
+    return FittedModel(
         len(model.classes_), predicted, _optimality(model, features, y, positive), *_grid(estimator)
     )
 

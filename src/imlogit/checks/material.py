@@ -71,7 +71,7 @@ class Part:
         return self.name, int(self.places[row])
 
 
-class Predictor(NamedTuple):
+class FittedModel(NamedTuple):
     """What is known of a model.
 
     Attributes
@@ -121,7 +121,7 @@ class Material:
         All classes that there should be; None if only the labels tell.
     positive : object or None
         The label looked for.
-    predictor : Predictor or None
+    predictor : FittedModel or None
     folds : ndarray of intp, shape (n,), or None
         The fold that holds each training row out.
     shuffled : bool or None
@@ -132,7 +132,7 @@ class Material:
     test: Part | None
     class_names: tuple[Any, ...] | None = None
     positive: Any = None
-    predictor: Predictor | None = None
+    predictor: FittedModel | None = None
     folds: Rows | None = None
     shuffled: bool | None = None
 

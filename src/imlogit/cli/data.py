@@ -10,7 +10,7 @@ import typer
 from imlogit.cli.examining import draw
 from imlogit.cli.options import PlainJson, Seed, Source
 from imlogit.cli.reading_options import reads_images, warn_of_skipped
-from imlogit.cli.terminal import explained, print_json, progress_bars, result_console
+from imlogit.cli.terminal import errors_as_exit_code, print_json, progress_bars, result_console
 
 if TYPE_CHECKING:
     from imlogit.data.image_set import ImageSet
@@ -24,7 +24,7 @@ app = typer.Typer(
 @app.command("list")
 def list_sources(as_json: PlainJson = False) -> None:
     """List what can be read, and what is kept of what was read before."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.data.facts import kept_sources, kinds
 
         if as_json:
@@ -49,7 +49,7 @@ def show(
     reading: Reading,
 ) -> None:
     """Show a source: its facts, and a sample of each class, drawn in the terminal."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.data.facts import facts_of
         from imlogit.report.console.images import print_samples
         from imlogit.report.console.sources import print_facts
@@ -72,7 +72,7 @@ def show(
 @reads_images
 def fetch(source: Source, as_json: PlainJson = False, *, reading: Reading) -> None:
     """Load a source, so that it is kept for later, and show its facts."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.data.facts import facts_of
         from imlogit.report.console.sources import print_facts
 

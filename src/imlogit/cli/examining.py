@@ -18,7 +18,7 @@ from imlogit.cli.options import (
     RunSource,
 )
 from imlogit.cli.reading_options import reads_images
-from imlogit.cli.terminal import explained, print_json, progress_bars, result_console
+from imlogit.cli.terminal import errors_as_exit_code, print_json, progress_bars, result_console
 
 if TYPE_CHECKING:
     from imlogit.data.reading import Reading
@@ -37,7 +37,7 @@ def doubts(
     as_json: PlainJson = False,
 ) -> None:
     """Rank a run's labels, the most doubtful first, and draw their images."""
-    with explained():
+    with errors_as_exit_code():
         from dataclasses import asdict
 
         from imlogit.report.console.examined import print_doubts
@@ -82,7 +82,7 @@ def explain(
     reading: Reading,
 ) -> None:
     """Show why a model says what it says of an image, pixel by pixel."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.report.run_folder import check_free
 
         check_free(out)
@@ -172,7 +172,7 @@ def compare(
     as_json: PlainJson = False,
 ) -> None:
     """Compare two runs on the test images that both have."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.report.console.examined import print_comparison
         from imlogit.runs.examine import compare_runs
         from imlogit.runs.record import open_record

@@ -22,13 +22,13 @@ from imlogit.cli.options import (
     TestSize,
 )
 from imlogit.cli.reading_options import reads_images, warn_of_skipped
-from imlogit.cli.terminal import explained, print_json, progress_bars, result_console
+from imlogit.cli.terminal import errors_as_exit_code, print_json, progress_bars, result_console
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from imlogit.data.reading import Reading
-    from imlogit.runs.plan import Choices
+    from imlogit.runs.plan import RunOptions
 
 # A check of severity "error" failed.
 FOUND_ERRORS = 1
@@ -58,14 +58,14 @@ def train(
     reading: Reading,
 ) -> None:
     """Train a classifier of images, cross-validate it, test it and save it."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.report.console.summaries import print_training
-        from imlogit.runs.train import Options
+        from imlogit.runs.train import TrainOptions
         from imlogit.runs.train import train as run_training
 
         if not c > 0 or math.isnan(c):
             raise ValueError(f"--c {c}: give a positive number, or inf")
-        options = Options(
+        options = TrainOptions(
             source,
             positive,
             every_class,
@@ -102,7 +102,7 @@ def sweep(
     reading: Reading,
 ) -> None:
     """Cross-validate many values of C, choose one, and save the model fitted with it."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.report.console.summaries import print_sweep
         from imlogit.runs.sweep import SweepOptions, parse_cs
         from imlogit.runs.sweep import sweep as run_sweep
@@ -138,7 +138,7 @@ def check(
     reading: Reading,
 ) -> None:
     """Check images and labels for what would make figures wrong; exit code 1 for an error."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.data.sources import read
         from imlogit.report.console.findings import print_findings
         from imlogit.report.pictures.sheets import exhibit_sheet
@@ -165,7 +165,7 @@ def check(
 
 def _run(
     work: Callable[..., Any],
-    options: Choices,
+    options: RunOptions,
     out: Path | None,
     as_json: bool,
     show_run: Callable[[Console, Any], None],

@@ -9,7 +9,13 @@ import typer
 
 from imlogit.cli.options import ModelFile, PlainJson, Prepare, Resize, Source
 from imlogit.cli.reading_options import reads_images, warn_of_skipped
-from imlogit.cli.terminal import explained, print_json, progress_bars, result_console, working
+from imlogit.cli.terminal import (
+    errors_as_exit_code,
+    print_json,
+    progress_bars,
+    result_console,
+    working,
+)
 
 if TYPE_CHECKING:
     from imlogit.data.reading import Reading
@@ -33,7 +39,7 @@ def predict(
     reading: Reading,
 ) -> None:
     """Say what a model sees in images; exit code 1 where some could not be read."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.model.file import read
         from imlogit.model.inputs import inputs
         from imlogit.model.predict import Predictor
@@ -63,7 +69,7 @@ def evaluate(
     reading: Reading,
 ) -> None:
     """Score a model on a source's test part, or on all of it where it has none."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.data.sources import read as read_source
         from imlogit.model.file import read
         from imlogit.report.console.summaries import print_assessment
@@ -85,7 +91,7 @@ def show(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show what is in a model file."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.model.file import read
 
         content = read(model)
@@ -114,7 +120,7 @@ def export(
     as_json: PlainJson = False,
 ) -> None:
     """Write a model in a format that other software runs, and prove it by running it."""
-    with explained():
+    with errors_as_exit_code():
         from imlogit.export.formats import suffix_of
         from imlogit.export.writing import export_model
         from imlogit.model.file import read

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imlogit.cli.terminal import explained
+from imlogit.cli.terminal import errors_as_exit_code
 
 if TYPE_CHECKING:
     from imlogit.data.image_set import ImageSet
@@ -35,7 +35,7 @@ def reads_images(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def reading_command(**given: Any) -> None:
-        with explained():
+        with errors_as_exit_code():
             reading = _reading(**{option.name: given.pop(option.name) for option in OPTIONS})
         command(**given, reading=reading)
 

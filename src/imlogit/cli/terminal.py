@@ -20,7 +20,7 @@ BAD_INPUT = 2
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def errors_as_exit_code() -> Iterator[None]:
     """Turn an error that the user can mend into its message and exit code 2."""
     import warnings
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imlogit.arrays import Labels, Pixels
-from imlogit.data.problems import Problem
+from imlogit.data.problems import BadItem
 from imlogit.errors import DataError
 from imlogit.system.text import by
 
@@ -47,7 +47,7 @@ class ImageSet:
         Where they came from, for a person to read; holds no path of this machine.
     sha256 : str, optional
         SHA-256 of the pixel bytes in C order; computed here if it is not given.
-    skipped : tuple of Problem
+    skipped : tuple of BadItem
         Files and rows of the source that could not be used and were passed over, as asked.
 
     Raises
@@ -63,7 +63,7 @@ class ImageSet:
     name: str
     origin: str
     sha256: str = ""
-    skipped: tuple[Problem, ...] = ()
+    skipped: tuple[BadItem, ...] = ()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
@@ -103,7 +103,7 @@ class ImageSet:
         return len(self.class_names)
 
     def to_tf_dataset(self, batch: int, part: str = "all") -> tf.data.Dataset:
-        """Return batches of (uint8, int64) tensors; see `imlogit.data.readers.tf_dataset`.
+        """Return batches of (uint8, int64) tensors, value for value.
 
         Parameters
         ----------
@@ -118,23 +118,31 @@ class ImageSet:
         MissingExtraError
             Without TensorFlow.
         """
-        from imlogit.data.readers.tf_dataset import to_tf_dataset
+        from imlogit.data.formats.tf_dataset import as_dataset
 
-        return to_tf_dataset(self, batch, part)
+        parts = {"all": Part(self.images, self.labels), "train": self.train, "test": self.test}
+        if part not in parts:
+            raise DataError(f"part is {part!r}: give one of {', '.join(parts)}.")
+        chosen = parts[part]
+        if chosen is None:
+            raise DataError(f"{self.name} has no test part.")
+        return as_dataset(*chosen, batch)
 
-    @staticmethod
+    @classmethod
     def from_tf_dataset(
+        cls,
         dataset: tf.data.Dataset,
         class_names: Sequence[str] | None = None,
         name: str = "tf-dataset",
     ) -> ImageSet:
-        """Read all images of a `tf.data.Dataset`; see `imlogit.data.readers.tf_dataset`.
+        """Read all images of a `tf.data.Dataset`.
 
         Parameters
         ----------
         dataset : tf.data.Dataset
-            Of pairs (image, label) or dictionaries with ``image`` and ``label``, in batches or
-            one by one.
+            Of pairs (image, label) or dictionaries with ``image`` and ``label``, one by one or
+            in batches. Images are uint8, (h, w) or (h, w, c), all of one size; labels are
+            integers from 0 on, or strings.
         class_names : sequence of str, optional
             What integer labels mean; by default their digits.
         name : str
@@ -147,9 +155,10 @@ class ImageSet:
         MissingExtraError
             Without TensorFlow.
         """
-        from imlogit.data.readers.tf_dataset import from_tf_dataset
+        from imlogit.data.formats.tf_dataset import read_dataset
 
-        return from_tf_dataset(dataset, class_names, name)
+        images, labels, names = read_dataset(dataset, class_names)
+        return cls(images, labels, tuple(names), len(images), name, "a tf.data.Dataset")
 
     def __len__(self) -> int:
         return len(self.images)

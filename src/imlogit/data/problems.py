@@ -13,7 +13,7 @@ REPAIR = "Repair or remove them, or go on without them with --skip-bad (skip_bad
 
 
 @dataclass(frozen=True)
-class Problem:
+class BadItem:
     """One file or row that cannot be used.
 
     Attributes
@@ -36,14 +36,14 @@ class Problem:
         return {"where": self.where, "what": self.what}
 
 
-def settle(
-    problems: Sequence[Problem], *, source: str, n_items: int, skip_bad: bool, items: str = "images"
-) -> tuple[Problem, ...]:
+def raise_or_skip(
+    problems: Sequence[BadItem], *, source: str, n_items: int, skip_bad: bool, items: str = "images"
+) -> tuple[BadItem, ...]:
     """Return the problems if they may be passed over, else raise them all as one error.
 
     Parameters
     ----------
-    problems : sequence of Problem
+    problems : sequence of BadItem
         In the order of the source.
     source : str
         What the source is called.
@@ -73,7 +73,7 @@ def settle(
     return found
 
 
-def listed(problems: Sequence[Problem]) -> str:
+def listed(problems: Sequence[BadItem]) -> str:
     """Return one line for each of the first problems, and how many more there are."""
     lines = [f"  {problem}" for problem in problems[:NAMED]]
     if len(problems) > NAMED:

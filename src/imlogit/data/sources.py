@@ -86,7 +86,7 @@ def _online(name: str, form: str, summary: str, room: ModuleType) -> Source:
         def fetch() -> ImageSet:
             return conform(room.read(source, reading, progress), reading)
 
-        return notes.through(name, source, reading, list, fetch)
+        return notes.cached(name, source, reading, list, fetch)
 
     return Source(name, form, summary, room.accepts, load, of_rows=True)
 
@@ -105,7 +105,7 @@ def _on_disk(name: str, form: str, summary: str, room: Room, *, of_rows: bool = 
             return conform(room.read(place, reading, progress), reading)
 
         where = os.path.realpath(place)
-        return notes.through(name, where, reading, lambda: room.files(place), fetch)
+        return notes.cached(name, where, reading, lambda: room.files(place), fetch)
 
     return Source(name, form, summary, accepts, load, of_rows)
 

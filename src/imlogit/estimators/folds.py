@@ -13,7 +13,7 @@ from imlogit.arrays import Floats
 from imlogit.estimators.training_data import Prepared, shown
 
 
-class Split(NamedTuple):
+class Fold(NamedTuple):
     """Row indices of one fold; ``times`` is how often each row is fitted on, shape (n,)."""
 
     train: NDArray[np.intp]
@@ -21,7 +21,7 @@ class Split(NamedTuple):
     times: NDArray[np.unsignedinteger]
 
 
-def split_rows(cv: Any, data: Prepared, groups: ArrayLike | None, random_state: Any) -> list[Split]:
+def split_rows(cv: Any, data: Prepared, groups: ArrayLike | None, random_state: Any) -> list[Fold]:
     """Return the folds of a number, a splitter or pairs of row indices.
 
     Parameters
@@ -64,13 +64,13 @@ def split_rows(cv: Any, data: Prepared, groups: ArrayLike | None, random_state: 
 
 
 def mean_held_out(
-    splits: Sequence[Split], parts: Sequence[Floats | None], shape: tuple[int, int]
+    splits: Sequence[Fold], parts: Sequence[Floats | None], shape: tuple[int, int]
 ) -> Floats:
     """Return the mean of what was predicted for each row while it was held out.
 
     Parameters
     ----------
-    splits : sequence of Split
+    splits : sequence of Fold
     parts : sequence of ndarray of float64, shape (len(split.test), k), or None
         What each fold predicted; None where a fold is not finished.
     shape : (n, k)
@@ -98,7 +98,7 @@ def fold_numbers(n: int, held_out: Iterable[NDArray[np.intp]]) -> NDArray[np.int
     return numbers
 
 
-def _split(n: int, train: Any, test: Any) -> Split:
+def _split(n: int, train: Any, test: Any) -> Fold:
     """Return the fold of row indices, which may be negative, or of masks."""
     everything = np.arange(n)
     try:
@@ -107,7 +107,7 @@ def _split(n: int, train: Any, test: Any) -> Split:
         raise ValueError(f"cv gives rows that are none of the {n}: {error}") from None
     times = np.bincount(rows, minlength=n)
     # a byte a row as a rule: leaving one out of 5,000 would take 200 MB at eight
-    return Split(rows, held_out, times.astype(np.min_scalar_type(times.max())))
+    return Fold(rows, held_out, times.astype(np.min_scalar_type(times.max())))
 
 
 def _indices(part: Any) -> NDArray[Any]:
@@ -115,7 +115,7 @@ def _indices(part: Any) -> NDArray[Any]:
     return indices if indices.size else indices.astype(np.intp)
 
 
-def _check_apart(splits: Sequence[Split]) -> None:
+def _check_apart(splits: Sequence[Fold]) -> None:
     for k, (_, test, times) in enumerate(splits, start=1):
         both = np.unique(test[times[test] > 0])
         if both.size:
@@ -125,7 +125,7 @@ def _check_apart(splits: Sequence[Split]) -> None:
             )
 
 
-def _check_parts(splits: Sequence[Split], data: Prepared) -> None:
+def _check_parts(splits: Sequence[Fold], data: Prepared) -> None:
     for k, split in enumerate(splits, start=1):
         if not split.test.size:
             raise ValueError(f"fold {k} of {len(splits)} holds no row out: there is none to score")

@@ -16,7 +16,7 @@ from imlogit.core.certificate import combine
 from imlogit.core.solver import Observer
 from imlogit.errors import FitInterrupted, GridEdgeWarning
 from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.estimators.folds import Split, fold_numbers, mean_held_out, split_rows
+from imlogit.estimators.folds import Fold, fold_numbers, mean_held_out, split_rows
 from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
@@ -31,7 +31,7 @@ GRID_ENDS = (1e-4, 1e4)
 
 
 @dataclass(frozen=True, eq=False)
-class Path:
+class CPath:
     """What cross-validation says of each C.
 
     Attributes
@@ -107,7 +107,7 @@ class LogisticRegressionCV(LogisticRegression):
         classes, else their number. scikit-learn's has an axis more, for ``l1_ratios``.
     certificates_ : ndarray of Certificate, shape (n_folds + 1, n_Cs)
         Of the fits on all rows first.
-    path_ : Path
+    path_ : CPath
         Log loss and accuracy by fold and C, and what was chosen.
     out_of_fold_ : ndarray of float64, shape (n, n_classes)
         Probabilities at ``C_`` of each row by the folds that held it out.
@@ -180,7 +180,7 @@ class LogisticRegressionCV(LogisticRegression):
             scoring or a rule that are none, for a fold whose held-out rows weigh nothing, and
             for a scoring that is nan at every C.
         FitInterrupted
-            On Ctrl-C; its ``partial`` is the `Path` of the values of C that are finished, or
+            On Ctrl-C; its ``partial`` is the `CPath` of the values of C that are finished, or
             None where none is.
 
         Warns
@@ -216,7 +216,7 @@ class LogisticRegressionCV(LogisticRegression):
         self._warn(found)
         return self
 
-    def _adopt(self, data: Prepared, path: Path, by_C: list[list[Any]]) -> None:
+    def _adopt(self, data: Prepared, path: CPath, by_C: list[list[Any]]) -> None:
         adopt(self, data, by_C[path.chosen][0])
         self.path_, self.C_, self.Cs_, self.scores_ = path, path.chosen_C, path.Cs, path.scores
         self.coefs_paths_ = np.stack(
@@ -258,12 +258,12 @@ class _Judge:
 
     estimator: LogisticRegressionCV
     data: Prepared
-    splits: Sequence[Split]
+    splits: Sequence[Fold]
     Cs: Floats
     scorer: Any
     weighted: bool
 
-    def path(self, by_C: list[list[Fitted | None]]) -> Path | None:
+    def path(self, by_C: list[list[Fitted | None]]) -> CPath | None:
         """Return what the fits say of those values of C that are finished."""
         done = [k for k, fits in enumerate(by_C) if all(fit is not None for fit in fits)]
         if not done:
@@ -273,12 +273,12 @@ class _Judge:
         gap = [max(fit.certificate.relative_gap for fit in by_C[k] if fit) for k in done]
         Cs = self.Cs[done]
         best, chosen = _choose(Cs, scores, self.estimator.rule)
-        return Path(Cs, scores, loss, accuracy, np.array(gap), best, chosen)
+        return CPath(Cs, scores, loss, accuracy, np.array(gap), best, chosen)
 
-    def _folds(self, fits: list[Fitted | None]) -> list[tuple[Split, Any]]:
+    def _folds(self, fits: list[Fitted | None]) -> list[tuple[Fold, Any]]:
         return list(zip(self.splits, fits[1:], strict=True))
 
-    def _figures(self, split: Split, fitted: Fitted) -> tuple[float, float, float]:
+    def _figures(self, split: Fold, fitted: Fitted) -> tuple[float, float, float]:
         """Return score, log loss and accuracy of a fold's held-out rows."""
         assert fitted.margins is not None
         codes, weights = self.data.codes[split.test], self.data.weights[split.test]
@@ -291,7 +291,7 @@ class _Judge:
             return accuracy if self.estimator.scoring == "accuracy" else -loss, loss, accuracy
         return self._scored(split, fitted), loss, accuracy
 
-    def _scored(self, split: Split, fitted: Fitted) -> float:
+    def _scored(self, split: Fold, fitted: Fitted) -> float:
         e = self.estimator
         view = LogisticRegression(
             multi_class=e.multi_class, engine=e.engine, pixel_scale=e.pixel_scale
@@ -309,7 +309,7 @@ def _held_out(fitted: Fitted | None, multi_class: str) -> Floats | None:
     return probabilities(fitted.margins, multi_class)
 
 
-def _check_weights(splits: Sequence[Split], data: Prepared) -> None:
+def _check_weights(splits: Sequence[Fold], data: Prepared) -> None:
     for k, split in enumerate(splits, start=1):
         if not data.weights[split.test].any():
             raise ValueError(
@@ -330,7 +330,7 @@ def _grid(Cs: Any) -> Floats:
     return values
 
 
-def _fits(Cs: Floats, splits: Sequence[Split]) -> tuple[list[Fit], list[list[int]]]:
+def _fits(Cs: Floats, splits: Sequence[Fold]) -> tuple[list[Fit], list[list[int]]]:
     """Return all fits, C after C, and for each C where its own are: all rows, then the folds."""
     fits: list[Fit] = []
     places: list[list[int]] = [[] for _ in Cs]

@@ -15,7 +15,7 @@ from imlogit.core.certificate import Certificate, combine
 from imlogit.core.solver import Observer
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.estimators.folds import Split, split_rows
+from imlogit.estimators.folds import Fold, split_rows
 from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
@@ -28,7 +28,7 @@ from imlogit.evaluate.scores import OUT_OF_FOLD, Scores, predicted_codes, score
 
 
 @dataclass(frozen=True, eq=False)
-class Fold:
+class ScoredFold:
     """One fold: fitted on ``train``, scored on ``test``.
 
     Attributes
@@ -58,14 +58,14 @@ class CrossValidation:
     probabilities : ndarray of float64, shape (n, n_classes)
         Out-of-fold: of models that did not see the row. The mean over folds where a row is held
         out in several, nan where it is held out in none.
-    folds : tuple of Fold
+    folds : tuple of ScoredFold
     pooled : Scores
         Of the out-of-fold probabilities of all rows that were held out.
     """
 
     estimator: LogisticRegression
     probabilities: Floats
-    folds: tuple[Fold, ...]
+    folds: tuple[ScoredFold, ...]
     pooled: Scores
 
     @property
@@ -166,7 +166,7 @@ def cross_validate(
 def _collect(
     estimator: LogisticRegression,
     data: Prepared,
-    splits: Sequence[Split],
+    splits: Sequence[Fold],
     found: Sequence[Fitted | None],
 ) -> CrossValidation:
     """Score every finished fold; the first fit is that of all rows."""
@@ -183,7 +183,7 @@ def _collect(
         summed[test] += held_out
         times[test] += 1
         scores = score(data.codes[test], held_out, origin=OUT_OF_FOLD)
-        folds.append(Fold(train, test, scores, fitted.certificate))
+        folds.append(ScoredFold(train, test, scores, fitted.certificate))
     mean = np.full_like(summed, np.nan)
     np.divide(summed, times[:, None], out=mean, where=times[:, None] > 0)
     pooled = score(data.codes[times > 0], mean[times > 0], origin=OUT_OF_FOLD)

@@ -21,7 +21,7 @@ _SAVE_AGAIN = "Fit and save the model again."
 
 
 @dataclass(frozen=True, eq=False)
-class ModelFile:
+class SavedModel:
     """What a model file holds; checked when it is made, whether from a fit or from a file.
 
     Parameters
@@ -131,7 +131,7 @@ def _check_classes(classes: Any, dtype: Any, k: int) -> None:
     _demand(fits, "classes", f"as many as the rows of weights ({k})", classes)
 
 
-def _check_others(m: ModelFile) -> None:
+def _check_others(m: SavedModel) -> None:
     d = m.coef.shape[1]
     holds = {
         "image_shape": (_is_shape(m.image_shape, d), f"None or a tuple whose product is {d}"),
@@ -165,7 +165,7 @@ def _is_positive_float(value: object) -> bool:
     return isinstance(value, float) and 0 < value < math.inf
 
 
-def _is_threshold(m: ModelFile) -> bool:
+def _is_threshold(m: SavedModel) -> bool:
     if m.threshold is None:
         return True
     return isinstance(m.threshold, float) and 0 < m.threshold <= 1 and len(m.classes) == 2

@@ -35,7 +35,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.errors import ModelFileError
-from imlogit.model.fields import ModelFile, dumps, is_size, refuse
+from imlogit.model.fields import SavedModel, dumps, is_size, refuse
 from imlogit.system.atomic import write_bytes
 
 PLAIN, WITH_THRESHOLD = 1, 2
@@ -57,12 +57,12 @@ _COPY_AGAIN = "Copy it again from where it was saved, or save the model again."
 _GIVE_MODEL = "Give the path of a model that imlogit saved (a file ending in .imlogit)."
 
 
-def encode(model_file: ModelFile) -> bytes:
+def encode(model_file: SavedModel) -> bytes:
     """Turn a model file into bytes; equal contents give equal bytes.
 
     Parameters
     ----------
-    model_file : ModelFile
+    model_file : SavedModel
         What to store.
 
     Returns
@@ -75,7 +75,7 @@ def encode(model_file: ModelFile) -> bytes:
     ModelFileError
         If it would be larger than a model file may be.
     """
-    content = {f.name: getattr(model_file, f.name) for f in fields(ModelFile)}
+    content = {f.name: getattr(model_file, f.name) for f in fields(SavedModel)}
     weights: bytes = content.pop("coef").tobytes() + content.pop("intercept").tobytes()
     if content["threshold"] is None:
         del content["threshold"]
@@ -94,7 +94,7 @@ def encode(model_file: ModelFile) -> bytes:
     return length + _header(shape, facts, digest) + weights
 
 
-def decode(data: bytes, *, where: str = "<bytes>") -> ModelFile:
+def decode(data: bytes, *, where: str = "<bytes>") -> SavedModel:
     """Read a model file from bytes.
 
     Parameters
@@ -106,7 +106,7 @@ def decode(data: bytes, *, where: str = "<bytes>") -> ModelFile:
 
     Returns
     -------
-    ModelFile
+    SavedModel
         The contents, every field checked.
 
     Raises
@@ -118,14 +118,14 @@ def decode(data: bytes, *, where: str = "<bytes>") -> ModelFile:
         return _parse(data)
 
 
-def write(path: str | os.PathLike[str], model_file: ModelFile) -> None:
+def write(path: str | os.PathLike[str], model_file: SavedModel) -> None:
     """Save a model file, whole or not at all.
 
     Parameters
     ----------
     path : str or os.PathLike
         The file to write or to replace. Its folder must exist.
-    model_file : ModelFile
+    model_file : SavedModel
         What to store.
 
     Raises
@@ -138,7 +138,7 @@ def write(path: str | os.PathLike[str], model_file: ModelFile) -> None:
     write_bytes(path, encode(model_file))
 
 
-def read(path: str | os.PathLike[str]) -> ModelFile:
+def read(path: str | os.PathLike[str]) -> SavedModel:
     """Read a model file; nothing in it is executed.
 
     Parameters
@@ -148,7 +148,7 @@ def read(path: str | os.PathLike[str]) -> ModelFile:
 
     Returns
     -------
-    ModelFile
+    SavedModel
         The contents, every field checked.
 
     Raises
@@ -274,7 +274,7 @@ def _refuse_unmarked(header: bytes) -> NoReturn:
 # Parsing --------------------------------------------------------------------------------------
 
 
-def _parse(data: bytes) -> ModelFile:
+def _parse(data: bytes) -> SavedModel:
     length = _check_start(data[:_START], len(data))
     header = data[8 : 8 + length]
     digest = _check_digest(data, header)
@@ -314,8 +314,8 @@ def _check_layout(
 
 def _from_facts(
     coef: NDArray[np.float64], intercept: NDArray[np.float64], facts: dict[str, Any]
-) -> ModelFile:
-    expected = {f.name for f in fields(ModelFile)} - {"coef", "intercept"} | {"format"}
+) -> SavedModel:
+    expected = {f.name for f in fields(SavedModel)} - {"coef", "intercept"} | {"format"}
     if facts["format"] == PLAIN:
         expected.remove("threshold")
     wrong = sorted(expected.symmetric_difference(facts))
@@ -325,7 +325,7 @@ def _from_facts(
     for name in ("classes", "image_shape"):
         if isinstance(values[name], list):
             values[name] = tuple(values[name])
-    return ModelFile(coef=coef, intercept=intercept, **values)
+    return SavedModel(coef=coef, intercept=intercept, **values)
 
 
 def _header(shape: tuple[int, ...], facts: str, digest: str) -> bytes:

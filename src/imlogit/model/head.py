@@ -16,7 +16,7 @@ from scipy.special import expit, log_expit, softmax
 
 from imlogit.arrays import Floats
 from imlogit.errors import ExportError
-from imlogit.model.fields import ModelFile
+from imlogit.model.fields import SavedModel
 
 if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression
@@ -127,7 +127,7 @@ def head_of(estimator: LogisticRegression, class_names: Sequence[str] | None = N
     )
 
 
-def head_of_file(content: ModelFile) -> Head:
+def head_of_file(content: SavedModel) -> Head:
     """Return what a model file computes."""
     return Head(
         weights=content.coef,

@@ -14,7 +14,7 @@ from imlogit.data.image_set import ImageSet
 from imlogit.errors import ModelFileError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.pixels import PIXEL_SCALE
-from imlogit.model.fields import ModelFile
+from imlogit.model.fields import SavedModel
 from imlogit.model.file import read, write
 
 # What the labels of a model file may be, by the kind of NumPy's types.
@@ -79,14 +79,14 @@ def to_file(
     *,
     image_set: ImageSet | None = None,
     positive: str | None = None,
-) -> ModelFile:
+) -> SavedModel:
     """Return what a model file holds of a fitted estimator."""
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(estimator)
     classes = _plain(estimator.classes_)
     C = estimator.C_ if hasattr(estimator, "C_") else estimator.C  # chosen, or given
-    return ModelFile(
+    return SavedModel(
         coef=estimator.coef_,
         intercept=estimator.intercept_,
         classes=tuple(classes),
@@ -105,7 +105,7 @@ def to_file(
     )
 
 
-def from_file(content: ModelFile) -> LogisticRegression:
+def from_file(content: SavedModel) -> LogisticRegression:
     """Return the fitted estimator that a model file describes.
 
     Raises
@@ -141,7 +141,7 @@ def from_file(content: ModelFile) -> LogisticRegression:
     return estimator
 
 
-def _pixel_scale(content: ModelFile) -> float | str:
+def _pixel_scale(content: SavedModel) -> float | str:
     """Return "auto" where that is the scale of the fit, else the scale that was given."""
     automatic = PIXEL_SCALE if content.fitted_dtype == "uint8" else 1.0
     return "auto" if content.pixel_scale == automatic else content.pixel_scale
@@ -162,7 +162,7 @@ def _versions() -> dict[str, str]:
     return {"imlogit": __version__} | others
 
 
-def describe(content: ModelFile) -> dict[str, Any]:
+def describe(content: SavedModel) -> dict[str, Any]:
     """Return everything in a model file but the weights, for a program."""
     described = {
         field.name: getattr(content, field.name)

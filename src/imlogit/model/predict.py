@@ -14,7 +14,7 @@ from imlogit.data.images.decode import BadImageError, decode, fitted, without_wa
 from imlogit.data.images.mnist_digit import prepare_digit
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
-from imlogit.model.fields import ModelFile
+from imlogit.model.fields import SavedModel
 from imlogit.model.head import Head, answer, head_of_file
 from imlogit.model.inputs import Input
 
@@ -80,7 +80,7 @@ class Predictor:
 
     Parameters
     ----------
-    content : ModelFile
+    content : SavedModel
     reading : Reading
         Its limits.
     resize : bool, default=False
@@ -97,7 +97,7 @@ class Predictor:
 
     def __init__(
         self,
-        content: ModelFile,
+        content: SavedModel,
         reading: Reading | None = None,
         *,
         resize: bool = False,
@@ -178,7 +178,7 @@ class Predictor:
         return answers
 
 
-def _mode_of(content: ModelFile, head: Head) -> str:
+def _mode_of(content: SavedModel, head: Head) -> str:
     """Return the mode of Pillow's that the model's images have."""
     shape = content.image_shape
     if shape is None or len(shape) < 2:

@@ -13,9 +13,9 @@ from imlogit.estimators.logistic import LogisticRegression
 from imlogit.model.persist import save_model
 from imlogit.report.pictures.figures import sample_sheet, validation_curve, weight_sheet
 from imlogit.report.pictures.sheets import exhibit_sheet
-from imlogit.runs.plan import Run
-from imlogit.runs.sweep import Sweep
-from imlogit.runs.train import Training
+from imlogit.runs.plan import Task
+from imlogit.runs.sweep import SweepResult
+from imlogit.runs.train import TrainResult
 from imlogit.system.atomic import filling, write_bytes
 
 RUNS = "imlogit-runs"
@@ -30,12 +30,12 @@ def check_free(out: Path | None) -> None:
         )
 
 
-def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
+def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
     """Write a run directory.
 
     Parameters
     ----------
-    run : Training or Sweep
+    run : TrainResult or SweepResult
     out : Path, optional
         A folder that does not exist yet; by default ``imlogit-runs/NAME-N`` with the first free N.
 
@@ -53,7 +53,7 @@ def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
     """
     check_free(out)
     parent = out.parent if out is not None else Path(RUNS)
-    contents = _of_sweep(run) if isinstance(run, Sweep) else _of_training(run)
+    contents = _of_sweep(run) if isinstance(run, SweepResult) else _of_training(run)
     contents |= {
         "metrics.json": lambda: metrics_json(run).encode(),
         "command.txt": lambda: (run.command() + "\n").encode(),
@@ -78,14 +78,14 @@ def write_run(run: Training | Sweep, out: Path | None = None) -> Path:
         return _place(folder, out, parent / file_name(run.image_set.name))
 
 
-def _of_training(run: Training) -> dict[str, Callable[[], bytes]]:
+def _of_training(run: TrainResult) -> dict[str, Callable[[], bytes]]:
     return {
         "samples.png": lambda: sample_sheet(run.image_set, run.options.seed),
         "weights.png": lambda: _weights(run, run.model),
     }
 
 
-def _of_sweep(run: Sweep) -> dict[str, Callable[[], bytes]]:
+def _of_sweep(run: SweepResult) -> dict[str, Callable[[], bytes]]:
     contents: dict[str, Callable[[], bytes]] = {
         "sweep.csv": lambda: run.csv().encode(),
         "validation.png": lambda: validation_curve(run.path),
@@ -96,13 +96,13 @@ def _of_sweep(run: Sweep) -> dict[str, Callable[[], bytes]]:
     return contents
 
 
-def _weights(run: Run, model: LogisticRegression) -> bytes:
+def _weights(run: Task, model: LogisticRegression) -> bytes:
     target = run.target
     titles = target.names if target.positive is None else (target.positive,)
     return weight_sheet(model.coef_, run.image_set.image_shape, titles)
 
 
-def metrics_json(run: Training | Sweep) -> str:
+def metrics_json(run: TrainResult | SweepResult) -> str:
     """Return the metrics as JSON, the same text for the same result."""
     return json.dumps(run.metrics(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 

@@ -12,7 +12,7 @@ from imlogit.data.image_set import ImageSet
 from imlogit.errors import DataError
 from imlogit.evaluate.calibration import Reliability, reliability
 from imlogit.evaluate.scores import TEST, TRAINING, Scores, score
-from imlogit.model.fields import ModelFile
+from imlogit.model.fields import SavedModel
 from imlogit.model.persist import from_file
 from imlogit.system.text import by
 
@@ -66,12 +66,12 @@ class Assessment:
         }
 
 
-def assess(content: ModelFile, image_set: ImageSet) -> Assessment:
+def assess(content: SavedModel, image_set: ImageSet) -> Assessment:
     """Score a model on a source's test part, or on all of it where it has none.
 
     Parameters
     ----------
-    content : ModelFile
+    content : SavedModel
     image_set : ImageSet
 
     Raises
@@ -102,7 +102,7 @@ def assess(content: ModelFile, image_set: ImageSet) -> Assessment:
     )
 
 
-def _check_shape(content: ModelFile, image_set: ImageSet) -> None:
+def _check_shape(content: SavedModel, image_set: ImageSet) -> None:
     given, wanted = image_set.image_shape, content.image_shape
     if wanted is None or wanted[:2] != given[:2] or (wanted[2:] or (1,)) != (given[2:] or (1,)):
         takes = (
@@ -114,7 +114,7 @@ def _check_shape(content: ModelFile, image_set: ImageSet) -> None:
         )
 
 
-def _codes(content: ModelFile, image_set: ImageSet) -> NDArray[np.intp]:
+def _codes(content: SavedModel, image_set: ImageSet) -> NDArray[np.intp]:
     """Return each image's class, in the order of the model's."""
     names = image_set.class_names
     if content.positive is not None:

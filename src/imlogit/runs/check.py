@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.checks.finding import Findings
-from imlogit.checks.material import Material, Optimality, Part, Predictor
+from imlogit.checks.material import FittedModel, Material, Optimality, Part
 from imlogit.checks.table import run_checks
 from imlogit.data.image_set import ImageSet
 from imlogit.data.sources import load
@@ -16,7 +16,7 @@ from imlogit.data.split import Split, split
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluate.scores import predicted_codes
-from imlogit.runs.plan import Run, choose_target
+from imlogit.runs.plan import Task, choose_target
 
 
 def check(
@@ -62,7 +62,7 @@ def check(
 
 
 def check_run(
-    run: Run,
+    run: Task,
     model: LogisticRegression | None = None,
     *,
     folds: NDArray[np.intp] | None = None,
@@ -73,7 +73,7 @@ def check_run(
 
     Parameters
     ----------
-    run : Run
+    run : Task
     model : LogisticRegression, optional
         Fitted on the training part.
     folds : ndarray of intp, shape (n_train,), optional
@@ -86,7 +86,7 @@ def check_run(
     predictor = None
     if model is not None:
         test_images = run.image_set.images[run.split.test]
-        predictor = Predictor(
+        predictor = FittedModel(
             len(model.classes_),
             # without a threshold, which may give accuracy up for precision or recall
             model.classes_[predicted_codes(model.predict_proba(test_images))],
@@ -112,7 +112,7 @@ def _material(
     images: ImageSet,
     parts: Split,
     positive: Any,
-    predictor: Predictor | None = None,
+    predictor: FittedModel | None = None,
     folds: NDArray[np.intp] | None = None,
 ) -> Material:
     names = np.array(images.class_names)

@@ -20,7 +20,7 @@ from imlogit.evaluate.comparison import Comparison, compare
 from imlogit.evaluate.doubts import find_doubts
 from imlogit.evaluate.evidence import Evidence, Exemplars, exemplars, explain
 from imlogit.evaluate.scores import TEST
-from imlogit.model.fields import ModelFile
+from imlogit.model.fields import SavedModel
 from imlogit.model.inputs import Input
 from imlogit.model.persist import from_file
 from imlogit.model.predict import Predictor
@@ -158,13 +158,13 @@ def explain_row(record: Record, images: ImageSet, number: int) -> Explanation:
 
 
 def explain_inputs(
-    content: ModelFile, found: Iterable[Input], predictor: Predictor
+    content: SavedModel, found: Iterable[Input], predictor: Predictor
 ) -> Iterator[Explanation]:
     """Explain what a model says of images that a person has.
 
     Parameters
     ----------
-    content : ModelFile
+    content : SavedModel
     found : iterable of Input
     predictor : Predictor
         Of the same model: it brings images to its shape.

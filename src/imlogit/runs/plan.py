@@ -23,7 +23,7 @@ DIGITS = tuple("0123456789")
 
 
 @dataclass(frozen=True)
-class Choices:
+class RunOptions:
     """What every run is asked for."""
 
     source: str = "mnist-5k"
@@ -63,10 +63,10 @@ class Target:
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Task:
     """What a run is about: what was asked for, of which images, split how."""
 
-    options: Choices
+    options: RunOptions
     image_set: ImageSet
     split: Split
     target: Target
@@ -180,7 +180,7 @@ class Run:
         return words
 
 
-def begin(image_set: ImageSet, options: Choices) -> Run:
+def begin(image_set: ImageSet, options: RunOptions) -> Task:
     """Choose what to tell apart, and split the images.
 
     Raises
@@ -194,7 +194,7 @@ def begin(image_set: ImageSet, options: Choices) -> Run:
     _check_folds(labels, options.folds)
     # the names in the order of the model's classes
     names = tuple(map(str, np.unique(labels))) if target.positive is None else target.names
-    return Run(options, image_set, parts, Target(target.positive, names, target.statement))
+    return Task(options, image_set, parts, Target(target.positive, names, target.statement))
 
 
 def choose_target(

@@ -16,10 +16,10 @@ from imlogit.checks.finding import Findings
 from imlogit.core.solver import Observer
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import DataError, FitInterrupted
-from imlogit.estimators.logistic_cv import LogisticRegressionCV, Path, deviation
+from imlogit.estimators.logistic_cv import CPath, LogisticRegressionCV, deviation
 from imlogit.evaluate.scores import Scores
 from imlogit.runs.check import check_run
-from imlogit.runs.plan import Choices, Run, begin, or_none
+from imlogit.runs.plan import RunOptions, Task, begin, or_none
 from imlogit.runs.predictions import Predictions
 
 SWEEP_VERSION = 1
@@ -31,7 +31,7 @@ RULES = {
 
 
 @dataclass(frozen=True)
-class SweepOptions(Choices):
+class SweepOptions(RunOptions):
     """What a sweep is asked for."""
 
     Cs: tuple[float, ...] = ()
@@ -39,11 +39,11 @@ class SweepOptions(Choices):
 
 
 @dataclass(frozen=True, eq=False)
-class Sweep(Run):
+class SweepResult(Task):
     """A finished sweep, or what was finished of it: then there may be no model."""
 
     options: SweepOptions
-    path: Path
+    path: CPath
     checks: Findings
     model: LogisticRegressionCV | None = None
     predictions: Predictions | None = None
@@ -118,7 +118,9 @@ class Sweep(Run):
         return shlex.join([*self.words("sweep"), "--cs", cs, "--rule", self.options.rule])
 
 
-def sweep(image_set: ImageSet, options: SweepOptions, *, observe: Observer | None = None) -> Sweep:
+def sweep(
+    image_set: ImageSet, options: SweepOptions, *, observe: Observer | None = None
+) -> SweepResult:
     """Cross-validate every C, choose one, and test the model fitted with it.
 
     Parameters
@@ -133,7 +135,7 @@ def sweep(image_set: ImageSet, options: SweepOptions, *, observe: Observer | Non
     DataError
         As `imlogit.runs.plan.begin`, and for a rule that is not known.
     FitInterrupted
-        On Ctrl-C; its ``partial`` is a Sweep of the values of C that are finished, or None.
+        On Ctrl-C; its ``partial`` is a SweepResult of the values of C that are finished, or None.
     """
     if options.rule not in RULES:
         raise DataError(f"--rule {options.rule}: choose one of {', '.join(RULES)}.")
@@ -146,12 +148,12 @@ def sweep(image_set: ImageSet, options: SweepOptions, *, observe: Observer | Non
         engine=options.engine,
     )
 
-    def found(path: Path, model: LogisticRegressionCV | None = None) -> Sweep:
+    def found(path: CPath, model: LogisticRegressionCV | None = None) -> SweepResult:
         predictions, pooled, test = None, None, None
         if model is not None:
             predictions = run.predictions_of(model, model.out_of_fold_, model.folds_)
             pooled, test = run.scores(predictions)
-        return Sweep(
+        return SweepResult(
             image_set=image_set,
             split=run.split,
             target=run.target,
@@ -171,7 +173,7 @@ def sweep(image_set: ImageSet, options: SweepOptions, *, observe: Observer | Non
     return found(model.path_, model)
 
 
-def _checked(run: Run, path: Path, model: LogisticRegressionCV | None) -> Findings:
+def _checked(run: Task, path: CPath, model: LogisticRegressionCV | None) -> Findings:
     folds = None if model is None else model.folds_
     return check_run(run, model, folds=folds, edge=path.edge, searched=len(path.Cs) > 1)
 

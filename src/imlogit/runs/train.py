@@ -19,7 +19,7 @@ from imlogit.evaluate.cross_validation import CrossValidation, cross_validate
 from imlogit.evaluate.scores import OUT_OF_FOLD, TEST, Scores
 from imlogit.evaluate.thresholds import WANTED, Threshold, choose_threshold
 from imlogit.runs.check import check_run
-from imlogit.runs.plan import Choices, Run, begin, or_none
+from imlogit.runs.plan import RunOptions, Task, begin, or_none
 from imlogit.runs.predictions import Predictions
 
 # The version of metrics.json; docs/metrics.md describes it.
@@ -27,7 +27,7 @@ METRICS_VERSION = 1
 
 
 @dataclass(frozen=True)
-class Options(Choices):
+class TrainOptions(RunOptions):
     """What a training run is asked for."""
 
     C: float = 1.0
@@ -45,10 +45,10 @@ class Options(Choices):
 
 
 @dataclass(frozen=True, eq=False)
-class Training(Run):
+class TrainResult(Task):
     """A finished training run, or what was finished of it."""
 
-    options: Options
+    options: TrainOptions
     cross_validation: CrossValidation
     predictions: Predictions
     pooled: Scores
@@ -116,13 +116,15 @@ class Training(Run):
         )
 
 
-def train(image_set: ImageSet, options: Options, *, observe: Observer | None = None) -> Training:
+def train(
+    image_set: ImageSet, options: TrainOptions, *, observe: Observer | None = None
+) -> TrainResult:
     """Fit, cross-validate and test a classifier of images.
 
     Parameters
     ----------
     image_set : ImageSet
-    options : Options
+    options : TrainOptions
     observe : callable, optional
         Called with a `Progress` after every step.
 
@@ -131,20 +133,20 @@ def train(image_set: ImageSet, options: Options, *, observe: Observer | None = N
     DataError
         As `begin`; for a precision or recall out of range, both, or of several classes.
     FitInterrupted
-        On Ctrl-C; its ``partial`` is a Training of the folds that are finished, or None.
+        On Ctrl-C; its ``partial`` is a TrainResult of the folds that are finished, or None.
     """
     run = begin(image_set, options)
     _check_wanted(options, run)
     estimator = LogisticRegression(C=options.C, random_state=options.seed, engine=options.engine)
 
-    def training(found: CrossValidation, *, interrupted: bool = False) -> Training:
+    def training(found: CrossValidation, *, interrupted: bool = False) -> TrainResult:
         folds = fold_numbers(len(run.split.train), [fold.test for fold in found.folds])
         predictions = run.predictions_of(found.estimator, found.probabilities, folds)
         threshold = _threshold(options, predictions)
         if threshold is not None:
             found.estimator.threshold_ = threshold.value
         pooled, test = run.scores(predictions, found.estimator.threshold_)
-        return Training(
+        return TrainResult(
             image_set=image_set,
             split=run.split,
             target=run.target,
@@ -168,7 +170,7 @@ def train(image_set: ImageSet, options: Options, *, observe: Observer | None = N
     return training(found)
 
 
-def _check_wanted(options: Options, run: Run) -> None:
+def _check_wanted(options: TrainOptions, run: Task) -> None:
     if options.precision is not None and options.recall is not None:
         raise DataError("A precision and a recall cannot both be asked for: give one.")
     if options.wanted is None:
@@ -180,7 +182,7 @@ def _check_wanted(options: Options, run: Run) -> None:
         raise DataError(f"--{name} needs a label to look for: give --positive, without --all.")
 
 
-def _threshold(options: Options, predictions: Predictions) -> Threshold | None:
+def _threshold(options: TrainOptions, predictions: Predictions) -> Threshold | None:
     """Choose the threshold that was asked for, by what models said of images they did not see."""
     if options.wanted is None:
         return None

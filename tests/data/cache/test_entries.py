@@ -54,8 +54,8 @@ def names(folder):
 
 
 def test_what_was_kept_is_read_again_memory_mapped(images, pins, cache_home, no_warning):
-    same(entries.through(NAME, pins, lambda: images), images)
-    again = entries.through(NAME, pins, refuse)
+    same(entries.cached(NAME, pins, lambda: images), images)
+    again = entries.cached(NAME, pins, refuse)
     same(again, images)
     assert is_mapped(again.images)
     assert not again.images.flags.writeable
@@ -125,13 +125,13 @@ def test_a_damaged_entry_is_dropped_and_the_data_fetched(images, pins, cache_hom
     fetched = []
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        result = entries.through(NAME, pins, lambda: fetched.append(1) or images)
+        result = entries.cached(NAME, pins, lambda: fetched.append(1) or images)
     same(result, images)
     assert fetched == [1]
     # an entry without facts.json is no entry of ours; whatever else is wrong is said
     absent = damage is Path.unlink and name == "facts.json"
     assert [("damaged" in str(one.message)) for one in caught] == ([] if absent else [True])
-    same(entries.through(NAME, pins, refuse), images)
+    same(entries.cached(NAME, pins, refuse), images)
     assert names(cache_home) == [NAME]
 
 
@@ -191,8 +191,8 @@ def test_an_entry_of_another_format_is_replaced_without_a_word(
         patch.setattr(entries, "FORMAT", entries.FORMAT + 1)
         entries.write(images, NAME)
     assert entries.read(NAME, pins) is None
-    same(entries.through(NAME, pins, lambda: images), images)
-    same(entries.through(NAME, pins, refuse), images)
+    same(entries.cached(NAME, pins, lambda: images), images)
+    same(entries.cached(NAME, pins, refuse), images)
 
 
 def test_a_folder_that_cannot_be_written_costs_one_warning(images, pins, tmp_path, monkeypatch):
@@ -200,7 +200,7 @@ def test_a_folder_that_cannot_be_written_costs_one_warning(images, pins, tmp_pat
     file.write_text("in the way")
     monkeypatch.setenv("IMLOGIT_CACHE", str(file / "cache"))
     with pytest.warns(UserWarning, match="IMLOGIT_CACHE") as caught:
-        same(entries.through(NAME, pins, lambda: images), images)
+        same(entries.cached(NAME, pins, lambda: images), images)
     assert len(caught) == 1
     assert file.read_text() == "in the way"
 
@@ -276,7 +276,7 @@ def test_the_lock_of_a_killed_process_is_free(images, pins):
         holder.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
         holder.wait()
         start = time.monotonic()
-        same(entries.through(NAME, pins, lambda: images), images)
+        same(entries.cached(NAME, pins, lambda: images), images)
         assert time.monotonic() - start < 2
     finally:
         holder.kill()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imlogit.data.problems import Problem
+from imlogit.data.problems import BadItem
 from imlogit.data.readers.assemble import Named, assemble, ordered
 from imlogit.errors import DataError
 
@@ -35,7 +35,7 @@ def test_a_test_part_without_images_is_none():
 
 
 def test_what_was_passed_over_is_kept():
-    problems = [Problem("cat/3.png", "damaged"), Problem("dog/1.png", "empty")]
+    problems = [BadItem("cat/3.png", "damaged"), BadItem("dog/1.png", "empty")]
     assert assemble(TRAIN, None, skipped=problems, **HOW).skipped == tuple(problems)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imlogit.data.image_set import ImageSet, digest, label_digest
-from imlogit.data.problems import Problem
+from imlogit.data.problems import BadItem
 from imlogit.errors import DataError
 from imlogit.system.atomic import sync_folder
 
@@ -51,7 +51,7 @@ def folder() -> Path:
     return Path(user_cache_dir("imlogit"))
 
 
-def through(name: str, pins: Pins, fetch: Callable[[], ImageSet]) -> ImageSet:
+def cached(name: str, pins: Pins, fetch: Callable[[], ImageSet]) -> ImageSet:
     """Return a verified entry of the cache, or fetch the images and keep them.
 
     Of many processes that ask at once, one fetches and the others read what it kept.
@@ -169,7 +169,7 @@ def read(name: str, pins: Pins) -> ImageSet | None:
             name=facts["name"],
             origin=facts["origin"],
             sha256=kept.images,
-            skipped=tuple(Problem(**one) for one in facts.get("skipped", [])),
+            skipped=tuple(BadItem(**one) for one in facts.get("skipped", [])),
         )
     except Exception as error:  # a damaged file can fail anywhere, and the data can be had again
         raise DataError(f"The cached copy in {entry} is damaged: {error}.") from error

@@ -64,7 +64,7 @@ class Note:
     labels: str
 
 
-def through(
+def cached(
     kind: str,
     place: str,
     reading: Reading,

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from imlogit.arrays import Pixels
 from imlogit.data.images.decode import BadImageError, pixels_of, read_bytes, without_warnings
-from imlogit.data.problems import Problem
+from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
@@ -45,13 +45,13 @@ class Decoded(NamedTuple):
         Grey where all are grey (or are to be), else RGB.
     good : ndarray of bool, shape (n,)
         Which ones could be.
-    problems : tuple of Problem
+    problems : tuple of BadItem
         One for each of the others.
     """
 
     images: Pixels
     good: npt.NDArray[np.bool_]
-    problems: tuple[Problem, ...]
+    problems: tuple[BadItem, ...]
 
 
 def decode_all(
@@ -98,7 +98,7 @@ class _Tray:
         self._first = ""
         self._filled = 0
         self.good: list[bool] = []
-        self._problems: list[Problem] = []
+        self._problems: list[BadItem] = []
 
     def put_all(self, batch: list[Encoded], found: Results) -> None:
         """Take what was made of a batch."""
@@ -115,7 +115,7 @@ class _Tray:
         """Take one image, or what is wrong with it."""
         self.good.append(not isinstance(found, str))
         if isinstance(found, str):
-            self._problems.append(Problem(where, found))
+            self._problems.append(BadItem(where, found))
             return
         if self._images is None:
             self._images, self._first = _room_for(self._n, found), where

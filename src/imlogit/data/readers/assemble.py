@@ -10,7 +10,7 @@ import numpy as np
 
 from imlogit.arrays import Labels, Pixels
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import NAMED, Problem
+from imlogit.data.problems import NAMED, BadItem
 from imlogit.errors import DataError
 from imlogit.system.text import by, printable
 
@@ -32,7 +32,7 @@ def assemble(
     name: str,
     origin: str,
     class_names: Sequence[str] | None = None,
-    skipped: Sequence[Problem] = (),
+    skipped: Sequence[BadItem] = (),
 ) -> ImageSet:
     """Make an ImageSet of a training part and, where there is one, a test part.
 
@@ -43,7 +43,7 @@ def assemble(
         As in `ImageSet`.
     class_names : sequence of str, optional
         All classes in their order; by default those that occur, in `ordered` order.
-    skipped : sequence of Problem
+    skipped : sequence of BadItem
         What was passed over.
 
     Raises

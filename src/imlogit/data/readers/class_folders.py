@@ -11,7 +11,7 @@ from typing import NamedTuple
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import is_image_name
 from imlogit.data.images.decode_many import Encoded, decode_all
-from imlogit.data.problems import Problem, settle
+from imlogit.data.problems import BadItem, raise_or_skip
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import files_below, is_hidden, subfolders
@@ -28,7 +28,7 @@ class Part(NamedTuple):
 
     files: list[Encoded]
     classes: list[str]
-    problems: list[Problem]
+    problems: list[BadItem]
 
 
 def accepts(path: Path) -> bool:
@@ -66,7 +66,7 @@ def read(path: Path, reading: Reading, progress: Progress | None = None) -> Imag
         raise DataError(f"{name}: there is no class folder with an image. {LAYOUT}.")
     decoded = decode_all(found, len(found), reading, progress)
     listed_before = [problem for part in parts for problem in part.problems]
-    skipped = settle(
+    skipped = raise_or_skip(
         sorted((*listed_before, *decoded.problems), key=lambda problem: problem.where),
         source=name,
         n_items=len(found) + len(listed_before),
@@ -132,7 +132,7 @@ def _list_part(folder: Path, root: Path, reading: Reading) -> Part:
     for of_class, problem in of_classes:
         where = f"{above}{of_class}"
         if problem is not None:
-            part.problems.append(Problem(printable(where), problem))
+            part.problems.append(BadItem(printable(where), problem))
             continue
         ignored += _list_class(folder / of_class, where, root, reading, part)
     _refuse_loose_images(folder, above, bool(of_classes))
@@ -154,14 +154,14 @@ def _list_class(
     for name, problem in files_below(folder, root, reading.follow_links):
         full = printable(f"{where}/{name}")
         if problem is not None:
-            part.problems.append(Problem(full, problem))
+            part.problems.append(BadItem(full, problem))
         elif is_image_name(name):
             part.files.append(Encoded(full, f"{folder}/{name}"))
             part.classes.append(folder.name)
         else:
             ignored.append(full)
     if len(part.files) + len(part.problems) == before:
-        part.problems.append(Problem(printable(where), "the folder of this class holds no image"))
+        part.problems.append(BadItem(printable(where), "the folder of this class holds no image"))
     return ignored
 
 

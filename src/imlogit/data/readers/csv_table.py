@@ -21,7 +21,7 @@ from typing import NamedTuple
 import numpy as np
 
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import NAMED, Problem, listed, settle
+from imlogit.data.problems import NAMED, BadItem, listed, raise_or_skip
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.pixel_values import as_images
@@ -201,7 +201,7 @@ class _Rows:
         without a copy.
     labels : list of str
         One for each good row.
-    problems : list of Problem
+    problems : list of BadItem
         One for each of the first `MOST_PROBLEMS` bad rows.
     n_bad : int
         How many rows are bad.
@@ -209,14 +209,14 @@ class _Rows:
 
     pixels: bytearray = field(default_factory=bytearray)
     labels: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[BadItem] = field(default_factory=list)
     n_bad: int = 0
 
     def refuse(self, number: int, what: str) -> None:
         """Note that the row on line `number` cannot be used."""
         self.n_bad += 1
         if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append(Problem(f"line {number}", what))
+            self.problems.append(BadItem(f"line {number}", what))
 
 
 def _read_table(lines: _Lines, source: str, reading: Reading) -> tuple[Header, _Rows]:
@@ -333,7 +333,7 @@ def _short(text: str | bytes) -> str:
     return printable(whole if len(whole) <= SHOWN_CHARS else whole[: SHOWN_CHARS - 3] + "...")
 
 
-def _settled(rows: _Rows, source: str, reading: Reading) -> tuple[Problem, ...]:
+def _settled(rows: _Rows, source: str, reading: Reading) -> tuple[BadItem, ...]:
     """Return the problems if they may be passed over."""
     n_rows = len(rows.labels) + rows.n_bad
     if not n_rows:
@@ -344,7 +344,7 @@ def _settled(rows: _Rows, source: str, reading: Reading) -> tuple[Problem, ...]:
             f"{MOST_PROBLEMS:,} can be passed over. These are the first:\n"
             f"{listed(rows.problems[:NAMED])}\n{LAYOUT}."
         )
-    return settle(
+    return raise_or_skip(
         rows.problems,
         source=source,
         n_items=n_rows,

@@ -116,7 +116,7 @@ def load(progress: Progress | None = None, facts: Facts = MNIST) -> ImageSet:
     DownloadError
         If no source had the data: one line for each.
     """
-    return entries.through(NAME, facts.pins, lambda: _fetch(progress, facts))
+    return entries.cached(NAME, facts.pins, lambda: _fetch(progress, facts))
 
 
 def _fetch(progress: Progress | None, facts: Facts) -> ImageSet:

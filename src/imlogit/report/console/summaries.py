@@ -24,12 +24,12 @@ from imlogit.report.console.tables import (
 
 if TYPE_CHECKING:
     from imlogit.runs.assess import Assessment
-    from imlogit.runs.plan import Run
-    from imlogit.runs.sweep import Sweep
-    from imlogit.runs.train import Training
+    from imlogit.runs.plan import Task
+    from imlogit.runs.sweep import SweepResult
+    from imlogit.runs.train import TrainResult
 
 
-def print_training(console: Console, training: Training) -> None:
+def print_training(console: Console, training: TrainResult) -> None:
     """Print what a training run found, as short tables."""
     console.print(_images(training))
     console.print(cross_validation_table(training.cross_validation))
@@ -49,7 +49,7 @@ def print_training(console: Console, training: Training) -> None:
     console.print(_verdict(training.test, names))
 
 
-def print_sweep(console: Console, sweep: Sweep) -> None:
+def print_sweep(console: Console, sweep: SweepResult) -> None:
     """Print what a sweep over C found, as short tables."""
     console.print(_images(sweep))
     console.print(path_table(sweep.path))
@@ -98,7 +98,7 @@ def _print_threshold(console: Console, threshold: Threshold | None) -> None:
     console.print()
 
 
-def _images(training: Run) -> Table:
+def _images(training: Task) -> Table:
     table = new_table("Images")
     table.add_column("what")
     table.add_column("value", overflow="fold")

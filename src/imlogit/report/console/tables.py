@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from imlogit.core.certificate import Certificate
-from imlogit.estimators.logistic_cv import Path, deviation
+from imlogit.estimators.logistic_cv import CPath, deviation
 from imlogit.evaluate.calibration import Reliability
 from imlogit.evaluate.cross_validation import CrossValidation
 from imlogit.evaluate.scores import Score, Scores
@@ -17,7 +17,7 @@ from imlogit.system.text import by
 
 if TYPE_CHECKING:
     from imlogit.export.writing import Export
-    from imlogit.model.fields import ModelFile
+    from imlogit.model.fields import SavedModel
 
 NAMES = {
     "accuracy": "accuracy",
@@ -33,7 +33,7 @@ NAMES = {
 }
 
 
-def path_table(path: Path) -> Table:
+def path_table(path: CPath) -> Table:
     """Return mean and deviation of log loss and accuracy for each C, the chosen one marked."""
     table = new_table(f"Values of C, {len(path.log_loss)} folds each")
     for heading in ("C", "log loss", "+-", "accuracy", "+-", "worst gap", ""):
@@ -147,7 +147,7 @@ def certificate_table(certificate: Certificate) -> Table:
     return table
 
 
-def model_table(content: ModelFile) -> Table:
+def model_table(content: SavedModel) -> Table:
     """Return the facts of a model file, for a person."""
     table = new_table("Model")
     table.add_column("what")
@@ -157,7 +157,7 @@ def model_table(content: ModelFile) -> Table:
     return table
 
 
-def model_facts(content: ModelFile) -> dict[str, str]:
+def model_facts(content: SavedModel) -> dict[str, str]:
     """Return the facts of a model file as short texts."""
     shape, weights = content.image_shape, content.coef
     certificate = content.certificate

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
 from imlogit.data.image_set import ImageSet
-from imlogit.estimators.logistic_cv import Path, deviation
+from imlogit.estimators.logistic_cv import CPath, deviation
 from imlogit.system.text import printable
 
 if TYPE_CHECKING:
@@ -122,12 +122,12 @@ def weight_sheet(weights: Floats, image_shape: tuple[int, ...], titles: Sequence
     return as_png(figure)
 
 
-def validation_curve(path: Path) -> bytes:
+def validation_curve(path: CPath) -> bytes:
     """Draw log loss and accuracy over C, with one deviation over the folds to either side.
 
     Parameters
     ----------
-    path : Path
+    path : CPath
 
     Returns
     -------

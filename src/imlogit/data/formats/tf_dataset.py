@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.data.image_set import ImageSet
+from imlogit.arrays import Labels, Pixels
 from imlogit.errors import DataError
 from imlogit.system.extras import need
 from imlogit.system.text import by
@@ -19,47 +19,36 @@ if TYPE_CHECKING:
 BATCH = 1024
 # A data set that does not know its length is given up here.
 MOST_BYTES = 2**35
-PARTS = ("all", "train", "test")
 GIVE = "Give pairs of image and label, or dictionaries with 'image' and 'label', as TFDS does."
 
 
-def to_tf_dataset(images: ImageSet, batch: int, part: str = "all") -> tf.data.Dataset:
+def as_dataset(pixels: Pixels, labels: Labels, batch: int) -> tf.data.Dataset:
     """Return images and labels as batches of (uint8, int64) tensors.
 
     Parameters
     ----------
-    images : ImageSet
+    pixels : ndarray of uint8, shape (n, h, w) or (n, h, w, c)
+    labels : ndarray of intp, shape (n,)
     batch : int
         The last batch may be smaller.
-    part : {"all", "train", "test"}
 
     Raises
     ------
     DataError
-        For a batch below 1, and for a part that there is not.
+        For a batch below 1.
     MissingExtraError
         Without TensorFlow.
     """
     if batch < 1:
         raise DataError(f"batch is {batch}: give a number from 1 on.")
-    if part not in PARTS:
-        raise DataError(f"part is {part!r}: give one of {', '.join(PARTS)}.")
     tensorflow = need("tensorflow", "tensorflow", "tf.data")
-    first, last = {"all": (0, None), "train": (0, images.n_train), "test": (images.n_train, None)}[
-        part
-    ]
-    pixels, labels = images.images[first:last], images.labels[first:last]
-    if not len(pixels):
-        raise DataError(f"{images.name} has no test part.")
     tensors = tensorflow.constant(pixels), tensorflow.constant(labels, dtype=tensorflow.int64)
     return tensorflow.data.Dataset.from_tensor_slices(tensors).batch(batch)
 
 
-def from_tf_dataset(
-    dataset: tf.data.Dataset,
-    class_names: Sequence[str] | None = None,
-    name: str = "tf-dataset",
-) -> ImageSet:
+def read_dataset(
+    dataset: tf.data.Dataset, class_names: Sequence[str] | None = None
+) -> tuple[Pixels, NDArray[Any], Sequence[str]]:
     """Read all images of a `tf.data.Dataset`.
 
     Parameters
@@ -70,8 +59,13 @@ def from_tf_dataset(
         from 0 on, or strings.
     class_names : sequence of str, optional
         What integers mean; by default their digits.
-    name : str
-        What the images are called.
+
+    Returns
+    -------
+    pixels : ndarray of uint8, shape (n, h, w) or (n, h, w, c)
+    codes : ndarray of integers, shape (n,)
+    names : sequence of str
+        What the codes mean.
 
     Raises
     ------
@@ -93,27 +87,14 @@ def from_tf_dataset(
             raise DataError("class_names are for integer labels: these are texts already.")
         texts = np.array([text.decode("utf-8", "replace") for text in labels])
         names, codes = np.unique(texts, return_inverse=True)
-        return _image_set(pixels, codes, names.tolist(), name)
+        return pixels, codes, names.tolist()
     if labels.min() < 0:
         raise DataError(f"Image {labels.argmin()} has the label {labels.min()}: count from 0.")
     known = [str(code) for code in range(labels.max() + 1)] if class_names is None else class_names
     if labels.max() >= len(known):
         row = labels.argmax()
         raise DataError(f"Image {row} has the label {labels[row]}, of {len(known)} class names.")
-    return _image_set(pixels, labels, known, name)
-
-
-def _image_set(
-    pixels: NDArray[np.uint8], labels: NDArray[Any], names: Sequence[str], name: str
-) -> ImageSet:
-    return ImageSet(
-        images=pixels,
-        labels=labels,
-        class_names=tuple(names),
-        n_train=len(pixels),
-        name=name,
-        origin="a tf.data.Dataset",
-    )
+    return pixels, labels, known
 
 
 def _pair(element: Any, *label: Any) -> tuple[Any, Any]:
@@ -144,9 +125,9 @@ def _check_types(tensorflow: Any, image: Any, label: Any) -> None:
         raise DataError(f"Images have the shape {image.shape}: give (h, w) or (h, w, c).")
 
 
-def _read(dataset: tf.data.Dataset) -> tuple[NDArray[np.uint8], NDArray[Any]]:
+def _read(dataset: tf.data.Dataset) -> tuple[Pixels, NDArray[Any]]:
     """Return all images (n, h, w[, c]) and labels (n,) of single elements."""
-    pixels: list[NDArray[np.uint8]] = []
+    pixels: list[Pixels] = []
     labels: list[NDArray[Any]] = []
     row = size = 0
     for images, some in _batches(dataset):
@@ -167,7 +148,7 @@ def _read(dataset: tf.data.Dataset) -> tuple[NDArray[np.uint8], NDArray[Any]]:
     return np.concatenate(pixels), joined.astype(np.int64) if joined.dtype.kind in "iu" else joined
 
 
-def _batches(dataset: tf.data.Dataset) -> Iterator[tuple[NDArray[np.uint8], NDArray[Any]]]:
+def _batches(dataset: tf.data.Dataset) -> Iterator[tuple[Pixels, NDArray[Any]]]:
     """Yield batches; single images where their sizes may differ."""
     image, _ = dataset.element_spec
     together = image.shape.is_fully_defined()

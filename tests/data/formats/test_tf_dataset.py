@@ -116,7 +116,7 @@ def test_a_label_without_a_name(data, pixels):
 
 
 def test_a_generator_without_end_is_given_up(data, pixels, monkeypatch):
-    monkeypatch.setattr("imlogit.data.readers.tf_dataset.MOST_BYTES", 10_000)
+    monkeypatch.setattr("imlogit.data.formats.tf_dataset.MOST_BYTES", 10_000)
     endless = data.from_tensor_slices((pixels, CODES)).repeat().filter(lambda *_: True)
     with pytest.raises(DataError, match="still more"):
         ImageSet.from_tf_dataset(endless)
