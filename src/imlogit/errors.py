@@ -1,7 +1,8 @@
 """The few exceptions and warnings that a user can meet.
 
-Every message says what was wrong, where, and what to do next. The command line prints the
-message alone and exits with code 2.
+Every message says what was wrong, where, and what to do next. It names a parameter as Python
+spells it, ``size=(28, 28)`` or ``skip_bad=True``; the command line, which prints the message alone
+and exits with code 2, spells it as its option.
 """
 
 from __future__ import annotations
@@ -11,7 +12,21 @@ from typing import Any
 
 
 class ImlogitError(Exception):
-    """The base of every error that imlogit raises on purpose."""
+    """The base of every error that imlogit raises on purpose.
+
+    Attributes
+    ----------
+    parameter : str or None
+        The name of the parameter that it is about, or that mends it.
+    """
+
+    def __init__(self, message: str = "", *, parameter: str | None = None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+
+
+class ParameterError(ImlogitError, ValueError):
+    """A parameter out of range, or parameters that do not go together."""
 
 
 class DataError(ImlogitError, ValueError):
@@ -23,12 +38,14 @@ class BadItemsError(DataError):
 
     Attributes
     ----------
-    problems : tuple of Problem
+    problems : tuple of BadItem
         Every one of them: ``where`` it is and ``what`` is wrong.
     """
 
-    def __init__(self, message: str, problems: Sequence[Any] = ()) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, problems: Sequence[Any] = (), *, parameter: str | None = None
+    ) -> None:
+        super().__init__(message, parameter=parameter)
         self.problems = tuple(problems)
 
 

@@ -16,7 +16,7 @@ from imlogit.cli.app import run
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.model.inputs import Input, inputs
-from imlogit.model.persist import to_file
+from imlogit.model.persist import from_file, to_file
 from imlogit.model.predict import Predictor
 from imlogit.report.console.answers import Tally, as_table
 
@@ -72,7 +72,7 @@ class TestPredictor:
     def test_the_answers_are_the_models(self, digits, embedded):
         found = [Input(str(k), embedded.images[k]) for k in range(3, 5000, 37)]
         said = list(Predictor(digits).answers(found))
-        model = imlogit.model.from_file(digits)
+        model = from_file(digits)
         images = embedded.images[3:5000:37]
         expected = model.predict_proba(images)
         np.testing.assert_allclose([a.probabilities for a in said], expected, atol=1e-12)

@@ -7,13 +7,13 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, log_expit, log_softmax, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate
+from imlogit.core.links import codes_of_margins, link_of, log_probabilities, probabilities
 from imlogit.engines.table import open_engine
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.fits import Fit, Fitted, fit_all
@@ -163,40 +163,35 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             For another number of features or shape of image than the model was fitted on, nan
             or infinity, or features whose scale cannot be that of the fit.
         """
+        margins = self._margins(X)
+        return margins[:, 0] if len(self.classes_) == 2 else margins
+
+    def _margins(self, X: Any) -> Floats:
+        """Return the margins, shape (n, 1), or (n, n_classes) for more than two classes."""
         check_is_fitted(self)
         rows, scale = rows_to_predict(self, X)
         with open_engine(self.engine, rows, scale) as engine:
             margins: Floats = engine.multiply(self.coef_).T + self.intercept_
-        return margins[:, 0] if len(self.classes_) == 2 else margins
+        return margins
 
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each image, shape (n,).
 
         With a `threshold_`, the second of two classes from that probability on.
         """
-        margins = self.decision_function(X)
-        if margins.ndim > 1:
-            best = margins.argmax(axis=1)
-        elif self.threshold_ is None:
-            best = (margins > 0).astype(int)
-        else:
-            best = (expit(margins) >= self.threshold_).astype(int)
-        labels: NDArray[Any] = self.classes_[best]
+        margins = self._margins(X)
+        labels: NDArray[Any] = self.classes_[codes_of_margins(margins, self.threshold_)]
         return labels
 
     def predict_proba(self, X: Any) -> Floats:
         """Return the probability of each class, shape (n, n_classes), in the order of classes_."""
-        return probabilities(self.decision_function(X), self.multi_class)
+        margins = self._margins(X)
+        return probabilities(margins, link_of(margins.shape[1], self.multi_class))
 
     def predict_log_proba(self, X: Any) -> Floats:
         """Return the logarithm of the probability of each class, shape (n, n_classes)."""
-        margins = self.decision_function(X)
-        if margins.ndim == 1:
-            return np.stack([log_expit(-margins), log_expit(margins)], axis=1)
-        if self.multi_class == "multinomial":
-            return log_softmax(margins, axis=1)
-        logs: Floats = np.log(probabilities(margins, self.multi_class))
-        return logs
+        margins = self._margins(X)
+        return log_probabilities(margins, link_of(margins.shape[1], self.multi_class))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -250,23 +245,6 @@ def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[NDArray[np.g
     rows = validate_data(estimator, rows, dtype=list(DTYPES), order="C", reset=False)
     fitted = estimator.pixel_scale_, estimator.fitted_dtype_
     return rows, predict_scale(rows, estimator.pixel_scale, *fitted)
-
-
-def probabilities(margins: Floats, multi_class: str) -> Floats:
-    """Return class probabilities (n, n_classes) from margins (n,), (n, 1) or (n, n_classes).
-
-    One against the rest: each class's probability against the rest, made to add up to 1.
-    """
-    if margins.ndim == 1 or margins.shape[1] == 1:
-        margins = margins.reshape(len(margins))
-        return np.stack([expit(-margins), expit(margins)], axis=1)
-    if multi_class == "multinomial":
-        return softmax(margins, axis=1)
-    # in logarithms, so that a row far from every class does not become 0 / 0
-    logs = log_expit(margins)
-    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
-    total: Floats = shares / shares.sum(axis=1, keepdims=True)
-    return total
 
 
 def warn_unless_converged(certificate: Certificate, parts_are: str = "classes") -> None:

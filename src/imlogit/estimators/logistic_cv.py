@@ -13,6 +13,7 @@ from sklearn.metrics import get_scorer
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import combine
+from imlogit.core.links import link_of, probabilities
 from imlogit.core.solver import Observer
 from imlogit.errors import FitInterrupted, GridEdgeWarning
 from imlogit.estimators.fits import Fit, Fitted, fit_all
@@ -20,7 +21,6 @@ from imlogit.estimators.folds import Fold, fold_numbers, mean_held_out, split_ro
 from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
-    probabilities,
     warn_unless_converged,
 )
 from imlogit.estimators.training_data import Prepared, prepare
@@ -282,7 +282,7 @@ class _Judge:
         """Return score, log loss and accuracy of a fold's held-out rows."""
         assert fitted.margins is not None
         codes, weights = self.data.codes[split.test], self.data.weights[split.test]
-        p = probabilities(fitted.margins, self.estimator.multi_class)
+        p = probabilities(fitted.margins, link_of(len(fitted.coef), self.estimator.multi_class))
         own = np.take_along_axis(p, codes[:, None], axis=1)[:, 0]
         losses = -np.log(np.maximum(own, np.finfo(float).tiny))
         loss = float(np.average(losses, weights=weights))
@@ -306,7 +306,7 @@ class _Judge:
 def _held_out(fitted: Fitted | None, multi_class: str) -> Floats | None:
     if fitted is None or fitted.margins is None:
         return None
-    return probabilities(fitted.margins, multi_class)
+    return probabilities(fitted.margins, link_of(len(fitted.coef), multi_class))
 
 
 def _check_weights(splits: Sequence[Fold], data: Prepared) -> None:

@@ -12,8 +12,9 @@ from sklearn.utils import check_consistent_length, column_or_1d
 
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
+from imlogit.core.links import link_of, probabilities
 from imlogit.engines.table import open_engine
-from imlogit.estimators.logistic import LogisticRegression, probabilities, rows_to_predict
+from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
 from imlogit.estimators.training_data import Prepared, shown
 from imlogit.evaluate.scores import NAMES, score
 
@@ -121,13 +122,14 @@ def score_each(
     found = {name: np.full(len(coef), np.nan) for name in scorers}
     if not scorers:
         return found
+    link = link_of(coef.shape[1], estimator.multi_class)
     defined = np.flatnonzero(~np.isnan(coef).any(axis=(1, 2)))
     with open_engine(estimator.engine, images.rows, images.scale) as opened:
         for model, margins in _margins(opened, coef, intercept, defined):
             rows = slice(None) if times is None else np.flatnonzero(times[model] == 0)
             codes = images.codes[rows]
             if codes.size:
-                p = probabilities(margins[rows], estimator.multi_class)
+                p = probabilities(margins[rows], link)
                 figures = _figures(scorers, images.classes, codes, p)
                 for name, value in figures.items():
                     found[name][model] = value

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from imlogit.arrays import Floats
+from imlogit.core.links import codes_of_probabilities
 from imlogit.evaluate.intervals import percentiles, row_counts
-from imlogit.evaluate.scores import Score, Scores, predicted_codes, score
+from imlogit.evaluate.scores import Score, Scores, score
 
 EPS = float(np.finfo(np.float64).eps)
 BLOCK = 25
@@ -93,7 +94,7 @@ def compare(
         for p, threshold in zip((first, second), thresholds, strict=True)
     ]
     right = [
-        predicted_codes(p, threshold) == codes
+        codes_of_probabilities(p, threshold) == codes
         for p, threshold in zip((first, second), thresholds, strict=True)
     ]
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())

@@ -12,6 +12,7 @@ from sklearn.base import clone
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate, combine
+from imlogit.core.links import codes_of_probabilities, link_of, probabilities
 from imlogit.core.solver import Observer
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.fits import Fit, Fitted, fit_all
@@ -20,11 +21,10 @@ from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
     check_kind,
-    probabilities,
     warn_unless_converged,
 )
 from imlogit.estimators.training_data import Prepared, prepare
-from imlogit.evaluate.scores import OUT_OF_FOLD, Scores, predicted_codes, score
+from imlogit.evaluate.scores import OUT_OF_FOLD, Scores, score
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ class CrossValidation:
         """The out-of-fold prediction of each row that was held out, shape (n_held_out,)."""
         held_out = ~np.isnan(self.probabilities[:, 0])
         labels: NDArray[Any] = self.estimator.classes_[
-            predicted_codes(self.probabilities[held_out])
+            codes_of_probabilities(self.probabilities[held_out])
         ]
         return labels
 
@@ -173,13 +173,14 @@ def _collect(
     whole, *parts = found
     assert whole is not None
     adopt(estimator, data, whole)
+    link = link_of(len(estimator.coef_), estimator.multi_class)
     summed = np.zeros((len(data.codes), len(data.classes)))
     times = np.zeros(len(data.codes))
     folds = []
     for (train, test, _), fitted in zip(splits, parts, strict=True):
         if fitted is None or fitted.margins is None:
             continue
-        held_out = probabilities(fitted.margins, estimator.multi_class)
+        held_out = probabilities(fitted.margins, link)
         summed[test] += held_out
         times[test] += 1
         scores = score(data.codes[test], held_out, origin=OUT_OF_FOLD)

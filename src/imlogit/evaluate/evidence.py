@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from imlogit.arrays import Floats
+from imlogit.core.links import codes_of_probabilities
 from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
-from imlogit.evaluate.scores import predicted_codes
 
 PER_SIDE = 10
 
@@ -139,7 +139,7 @@ def exemplars(
     rows = np.flatnonzero(codes == code)
     p = probabilities[rows]
     own = p[:, code]
-    right = predicted_codes(p, threshold) == code
+    right = codes_of_probabilities(p, threshold) == code
     if threshold is None:
         two = np.sort(p, axis=1)[:, -2:]
         apart = two[:, 1] - two[:, 0]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from sklearn import metrics
 
 from imlogit.arrays import Floats
+from imlogit.core.links import codes_of_probabilities
 from imlogit.evaluate.calibration import brier_terms, reliability
 from imlogit.evaluate.curve_areas import areas
 from imlogit.evaluate.intervals import delong, wilson
@@ -173,7 +174,7 @@ def score(
     if len(codes) == 0:
         raise ValueError("there are no images to score")
     n_classes = probabilities.shape[1]
-    predicted = predicted_codes(probabilities, threshold)
+    predicted = codes_of_probabilities(probabilities, threshold)
     pairs = np.bincount(codes.astype(np.intp) * n_classes + predicted, minlength=n_classes**2)
     confusion = pairs.reshape(n_classes, n_classes)
     values = _counted(confusion)
@@ -191,17 +192,6 @@ def score(
         values = _with_intervals(values, codes, probabilities, confusion)
     base_rate = float(confusion.sum(axis=1).max() / len(codes))
     return Scores(len(codes), base_rate, confusion, values, origin)
-
-
-def predicted_codes(probabilities: Floats, threshold: float | None = None) -> NDArray[np.intp]:
-    """Return each row's most probable class; a tie between two goes to the negative one.
-
-    With a threshold, the positive one of two from that probability on.
-    """
-    if threshold is not None:
-        return (probabilities[:, 1] >= threshold).astype(np.intp)
-    codes: NDArray[np.intp] = probabilities.argmax(axis=1)
-    return codes
 
 
 def _with_intervals(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from imlogit.core.links import SIGMOID, SOFTMAX
 from imlogit.export.formats import Format, Inputs, Runner
-from imlogit.model.head import SIGMOID, SOFTMAX, Answers, Head
+from imlogit.model.head import Answers, Head
 from imlogit.system.extras import need
 
 keras = need("keras", "tensorflow", "--to keras")

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from imlogit import __version__
+from imlogit.core.links import SIGMOID, SOFTMAX
 from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Inputs, Runner
-from imlogit.model.head import SIGMOID, SOFTMAX, Answers, Head
+from imlogit.model.head import Answers, Head
 from imlogit.system.atomic import write_bytes
 from imlogit.system.extras import need
 

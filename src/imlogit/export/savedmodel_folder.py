@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from imlogit.core.links import SIGMOID, SOFTMAX
 from imlogit.export.formats import SIGNATURE, Format, Inputs, Runner
-from imlogit.model.head import SIGMOID, SOFTMAX, Answers, Head
+from imlogit.model.head import Answers, Head
 from imlogit.system.extras import need, quiet
 
 tf = need("tensorflow", "tensorflow", "--to savedmodel")

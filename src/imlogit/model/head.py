@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, log_expit, softmax
 
-from imlogit.arrays import Floats
+from imlogit.arrays import Floats, Rows
+from imlogit.core.links import codes_of_margins, link_of, probabilities
 from imlogit.errors import ExportError
 from imlogit.model.fields import SavedModel
 
 if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression
-
-SIGMOID, SOFTMAX, ONE_VS_REST = "sigmoid", "softmax", "one-vs-rest"
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +82,7 @@ class Answers(NamedTuple):
     """What a model or a file says: probabilities (n, n_classes) and labels' indices (n,)."""
 
     probabilities: Floats
-    labels: NDArray[np.int64]
+    labels: Rows
 
 
 def _each(own: Floats) -> Floats:
@@ -121,7 +119,7 @@ def head_of(estimator: LogisticRegression, class_names: Sequence[str] | None = N
         scale=estimator.pixel_scale_,
         shape=estimator.image_shape_ or (estimator.n_features_in_,),
         dtype=_dtype(estimator.fitted_dtype_),
-        link=_link(len(estimator.coef_), estimator.multi_class),
+        link=link_of(len(estimator.coef_), estimator.multi_class),
         threshold=estimator.threshold_,
         class_names=labels,
     )
@@ -135,7 +133,7 @@ def head_of_file(content: SavedModel) -> Head:
         scale=content.pixel_scale,
         shape=content.image_shape or (content.coef.shape[1],),
         dtype=_dtype(content.fitted_dtype),
-        link=_link(len(content.coef), content.multi_class),
+        link=link_of(len(content.coef), content.multi_class),
         threshold=content.threshold,
         class_names=content.names,
     )
@@ -145,20 +143,8 @@ def _dtype(fitted_dtype: str) -> str:
     return "uint8" if fitted_dtype == "uint8" else "float32"
 
 
-def _link(n_weights: int, multi_class: str) -> str:
-    if n_weights == 1:
-        return SIGMOID
-    return SOFTMAX if multi_class == "multinomial" else ONE_VS_REST
-
-
 def answer(head: Head, inputs: NDArray[np.generic]) -> Answers:
     """Return what a head says of inputs (n, *shape), in float64."""
     rows = inputs.reshape(len(inputs), -1).astype(np.float64)
-    margins = (rows * head.scale) @ head.each_weights.T + head.each_intercept
-    if head.link == SIGMOID:
-        p = expit(margins)
-    else:
-        p = softmax(margins if head.link == SOFTMAX else log_expit(margins), axis=1)
-    if head.threshold is None:
-        return Answers(p, margins.argmax(axis=1))
-    return Answers(p, (p[:, 1] >= head.threshold).astype(np.int64))
+    margins = (rows * head.scale) @ head.weights.T + head.intercept
+    return Answers(probabilities(margins, head.link), codes_of_margins(margins, head.threshold))

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from imlogit.checks.finding import Findings
 from imlogit.checks.material import FittedModel, Material, Optimality, Part
 from imlogit.checks.table import run_checks
+from imlogit.core.links import codes_of_probabilities
 from imlogit.data.image_set import ImageSet
 from imlogit.data.sources import load
 from imlogit.data.split import Split, split
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
-from imlogit.evaluate.scores import predicted_codes
 from imlogit.runs.plan import Task, choose_target
 
 
@@ -89,7 +89,7 @@ def check_run(
         predictor = FittedModel(
             len(model.classes_),
             # without a threshold, which may give accuracy up for precision or recall
-            model.classes_[predicted_codes(model.predict_proba(test_images))],
+            model.classes_[codes_of_probabilities(model.predict_proba(test_images))],
             Optimality(model.certificate_.status, model.certificate_.relative_gap),
             edge or "",
             searched,
