@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from imlogit.arrays import Rows
 from imlogit.checks.exact_copies import Copies, exact_copies
 from imlogit.checks.near_copies import near_copies
+from imlogit.estimators.logistic_cv import GridEdge
 
 BORDER = 1
 # Statistics of pixels are taken of so many images at a time.
@@ -81,8 +82,8 @@ class FittedModel(NamedTuple):
     predicted : ndarray, shape (n_test,), or None
         Its answers for the test part, in terms of `Material.targets`.
     optimality : Optimality or None
-    edge : str
-        "low" or "high" where the best C is at that end of the grid; "" where it is inside.
+    edge : GridEdge or None
+        The end of the grid where the best C is; None where it is inside.
     searched : bool
         Whether C was chosen from a grid.
     """
@@ -90,7 +91,7 @@ class FittedModel(NamedTuple):
     n_classes: int
     predicted: NDArray[Any] | None = None
     optimality: Optimality | None = None
-    edge: str = ""
+    edge: GridEdge | None = None
     searched: bool = False
 
 
@@ -99,13 +100,13 @@ class Optimality(NamedTuple):
 
     Attributes
     ----------
-    status : str
-        As in `imlogit.Certificate`, or "" for another library's fit.
+    status : str or None
+        As in `imlogit.Certificate`; None for another library's fit.
     relative_gap : float
         The bound on how far the objective is above its minimum; nan where there is none.
     """
 
-    status: str
+    status: str | None
     relative_gap: float
 
 

@@ -23,6 +23,7 @@ from imlogit.estimators.logistic import (
     check_kind,
     warn_unless_converged,
 )
+from imlogit.estimators.logistic_cv import deviation
 from imlogit.estimators.training_data import Prepared, prepare
 from imlogit.evaluate.scores import OUT_OF_FOLD, Scores, score
 
@@ -90,8 +91,7 @@ class CrossValidation:
 
         nan where there is one fold only, or a fold without the figure.
         """
-        values = self.values(name)
-        return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+        return deviation(self.values(name))
 
 
 def cross_validate(

@@ -16,6 +16,7 @@ from imlogit.data.sources import load
 from imlogit.data.split import Split, split
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
+from imlogit.estimators.logistic_cv import GridEdge
 from imlogit.runs.plan import Task, choose_target
 
 
@@ -66,7 +67,7 @@ def check_run(
     model: LogisticRegression | None = None,
     *,
     folds: NDArray[np.intp] | None = None,
-    edge: str | None = None,
+    edge: GridEdge | None = None,
     searched: bool = False,
 ) -> Findings:
     """Check a run: its images, its split, and the model.
@@ -78,7 +79,7 @@ def check_run(
         Fitted on the training part.
     folds : ndarray of intp, shape (n_train,), optional
         The fold that holds each training image out, -1 where none does.
-    edge : {"low", "high"}, optional
+    edge : GridEdge, optional
         The end of the grid where the best C is.
     searched : bool
         Whether C was chosen from a grid.
@@ -91,7 +92,7 @@ def check_run(
             # without a threshold, which may give accuracy up for precision or recall
             model.classes_[codes_of_probabilities(model.predict_proba(test_images))],
             Optimality(model.certificate_.status, model.certificate_.relative_gap),
-            edge or "",
+            edge,
             searched,
         )
     material = _material(run.image_set, run.split, run.target.positive, predictor, folds)

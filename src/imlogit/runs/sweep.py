@@ -16,7 +16,7 @@ from imlogit.checks.finding import Findings
 from imlogit.core.solver import Observer
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import DataError, FitInterrupted
-from imlogit.estimators.logistic_cv import CPath, LogisticRegressionCV, deviation
+from imlogit.estimators.logistic_cv import CPath, GridEdge, LogisticRegressionCV, deviation
 from imlogit.evaluate.scores import Scores
 from imlogit.runs.check import check_run
 from imlogit.runs.plan import RunOptions, Task, begin, or_none
@@ -64,7 +64,7 @@ class SweepResult(Task):
             f"{loss.mean():.4f} with a deviation of {deviation(loss):.4f}."
         )
         if path.edge is not None:
-            side = "largest" if path.edge == "high" else "smallest"
+            side = "largest" if path.edge is GridEdge.HIGH else "smallest"
             said += f" The best C is the {side} of the grid: the optimum may lie beyond it."
         return said
 
