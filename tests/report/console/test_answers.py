@@ -17,6 +17,6 @@ def test_columns_stand_below_each_other_where_letters_are_two_columns_wide():
     for line, one in zip(lines, found, strict=True):
         assert one.label is not None
         assert cell_len(line.rstrip("\n")) == end_of_probability
-        assert cell_len(line[: line.index(one.label)]) == cell_len(
+        assert cell_len(line[: line.rindex(one.label)]) == cell_len(
             heading[: heading.index("label")]
         )
