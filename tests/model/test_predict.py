@@ -18,7 +18,7 @@ from imlogit.errors import DataError
 from imlogit.model.inputs import Input, inputs
 from imlogit.model.persist import from_file, to_file
 from imlogit.model.predict import Predictor
-from imlogit.report.console.answers import Tally, as_table
+from imlogit.report.console.answers import Tally, table_lines
 
 from helpers.image_files import encoded, write, write_class_folders
 
@@ -239,7 +239,7 @@ def test_a_table_is_written_while_answers_come(two, embedded):
             taken.append(1)
             yield Input(str(len(taken)), embedded.images[0])
 
-    lines = as_table(Predictor(two).answers(endless()), Tally())
+    lines = table_lines(Predictor(two).answers(endless()), Tally())
     for _ in range(5):
         next(lines)
     assert len(taken) <= 128

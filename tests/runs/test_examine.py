@@ -13,9 +13,9 @@ from scipy.stats import binomtest
 
 import imlogit
 from imlogit.errors import DataError, ModelFileError
-from imlogit.evaluate.comparison import compare
+from imlogit.evaluate.comparison import compare_models
 from imlogit.evaluate.doubts import find_doubts
-from imlogit.evaluate.evidence import exemplars, explain
+from imlogit.evaluate.evidence import exemplars, explain_image
 from imlogit.report.pictures.sheets import (
     doubt_sheet,
     evidence_figure,
@@ -102,7 +102,7 @@ class TestEvidence:
         model = imlogit.LogisticRegression(multi_class=multi_class).fit(images, labels)
         margins = model.decision_function(images)
         for k in range(0, 1000, 50):
-            found = explain(model, images[k])
+            found = explain_image(model, images[k])
             order = margins[k].argsort()[::-1]
             assert (found.toward, found.against) == tuple(order[:2])
             terms = found.pixels.sum() + found.intercept
@@ -113,31 +113,31 @@ class TestEvidence:
         images, is_two = few
         model = imlogit.LogisticRegression().fit(images, is_two)
         for image, margin in zip(images[:40], model.decision_function(images[:40]), strict=True):
-            found = explain(model, image)
+            found = explain_image(model, image)
             assert abs(found.pixels.sum() + found.intercept - margin) < 1e-12
             assert (found.pixels[image == 0] == 0).all()
             assert found.pixels.shape == (28, 28)
-            turned = explain(model, image, toward=0, against=1)
+            turned = explain_image(model, image, toward=0, against=1)
             assert turned.margin == -found.margin
 
     def test_features_that_are_not_pixels(self, rng):
         x = rng.normal(size=(60, 5))
         model = imlogit.LogisticRegression().fit(x, x[:, 0] > 0)
-        found = explain(model, x[7])
+        found = explain_image(model, x[7])
         np.testing.assert_allclose(found.pixels, model.coef_[0] * x[7], rtol=0, atol=0)
 
     def test_one_side_given(self, embedded):
         images, labels = embedded.images[::10], embedded.labels[::10]
         model = imlogit.LogisticRegression().fit(images, labels)
         most, second = model.predict_proba(images[:1])[0].argsort()[::-1][:2]
-        assert explain(model, images[0], against=int(most)).toward == second
-        assert explain(model, images[0], toward=int(second)).against == most
+        assert explain_image(model, images[0], against=int(most)).toward == second
+        assert explain_image(model, images[0], toward=int(second)).against == most
 
     @pytest.mark.parametrize(("toward", "against"), [(1, 1), (0, 5), (-1, 0)])
     def test_classes_that_there_are_not(self, few, toward, against):
         model = imlogit.LogisticRegression().fit(*few)
         with pytest.raises(ValueError, match="two different ones"):
-            explain(model, few[0][0], toward, against)
+            explain_image(model, few[0][0], toward, against)
 
     def test_of_a_run(self, embedded, twos):
         found = explain_row(twos, embedded, 5)
@@ -180,7 +180,7 @@ class TestComparison:
         right = np.where(codes[:, None] == [0, 1], 0.9, 0.1)
         first, second = right.copy(), right.copy()
         first[:15], second[10:20] = 1 - right[:15], 1 - right[10:20]
-        found = compare(codes, first, second)
+        found = compare_models(codes, first, second)
         assert (found.only_first, found.only_second) == (5, 10)
         assert found.p_value == pytest.approx(binomtest(10, 15).pvalue)
         assert found.accuracy.value == pytest.approx(0.025)
@@ -222,7 +222,7 @@ class TestComparison:
 
     def test_shapes_that_differ(self):
         with pytest.raises(ValueError, match="shapes"):
-            compare(np.zeros(2, dtype=int), np.full((2, 2), 0.5), np.full((2, 3), 0.3))
+            compare_models(np.zeros(2, dtype=int), np.full((2, 2), 0.5), np.full((2, 3), 0.3))
 
 
 class TestRecord:

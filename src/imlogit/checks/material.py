@@ -37,7 +37,7 @@ class Levels(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class LabelledRows:
     """Labelled rows.
 
     Attributes
@@ -116,8 +116,8 @@ class Material:
 
     Attributes
     ----------
-    training : Part
-    test : Part or None
+    training : LabelledRows
+    test : LabelledRows or None
     class_names : tuple or None
         All classes that there should be; None if only the labels tell.
     positive : object or None
@@ -129,8 +129,8 @@ class Material:
         Whether the folds are drawn at random or by class; None if that is not known.
     """
 
-    training: Part
-    test: Part | None
+    training: LabelledRows
+    test: LabelledRows | None
     class_names: tuple[Any, ...] | None = None
     positive: Any = None
     predictor: FittedModel | None = None
@@ -138,7 +138,7 @@ class Material:
     shuffled: bool | None = None
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[LabelledRows, ...]:
         """The training part, and the test part where there is one."""
         return (self.training,) if self.test is None else (self.training, self.test)
 
@@ -147,7 +147,7 @@ class Material:
         """Whether all rows are images."""
         return all(part.are_images for part in self.parts)
 
-    def targets(self, part: Part) -> NDArray[Any]:
+    def targets(self, part: LabelledRows) -> NDArray[Any]:
         """Return what a model is to predict: the labels, or whether they are the positive one."""
         return part.labels if self.positive is None else equal(part.labels, self.positive)
 

@@ -42,7 +42,7 @@ class Evidence(NamedTuple):
         return self.pixels.sum(axis=2) if self.pixels.ndim == 3 else self.pixels
 
 
-def explain(
+def explain_image(
     model: LogisticRegression, image: Any, toward: int | None = None, against: int | None = None
 ) -> Evidence:
     """Return what each pixel of an image adds to the margin.

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.checks.finding import Findings
-from imlogit.checks.material import FittedModel, Material, Optimality, Part
+from imlogit.checks.material import FittedModel, LabelledRows, Material, Optimality
 from imlogit.checks.table import run_checks
 from imlogit.core.links import codes_of_probabilities
 from imlogit.data.image_set import ImageSet
@@ -118,8 +118,8 @@ def _material(
 ) -> Material:
     names = np.array(images.class_names)
 
-    def part(name: str, rows: NDArray[np.intp]) -> Part:
-        return Part(name, images.images[rows], names[images.labels[rows]], rows)
+    def part(name: str, rows: NDArray[np.intp]) -> LabelledRows:
+        return LabelledRows(name, images.images[rows], names[images.labels[rows]], rows)
 
     return Material(
         part("training", parts.train),

@@ -16,9 +16,9 @@ from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import BadImageError
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
-from imlogit.evaluate.comparison import Comparison, compare
+from imlogit.evaluate.comparison import Comparison, compare_models
 from imlogit.evaluate.doubts import find_doubts
-from imlogit.evaluate.evidence import Evidence, Exemplars, exemplars, explain
+from imlogit.evaluate.evidence import Evidence, Exemplars, exemplars, explain_image
 from imlogit.evaluate.scores import TEST
 from imlogit.model.fields import SavedModel
 from imlogit.model.inputs import Input
@@ -198,7 +198,7 @@ def _explained(
         model.predict_proba(image[None])[0],
         names,
         image,
-        explain(model, image),
+        explain_image(model, image),
     )
 
 
@@ -234,7 +234,7 @@ def compare_runs(first: Record, second: Record) -> Comparison:
     codes = a.test_codes[in_a]
     if not np.array_equal(codes, b.test_codes[in_b]):
         raise DataError(f"{where} have different labels for the same images.")
-    return compare(
+    return compare_models(
         codes,
         a.test_probabilities[in_a],
         b.test_probabilities[in_b],
