@@ -18,7 +18,7 @@ from scipy.special import expit, softmax
 import imlogit
 from benchmarks.common import show, table
 from imlogit.checks.near_copies import near_copies
-from imlogit.evaluate.comparison import compare
+from imlogit.evaluate.comparison import compare_probabilities
 from imlogit.evaluate.doubts import find_doubts
 from imlogit.evaluate.scores import NAMES, score
 
@@ -194,7 +194,7 @@ def _paired(case: Any) -> str:
     def difference(rng: Any, n: int) -> Any:
         codes, p = draw(rng, n)
         softer = p**0.8
-        return compare(codes, p, softer / softer.sum(axis=1, keepdims=True)).log_loss
+        return compare_probabilities(codes, p, softer / softer.sum(axis=1, keepdims=True)).log_loss
 
     rng = np.random.default_rng(0)
     truth = float(np.mean([difference(rng, 100_000).value for _ in range(20)]))

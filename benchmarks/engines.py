@@ -25,8 +25,8 @@ from imlogit.engines.table import best_engine, open_engine
 from imlogit.estimators.pixels import PIXEL_SCALE
 from imlogit.export.formats import FORMATS, open_format, suffix_of
 from imlogit.export.proof import difference
-from imlogit.export.writing import model_answers
 from imlogit.model.head import head_of
+from imlogit.model.persist import saved_model_of
 
 ENGINES = ("numba", "tensorflow")
 PASSES = 20
@@ -169,13 +169,14 @@ def exports(data: Data) -> Iterator[Any]:
     kinds = [(to, False) for to in FORMATS] + [("onnx", True)]
     with tempfile.TemporaryDirectory() as folder:
         for name, model in models.items():
-            expected = model_answers(model, test)
+            head = head_of(saved_model_of(model))
+            expected = head.answer(test)
             for to, float64 in kinds:
                 place = Path(folder) / f"model{suffix_of(to)}"
                 wrote = export_model(model, place, float64=float64, force=True)
                 form = open_format(to, float64)
                 answer = form.load(place)
-                apart = difference(head_of(model), answer(test), expected, wrote.tolerance, to)
+                apart = difference(head, answer(test), expected, wrote.tolerance, to)
                 one = seconds(lambda answer=answer: answer(test[:1]), SINGLE_IMAGES)[0]
                 figures = f"{wrote.n_bytes:,}", f"{apart:.1e}", f"{wrote.tolerance:.0e}"
                 found.add_row(name, f"{to}{', float64' * float64}", *figures, f"{one * 1e3:.2f}")

@@ -6,9 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import DataError
+from imlogit.errors import ParameterError
 from imlogit.evaluate.thresholds import choose_threshold
-from imlogit.runs.train import TrainOptions, train
+from imlogit.model.head import head_of
+from imlogit.model.persist import estimator_of
+from imlogit.runs.options import TrainOptions
+from imlogit.runs.train import train
 
 
 def figures(positive, probability, threshold):
@@ -64,16 +67,16 @@ def precise(embedded):
 
 def test_a_run_keeps_the_threshold_and_scores_the_test_with_it(embedded, precise):
     chosen = precise.threshold
-    assert precise.model.threshold_ == chosen.value
+    assert precise.model.threshold == chosen.value
     assert chosen.reached
     assert chosen.precision.value >= 0.97
     assert chosen.value > 0.5
-    images = embedded.images[precise.split.test]
-    truth = embedded.labels[precise.split.test] == 2
-    said = precise.model.predict(images)
-    np.testing.assert_array_equal(said, precise.model.predict_proba(images)[:, 1] >= chosen.value)
-    assert precise.test["accuracy"].value == (said == truth).mean()
-    assert precise.metrics()["threshold"]["out_of_fold"]["precision"]["value"] >= 0.97
+    images = embedded.images[precise.task.split.test]
+    truth = embedded.labels[precise.task.split.test] == 2
+    said = head_of(precise.model).answer(images)
+    np.testing.assert_array_equal(said.labels, said.probabilities[:, 1] >= chosen.value)
+    assert precise.test["accuracy"].value == (said.labels == truth).mean()
+    assert precise.metrics["threshold"]["out_of_fold"]["precision"]["value"] >= 0.97
     assert "--precision 0.97" in precise.command()
 
 
@@ -87,21 +90,22 @@ def test_a_recall_is_reached_by_saying_yes_more_often(embedded):
 
 def test_a_refit_forgets_the_threshold(precise, few):
     images, is_two = few
-    model = precise.model
+    model = estimator_of(precise.model)
+    assert model.threshold_ is not None
     assert model.fit(images, is_two).threshold_ is None
 
 
 @pytest.mark.parametrize(
     ("options", "match"),
     [
-        (TrainOptions(precision=0.9, recall=0.9), "cannot both"),
-        (TrainOptions(precision=1.5), "at most 1"),
-        (TrainOptions(recall=0.9, every_class=True), "label to look for"),
+        ({"precision": 0.9, "recall": 0.9}, "cannot both"),
+        ({"precision": 1.5}, "at most 1"),
+        ({"recall": 0.9, "every_class": True}, "label to look for"),
     ],
 )
 def test_wishes_that_make_no_sense(embedded, options, match):
-    with pytest.raises(DataError, match=match):
-        train(embedded, options)
+    with pytest.raises(ParameterError, match=match):
+        train(embedded, **options)
 
 
 def test_a_precision_out_of_reach_is_said(rng):

@@ -148,8 +148,8 @@ def load(
     layout: str | None = None,
     skip_bad: bool = False,
     follow_links: bool = False,
-    max_megapixels: float = Reading.max_megapixels,
-    max_megabytes: float = Reading.max_megabytes,
+    max_megapixels: float = 25.0,
+    max_megabytes: float = 64.0,
     progress: Progress | None = None,
 ) -> ImageSet:
     """Load images by the name of their source, or by where they are.
@@ -201,7 +201,14 @@ def load(
     (28, 28)
     """
     reading = Reading(
-        size, grey, shape, layout, skip_bad, follow_links, max_megapixels, max_megabytes
+        size=size,
+        grey=grey,
+        shape=shape,
+        layout=layout,
+        skip_bad=skip_bad,
+        follow_links=follow_links,
+        max_megapixels=max_megapixels,
+        max_megabytes=max_megabytes,
     )
     return read(os.fspath(source), reading, progress)
 

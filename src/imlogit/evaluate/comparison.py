@@ -57,7 +57,7 @@ class Comparison:
         }
 
 
-def compare(
+def compare_probabilities(
     codes: NDArray[np.integer],
     first: Floats,
     second: Floats,

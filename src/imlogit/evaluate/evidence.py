@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from scipy.special import logit
 
 from imlogit.arrays import Floats
 from imlogit.core.links import codes_of_probabilities
-from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
+from imlogit.errors import ParameterError
 
 PER_SIDE = 10
 
@@ -42,20 +42,44 @@ class Evidence(NamedTuple):
         return self.pixels.sum(axis=2) if self.pixels.ndim == 3 else self.pixels
 
 
-def explain(
-    model: LogisticRegression, image: Any, toward: int | None = None, against: int | None = None
+class Linear(Protocol):
+    """What is explained: one linear map of an image, scaled."""
+
+    @property
+    def weights(self) -> Floats:
+        """One row for two classes, else one for each, shape (k, d)."""
+        ...
+
+    @property
+    def intercept(self) -> Floats:
+        """One number a row, shape (k,)."""
+        ...
+
+    @property
+    def scale(self) -> float:
+        """What a value of the image is multiplied by."""
+        ...
+
+
+def evidence_of(
+    model: Linear,
+    image: NDArray[np.generic],
+    probabilities: Floats,
+    toward: int | None = None,
+    against: int | None = None,
 ) -> Evidence:
     """Return what each pixel of an image adds to the margin.
 
     Parameters
     ----------
-    model : LogisticRegression
-        Fitted.
-    image : array-like, shape (d,), (h, w) or (h, w, c)
+    model : Linear
+    image : ndarray, shape (d,), (h, w) or (h, w, c)
         One image, as the model takes them.
+    probabilities : ndarray of float64, shape (n_classes,)
+        What the model says of it.
     toward, against : int, optional
-        Positions in ``classes_``. By default the positive class against the negative one, or
-        the most probable of several against the second.
+        Places of classes. By default the positive class against the negative one, or the most
+        probable of several against the second.
 
     Returns
     -------
@@ -63,35 +87,34 @@ def explain(
 
     Raises
     ------
-    ValueError
-        For another shape than the model's, and for classes that there are not.
+    ParameterError
+        For classes that there are not.
     """
-    image = np.asarray(image)
-    rows, scale = rows_to_predict(model, image[None])
-    n_classes = len(model.classes_)
-    if toward is None or against is None:
-        toward, against = _sides(model, image, toward, against)
+    n_classes = len(probabilities)
+    toward, against = _sides(probabilities, toward, against)
     if toward == against or not {toward, against} <= set(range(n_classes)):
-        raise ValueError(f"classes {toward} and {against}: give two different ones of {n_classes}")
+        raise ParameterError(
+            f"classes {toward} and {against}: give two different ones of {n_classes}"
+        )
     if n_classes == 2:
         sign = 1 if toward == 1 else -1
-        weights, intercept = sign * model.coef_[0], sign * float(model.intercept_[0])
+        weights, intercept = sign * model.weights[0], sign * float(model.intercept[0])
     else:
-        weights = model.coef_[toward] - model.coef_[against]
-        intercept = float(model.intercept_[toward] - model.intercept_[against])
-    pixels: Floats = weights * (rows[0].astype(np.float64) * scale)
+        weights = model.weights[toward] - model.weights[against]
+        intercept = float(model.intercept[toward] - model.intercept[against])
+    pixels: Floats = weights * (image.ravel().astype(np.float64) * model.scale)
     return Evidence(
         toward, against, pixels.reshape(image.shape), intercept, float(pixels.sum()) + intercept
     )
 
 
-def _sides(
-    model: LogisticRegression, image: NDArray[Any], toward: int | None, against: int | None
-) -> tuple[int, int]:
+def _sides(probabilities: Floats, toward: int | None, against: int | None) -> tuple[int, int]:
     """Fill in the classes that were not asked for."""
-    if len(model.classes_) == 2 and toward is None and against is None:
+    if toward is not None and against is not None:
+        return toward, against
+    if len(probabilities) == 2 and toward is None and against is None:
         return 1, 0
-    order = model.predict_proba(image[None])[0].argsort()[::-1].tolist()
+    order = probabilities.argsort()[::-1].tolist()
     if toward is None:
         toward = next(code for code in order if code != against)
     return toward, next(code for code in order if code != toward) if against is None else against

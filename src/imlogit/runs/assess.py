@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.data.image_set import ImageSet
+from imlogit.data.progress import Progress
+from imlogit.data.reading import Reading
+from imlogit.data.sources import read
 from imlogit.errors import DataError
+from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluate.calibration import Reliability, reliability
 from imlogit.evaluate.scores import TEST, TRAINING, Scores, score
 from imlogit.model.fields import SavedModel
-from imlogit.model.persist import from_file
+from imlogit.model.head import head_of
+from imlogit.model.persist import open_model
+from imlogit.model.predict import check_takes_pixels
 from imlogit.system.text import by
 
 SCHEMA, VERSION = "imlogit.evaluation", 1
-TEST_PART, ALL = "the source's test part", "all images: the source has no test part"
+
+
+class Scope(StrEnum):
+    """Which of a source's images were scored."""
+
+    TEST = "test"
+    ALL = "all"
+
+    @property
+    def words(self) -> str:
+        """What is said of it."""
+        found = {Scope.TEST: "the source's test part"}
+        return found.get(self, "all images: the source has no test part")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +49,7 @@ class Assessment:
     image_set : ImageSet
     names : tuple of str
         What the classes are called.
-    part : str
+    part : Scope
         Which of the source's images were scored.
     seen : bool
         Whether some of them are, or may be, images that the model was fitted on.
@@ -40,7 +60,7 @@ class Assessment:
 
     image_set: ImageSet
     names: tuple[str, ...]
-    part: str
+    part: Scope
     seen: bool
     scores: Scores
     reliability: Reliability
@@ -57,7 +77,7 @@ class Assessment:
                 "sha256": self.image_set.sha256,
                 "skipped": [problem.to_dict() for problem in self.image_set.skipped],
             },
-            "part": "test" if self.part == TEST_PART else "all",
+            "part": str(self.part),
             "seen": self.seen,
             "classes": list(self.names),
             "scores": self.scores.to_dict(),
@@ -66,24 +86,50 @@ class Assessment:
         }
 
 
-def assess(content: SavedModel, image_set: ImageSet) -> Assessment:
+def evaluate(
+    model: LogisticRegression | SavedModel | str | os.PathLike[str],
+    images: ImageSet | str | os.PathLike[str],
+    *,
+    progress: Progress | None = None,
+    **reading: Any,
+) -> Assessment:
     """Score a model on a source's test part, or on all of it where it has none.
 
     Parameters
     ----------
-    content : SavedModel
-    image_set : ImageSet
+    model : LogisticRegression, SavedModel or path-like
+        A fitted model, its file, or the folder of a run.
+    images : ImageSet, str or path-like
+        Labelled images, or their source as `imlogit.load` takes it.
+    progress : callable, optional
+        As in `imlogit.load`.
+    **reading
+        How images are read, as in `imlogit.load`.
+
+    Returns
+    -------
+    Assessment
 
     Raises
     ------
     DataError
         For images of another shape than the model's, and labels that it does not know.
+    ModelFileError
+        For a model that cannot be read.
     """
+    content = open_model(model)
+    if not isinstance(images, ImageSet):
+        images = read(os.fspath(images), Reading(**reading), progress)
+    return _assess(content, images)
+
+
+def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
     _check_shape(content, image_set)
+    check_takes_pixels(content)
     codes = _codes(content, image_set)
     has_test = image_set.test is not None
     rows = slice(image_set.n_train if has_test else 0, None)
-    probabilities = from_file(content).predict_proba(image_set.images[rows])
+    probabilities = head_of(content).answer(image_set.images[rows]).probabilities
     seen = not has_test and content.data_sha256 == image_set.sha256
     scores = score(
         codes[rows],
@@ -95,7 +141,7 @@ def assess(content: SavedModel, image_set: ImageSet) -> Assessment:
     return Assessment(
         image_set,
         content.names,
-        TEST_PART if has_test else ALL,
+        Scope.TEST if has_test else Scope.ALL,
         seen,
         scores,
         reliability(codes[rows], probabilities),

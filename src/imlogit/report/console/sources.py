@@ -12,6 +12,7 @@ from imlogit.data.facts import facts_of
 from imlogit.data.image_set import ImageSet
 from imlogit.data.reading import Reading
 from imlogit.report.console.tables import new_table
+from imlogit.runs.options import option_words
 from imlogit.system.text import by, printable
 
 MEGA = 1e6
@@ -35,7 +36,7 @@ def print_sources(
     for heading in ("source", "kind", "read with", "MB"):
         table.add_column(heading, overflow="fold", justify="right" if heading == "MB" else "left")
     for one in kept:
-        how = " ".join(Reading.of(one["reading"]).words())
+        how = " ".join(option_words(Reading.of(one["reading"])))
         table.add_row(one["source"], one["kind"], how, f"{one['bytes'] / MEGA:,.1f}")
     console.print(table)
 

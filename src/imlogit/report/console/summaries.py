@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from imlogit.evaluate.scores import Scores
+from imlogit.evaluate.scores import OUT_OF_FOLD, Scores
 from imlogit.evaluate.thresholds import Threshold
 from imlogit.report.console.findings import print_failed
 from imlogit.report.console.tables import (
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
 def print_training(console: Console, training: TrainResult) -> None:
     """Print what a training run found, as short tables."""
-    console.print(_images(training))
+    console.print(_images(training.task))
     console.print(cross_validation_table(training.cross_validation))
-    names = training.target.names
+    names = training.task.target.names
     title = f"Out-of-fold, training images ({training.pooled.n:,})"
     console.print(scores_table(training.pooled, title))
     _print_threshold(console, training.threshold)
@@ -42,7 +42,9 @@ def print_training(console: Console, training: TrainResult) -> None:
     if len(names) > 2:
         console.print(class_table(training.test, names))
     console.print(
-        reliability_table(training.reliability(), "Calibration, out-of-fold probabilities")
+        reliability_table(
+            training.reliability[OUT_OF_FOLD], "Calibration, out-of-fold probabilities"
+        )
     )
     console.print(certificate_table(training.cross_validation.estimator.certificate_))
     print_failed(console, training.checks)
@@ -51,22 +53,22 @@ def print_training(console: Console, training: TrainResult) -> None:
 
 def print_sweep(console: Console, sweep: SweepResult) -> None:
     """Print what a sweep over C found, as short tables."""
-    console.print(_images(sweep))
+    console.print(_images(sweep.task))
     console.print(path_table(sweep.path))
     console.print(sweep.choice())
     console.print()
     print_failed(console, sweep.checks)
-    if sweep.test is not None and sweep.model is not None:
+    if sweep.test is not None and sweep.estimator is not None:
         title = f"Test images ({sweep.test.n:,}), the model at C = {sweep.path.chosen_C:.4g}"
         console.print(scores_table(sweep.test, title))
-        console.print(certificate_table(sweep.model.certificate_))
-        console.print(_verdict(sweep.test, sweep.target.names))
+        console.print(certificate_table(sweep.estimator.certificate_))
+        console.print(_verdict(sweep.test, sweep.task.target.names))
 
 
 def print_assessment(console: Console, found: Assessment) -> None:
     """Print how good a model is on some images, and which these are."""
     images, names = found.image_set, found.names
-    console.print(f"{images.name}, {images.origin}: {found.part}.", soft_wrap=True)
+    console.print(f"{images.name}, {images.origin}: {found.part.words}.", soft_wrap=True)
     if found.seen:
         console.print(
             "The model was fitted on images of this very source, which are among these: the "
@@ -98,11 +100,11 @@ def _print_threshold(console: Console, threshold: Threshold | None) -> None:
     console.print()
 
 
-def _images(training: Task) -> Table:
+def _images(task: Task) -> Table:
     table = new_table("Images")
     table.add_column("what")
     table.add_column("value", overflow="fold")
-    for name, value in training.facts().items():
+    for name, value in task.facts().items():
         table.add_row(name, value)
     return table
 

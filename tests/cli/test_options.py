@@ -1,26 +1,24 @@
-"""The options that say how images are read, on a command of a scratch application."""
+"""Options that dataclasses describe, on a command of a scratch application."""
 
 from __future__ import annotations
 
 import inspect
 from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import pytest
 import typer
 
-from imlogit.cli.reading_options import OPTIONS, reads_images
-from imlogit.data import reading as module
-
-if TYPE_CHECKING:
-    from imlogit.data.reading import Reading
+from imlogit.cli.options import gathers
+from imlogit.data.reading import Reading
+from imlogit.runs.options import flag_of, option_words
 
 seen = []
 app = typer.Typer()
 
 
 @app.command()
-@reads_images
+@gathers(reading=Reading)
 def look(
     source: Annotated[str, typer.Argument(help="The images.")] = "here",
     twice: Annotated[bool, typer.Option("--twice")] = False,
@@ -47,7 +45,7 @@ def run(capsys, monkeypatch):
 
 def test_without_options_it_is_the_default(run):
     assert run() == (0, "", "")
-    assert seen == [("here", False, module.Reading())]
+    assert seen == [("here", False, Reading())]
 
 
 def test_options_arrive_as_a_reading(run):
@@ -56,13 +54,22 @@ def test_options_arrive_as_a_reading(run):
         *("--skip-bad", "--follow-links", "--max-megapixels", "2.5", "--max-megabytes", "3"),
     )
     assert done == (0, "", "")
-    wanted = module.Reading((28, 32), True, (8, 8, 3), "chw", True, True, 2.5, 3.0)
+    wanted = Reading(
+        size=(28, 32),
+        grey=True,
+        shape=(8, 8, 3),
+        layout="chw",
+        skip_bad=True,
+        follow_links=True,
+        max_megapixels=2.5,
+        max_megabytes=3.0,
+    )
     assert seen == [("there", True, wanted)]
 
 
 def test_the_words_of_a_reading_are_options_that_say_the_same(run):
-    wanted = module.Reading((28, 32), True, (8, 8), "hwc", True, True, 0.5, 0.25)
-    assert run(*wanted.words()) == (0, "", "")
+    wanted = Reading(size=(28, 32), grey=True, shape=(8, 8), layout="hwc", max_megapixels=0.5)
+    assert run(*option_words(wanted)) == (0, "", "")
     assert seen[0][2] == wanted
 
 
@@ -71,7 +78,7 @@ def test_the_words_of_a_reading_are_options_that_say_the_same(run):
     [
         (("--size", "28"), "--size 28: give HxW, such as 28x28."),
         (("--size", "28x28x3"), "--size 28x28x3: give HxW"),
-        (("--size", ""), "--size : give HxW"),
+        (("--size", ""), "--size: give HxW"),
         (("--size", "0x3"), "size"),
         (("--shape", "a"), "--shape a: give HxW or HxWxC"),
         (("--layout", "whc"), "hwc, chw"),
@@ -93,16 +100,15 @@ def test_help_has_a_panel_of_its_own(run):
     assert code == 0
     before, panel = text.split("Reading images")
     assert "--twice" in before
-    for option in OPTIONS:
-        flag = "--" + option.name.replace("_", "-")
-        assert flag in panel
-        assert flag not in before
+    for option in fields(Reading):
+        assert flag_of(option) in panel
+        assert flag_of(option) not in before
     assert "HxW[xC]" in panel
     assert "hwc|chw" in panel
 
 
 def test_every_field_of_reading_is_an_option_with_its_default():
-    assert [(one.name, one.default) for one in OPTIONS] == [
-        (field.name, field.default) for field in fields(module.Reading)
-    ]
-    assert "reading" not in inspect.signature(look).parameters
+    parameters = inspect.signature(look).parameters
+    assert "reading" not in parameters
+    for option in fields(Reading):
+        assert parameters[option.name].default == option.default
