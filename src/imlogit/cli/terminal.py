@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from imlogit.core.solver import Observer, Progress
+    from imlogit.core.solution import Observer, Progress
     from imlogit.data.progress import Progress as Loading
 
 BAD_INPUT = 2

@@ -18,7 +18,8 @@ from sklearn.utils.class_weight import compute_class_weight
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate, combine
 from imlogit.core.regression import Regression, regression
-from imlogit.core.solver import Observer, Settings, Solution, solve
+from imlogit.core.solution import Observer, Settings, Solution
+from imlogit.core.solver import solve
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.training_data import Prepared, shown
 

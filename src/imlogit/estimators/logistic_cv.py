@@ -14,7 +14,7 @@ from sklearn.metrics import get_scorer
 from imlogit.arrays import Floats
 from imlogit.core.certificate import combine
 from imlogit.core.links import link_of, probabilities
-from imlogit.core.solver import Observer
+from imlogit.core.solution import Observer
 from imlogit.errors import FitInterrupted, GridEdgeWarning
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.folds import Fold, fold_numbers, mean_held_out, split_rows

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate, combine
 from imlogit.core.links import codes_of_probabilities, link_of, probabilities
-from imlogit.core.solver import Observer
+from imlogit.core.solution import Observer
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.folds import Fold, split_rows

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from imlogit.checks.finding import Findings
-from imlogit.core.solver import Observer
+from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import DataError, FitInterrupted
 from imlogit.estimators.folds import fold_numbers
