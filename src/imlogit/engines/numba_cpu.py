@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
 from imlogit.engines import numba_kernels as kernels
+from imlogit.engines.matrix import ArrayMatrix, Matrix
 from imlogit.engines.numba_problems import NumbaLogistic, NumbaSoftmax
 from imlogit.system.threads import Team, lanes
 
@@ -43,31 +44,25 @@ class NumbaEngine(Engine):
 
     Parameters
     ----------
-    features : ndarray of uint8, float32 or float64, shape (n, d)
-        In C order.
+    matrix : Matrix of uint8, float32 or float64, shape (n, d)
     scale : float
         What each feature is multiplied by: the weights are, before a row is read.
     team : Team, optional
         The threads to use.
     """
 
-    def __init__(
-        self, features: NDArray[np.generic], scale: float = 1.0, team: Team | None = None
-    ) -> None:
+    def __init__(self, matrix: Matrix, scale: float = 1.0, team: Team | None = None) -> None:
         # Read-only views of all arrays have one type, so the kernels are compiled once for it.
-        self.x = np.ascontiguousarray(features).view()
+        self.x = np.ascontiguousarray(matrix.block(0, len(matrix))).view()
         self.x.flags.writeable = False
         self.scale = float(scale)
         self.context = self.team = team or Team()
         self.lanes = lanes(len(self.x))
         self.n_rows, self.n_features = self.x.shape
-        self.largest = self._largest() * self.scale
+        # the most that a byte can be is known without a look at all of them
+        largest = 255.0 if matrix.dtype == np.uint8 else matrix.largest
+        self.largest = largest * self.scale
         self.working = self._working_precision()
-
-    def _largest(self) -> float:
-        if self.x.dtype == np.uint8:
-            return 255.0
-        return max(abs(float(self.x.max(initial=0))), abs(float(self.x.min(initial=0))))
 
     def _working_precision(self) -> type[np.floating]:
         if self.x.dtype == np.float64:
@@ -88,7 +83,7 @@ class NumbaEngine(Engine):
 
     def take(self, rows: Rows) -> Engine:
         """Return an engine over a copy of a few of the rows."""
-        return NumbaEngine(self.x[rows], self.scale, self.team)
+        return NumbaEngine(ArrayMatrix(self.x[rows]), self.scale, self.team)
 
     def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a few rows as floats."""

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
+from imlogit.engines.matrix import Matrix
 from imlogit.engines.numba_cpu import NumbaEngine
 from imlogit.engines.tensorflow_problems import TensorFlowLogistic, TensorFlowSoftmax
 from imlogit.system.extras import need
@@ -41,16 +42,16 @@ class TensorFlowEngine(Engine):
 
     Parameters
     ----------
-    features : ndarray of uint8, float32 or float64, shape (n, d)
+    matrix : Matrix of uint8, float32 or float64, shape (n, d)
     scale : float
         What each feature is multiplied by: the weights are, before a row is read.
     """
 
-    def __init__(self, features: NDArray[np.generic], scale: float = 1.0) -> None:
-        self.x, self.scale = features, float(scale)
-        self.n_rows, self.n_features = features.shape
+    def __init__(self, matrix: Matrix, scale: float = 1.0) -> None:
+        self.scale = float(scale)
+        self.n_rows, self.n_features = matrix.shape
         # what is small, or decided by the values of all rows, is the processor's
-        self.local = NumbaEngine(features, scale)
+        self.local = NumbaEngine(matrix, scale)
         self.context = self.local.context
         self.largest, self.working = self.local.largest, self.local.working
         gpus = _gpus()
@@ -65,8 +66,8 @@ class TensorFlowEngine(Engine):
         n_blocks = -(-self.n_rows // self.block)
         self.padded = n_blocks * self.block
         shape = n_blocks, self.block, self.n_features
-        blocks = np.zeros((self.padded, self.n_features), dtype=self.x.dtype)
-        blocks[: self.n_rows] = self.x
+        blocks = np.zeros((self.padded, self.n_features), dtype=self.local.x.dtype)
+        blocks[: self.n_rows] = self.local.x
         with tf.device(self.device):
             self.blocks = tf.constant(blocks.reshape(shape))
             self.turned = tf.transpose(self.blocks, (0, 2, 1)) if self.both_ways else None

@@ -298,7 +298,8 @@ class _Judge:
         )
         adopt(view, self.data, fitted)
         view.n_features_in_ = self.data.rows.shape[1]
-        rows, labels = self.data.rows[split.test], self.data.classes[self.data.codes[split.test]]
+        rows = self.data.rows.take(split.test)
+        labels = self.data.classes[self.data.codes[split.test]]
         how = {"sample_weight": self.data.weights[split.test]} if self.weighted else {}
         return float(self.scorer(view, rows, labels, **how))
 

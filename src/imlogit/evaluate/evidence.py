@@ -79,7 +79,7 @@ def explain(
     else:
         weights = model.coef_[toward] - model.coef_[against]
         intercept = float(model.intercept_[toward] - model.intercept_[against])
-    pixels: Floats = weights * (rows[0].astype(np.float64) * scale)
+    pixels: Floats = weights * (rows.block(0, 1)[0].astype(np.float64) * scale)
     return Evidence(
         toward, against, pixels.reshape(image.shape), intercept, float(pixels.sum()) + intercept
     )

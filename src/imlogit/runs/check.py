@@ -14,6 +14,7 @@ from imlogit.core.links import codes_of_probabilities
 from imlogit.data.image_set import ImageSet
 from imlogit.data.sources import load
 from imlogit.data.split import Split, split
+from imlogit.engines.matrix import as_matrix
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.runs.plan import Task, choose_target
@@ -118,7 +119,7 @@ def _material(
     names = np.array(images.class_names)
 
     def part(name: str, rows: NDArray[np.intp]) -> Part:
-        return Part(name, images.images[rows], names[images.labels[rows]], rows)
+        return Part(name, as_matrix(images.images[rows]), names[images.labels[rows]], rows)
 
     return Material(
         part("training", parts.train),
