@@ -91,6 +91,11 @@ def mean_held_out(
     return mean
 
 
+def deviation(values: Floats) -> float:
+    """Return the standard deviation over folds (divided by n - 1), nan for one fold."""
+    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+
+
 def fold_numbers(n: int, held_out: Iterable[NDArray[np.intp]]) -> NDArray[np.int64]:
     """Return the last fold that holds each of ``n`` rows out, -1 where none does."""
     numbers = np.full(n, -1, dtype=np.int64)

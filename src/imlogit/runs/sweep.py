@@ -16,7 +16,8 @@ from imlogit.checks.finding import Findings
 from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import DataError, FitInterrupted
-from imlogit.estimators.logistic_cv import CPath, LogisticRegressionCV, deviation
+from imlogit.estimators.folds import deviation
+from imlogit.estimators.logistic_cv import CPath, LogisticRegressionCV
 from imlogit.evaluate.scores import Scores
 from imlogit.runs.check import check_run
 from imlogit.runs.plan import RunOptions, Task, begin, or_none
