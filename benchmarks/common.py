@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from imlogit import Certificate
-from imlogit.core.solver import Progress
+from imlogit.core.solution import Progress
 
 # A peer that takes longer than this is timed once.
 SLOW_SECONDS = 20.0

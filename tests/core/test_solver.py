@@ -17,9 +17,11 @@ from threadpoolctl import threadpool_info, threadpool_limits
 import imlogit
 from imlogit.core.certificate import REASONS, Certificate, combine, feasible_duals
 from imlogit.core.descent import Batch, Descent
+from imlogit.core.pool import Pool
 from imlogit.core.preconditioner import Preconditioner
 from imlogit.core.regression import regression
-from imlogit.core.solver import Settings, _Pool, solve
+from imlogit.core.solution import Settings
+from imlogit.core.solver import solve
 from imlogit.engines.table import open_engine
 from imlogit.errors import FitInterrupted
 
@@ -317,7 +319,7 @@ def test_no_penalty_and_few_positives_among_many(rng):
 
 
 def test_no_penalty_and_too_large_to_tell(name, rng, monkeypatch):
-    monkeypatch.setattr("imlogit.core.solver.QUASI_SEPARATION_ENTRIES", 100)
+    monkeypatch.setattr("imlogit.core.separation.QUASI_SEPARATION_ENTRIES", 100)
     x, y = overlapping(rng)
     assert fit(name, x, y, np.inf).certificate.status == "undetermined"
 
@@ -408,8 +410,8 @@ def test_preconditioners_are_kept_no_longer_than_they_serve(name, rng, monkeypat
         return one
 
     monkeypatch.setattr(Preconditioner, "of", make)
-    monkeypatch.setattr("imlogit.core.solver.FRESH_FOR", 2)
-    monkeypatch.setattr("imlogit.core.solver.PRECONDITIONER_BYTES", 0)
+    monkeypatch.setattr("imlogit.core.pool.FRESH_FOR", 2)
+    monkeypatch.setattr("imlogit.core.pool_queue.PRECONDITIONER_BYTES", 0)
     with open_engine(name, x) as engine:
         found = solve(engine, path, Settings(), starts=starts)
     assert all(one.certificate.converged for one in found)
@@ -485,7 +487,7 @@ def test_an_interrupt_of_a_single_fit_hands_over_where_it_was(name, rng):
 
 def test_an_interrupt_while_several_finish_keeps_those_that_have(name, rng, monkeypatch):
     x, (one,) = several(rng, 1)
-    hand_on, calls = _Pool._hand_on, []
+    hand_on, calls = Pool._hand_on, []
 
     def interrupt(pool, way):
         calls.append(way)
@@ -493,7 +495,7 @@ def test_an_interrupt_while_several_finish_keeps_those_that_have(name, rng, monk
             raise KeyboardInterrupt
         hand_on(pool, way)
 
-    monkeypatch.setattr(_Pool, "_hand_on", interrupt)
+    monkeypatch.setattr(Pool, "_hand_on", interrupt)
     with open_engine(name, x) as engine, pytest.raises(FitInterrupted) as stopped:
         solve(engine, [one, one], Settings())
     first, second = (found.certificate for found in stopped.value.partial)

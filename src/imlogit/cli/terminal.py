@@ -15,7 +15,7 @@ import typer
 from imlogit.cli.spelling import respell
 
 if TYPE_CHECKING:
-    from imlogit.core.solver import Observer, Progress
+    from imlogit.core.solution import Observer, Progress
     from imlogit.data.progress import Progress as Loading
 
 BAD_INPUT = 2

@@ -17,8 +17,10 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate, combine
+from imlogit.core.links import link_of, probabilities
 from imlogit.core.regression import Regression, regression
-from imlogit.core.solver import Observer, Settings, Solution, solve
+from imlogit.core.solution import Observer, Settings, Solution
+from imlogit.core.solver import solve
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.training_data import Prepared, shown
 
@@ -67,6 +69,11 @@ class Fitted:
     n_iter: NDArray[np.int32]
     certificate: Certificate
     margins: Floats | None
+
+    def probabilities(self, multi_class: str) -> Floats:
+        """Return those of the rows that were asked for, shape (m, n_classes)."""
+        assert self.margins is not None
+        return probabilities(self.margins, link_of(len(self.coef), multi_class))
 
 
 def fit_all(

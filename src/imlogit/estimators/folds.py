@@ -54,8 +54,9 @@ def split_rows(cv: Any, data: Prepared, groups: ArrayLike | None, random_state: 
             )
         seed = 0 if random_state is None else random_state
         cv = StratifiedKFold(cv, shuffle=True, random_state=seed)
-    pairs: Iterable[Any] = cv.split(data.rows, labels, groups) if hasattr(cv, "split") else cv
-    splits = [_split(len(labels), train, test) for train, test in pairs]
+    if hasattr(cv, "split"):  # some look at the features
+        cv = cv.split(data.rows.block(0, len(data.rows)), labels, groups)
+    splits = [_split(len(labels), train, test) for train, test in cv]
     if not splits:
         raise ValueError("cv gives no folds: there must be at least one")
     _check_apart(splits)
@@ -88,6 +89,11 @@ def mean_held_out(
     mean = np.full(shape, np.nan)
     np.divide(summed, times[:, None], out=mean, where=times[:, None] > 0)
     return mean
+
+
+def deviation(values: Floats) -> float:
+    """Return the standard deviation over folds (divided by n - 1), nan for one fold."""
+    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
 
 
 def fold_numbers(n: int, held_out: Iterable[NDArray[np.intp]]) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate
 from imlogit.core.links import codes_of_margins, link_of, log_probabilities, probabilities
+from imlogit.engines.matrix import Matrix, as_matrix
 from imlogit.engines.table import open_engine
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.fits import Fit, Fitted, fit_all
@@ -231,7 +232,7 @@ def describe(estimator: LogisticRegression, data: Prepared) -> None:
     estimator.fitted_dtype_ = str(data.rows.dtype)
 
 
-def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[NDArray[np.generic], float]:
+def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[Matrix, float]:
     """Return images as validated rows (n, d), and what the engine multiplies them by.
 
     Raises
@@ -242,7 +243,7 @@ def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[NDArray[np.g
     rows, image_shape = as_rows(X)
     check_image_shape(image_shape, estimator.image_shape_)
     check_integers(X, estimator.pixel_scale, estimator.fitted_dtype_)
-    rows = validate_data(estimator, rows, dtype=list(DTYPES), order="C", reset=False)
+    rows = as_matrix(validate_data(estimator, rows, dtype=list(DTYPES), order="C", reset=False))
     fitted = estimator.pixel_scale_, estimator.fitted_dtype_
     return rows, predict_scale(rows, estimator.pixel_scale, *fitted)
 

@@ -13,11 +13,10 @@ from sklearn.metrics import get_scorer
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import combine
-from imlogit.core.links import link_of, probabilities
-from imlogit.core.solver import Observer
+from imlogit.core.solution import Observer
 from imlogit.errors import FitInterrupted, GridEdgeWarning
 from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.estimators.folds import Fold, fold_numbers, mean_held_out, split_rows
+from imlogit.estimators.folds import Fold, deviation, fold_numbers, mean_held_out, split_rows
 from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
@@ -203,13 +202,13 @@ class LogisticRegressionCV(LogisticRegression):
             found = fit_all(self, data, fits, observe=observe)
         except FitInterrupted as stop:
             raise FitInterrupted(judge.path(_by_value(stop.partial, places))) from None
-        by_C = _by_value(found, places)
+        by_C: list[list[Any]] = _by_value(found, places)
         path = judge.path(by_C)
         assert path is not None
         self._adopt(data, path, by_C)
         self.out_of_fold_ = mean_held_out(
             splits,
-            [_held_out(fold, self.multi_class) for fold in by_C[path.chosen][1:]],
+            [fold.probabilities(self.multi_class) for fold in by_C[path.chosen][1:]],
             (len(data.codes), len(data.classes)),
         )
         self.folds_ = fold_numbers(len(data.codes), [split.test for split in splits])
@@ -247,11 +246,6 @@ class LogisticRegressionCV(LogisticRegression):
 BUILT_IN = (None, "neg_log_loss", "accuracy")
 
 
-def deviation(values: Floats) -> float:
-    """Return the standard deviation over folds (divided by n - 1), nan for one fold."""
-    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-
-
 @dataclass(frozen=True, eq=False)
 class _Judge:
     """Scores the held-out rows of every fold and C, and chooses."""
@@ -280,9 +274,8 @@ class _Judge:
 
     def _figures(self, split: Fold, fitted: Fitted) -> tuple[float, float, float]:
         """Return score, log loss and accuracy of a fold's held-out rows."""
-        assert fitted.margins is not None
         codes, weights = self.data.codes[split.test], self.data.weights[split.test]
-        p = probabilities(fitted.margins, link_of(len(fitted.coef), self.estimator.multi_class))
+        p = fitted.probabilities(self.estimator.multi_class)
         own = np.take_along_axis(p, codes[:, None], axis=1)[:, 0]
         losses = -np.log(np.maximum(own, np.finfo(float).tiny))
         loss = float(np.average(losses, weights=weights))
@@ -298,15 +291,10 @@ class _Judge:
         )
         adopt(view, self.data, fitted)
         view.n_features_in_ = self.data.rows.shape[1]
-        rows, labels = self.data.rows[split.test], self.data.classes[self.data.codes[split.test]]
+        rows = self.data.rows.take(split.test)
+        labels = self.data.classes[self.data.codes[split.test]]
         how = {"sample_weight": self.data.weights[split.test]} if self.weighted else {}
         return float(self.scorer(view, rows, labels, **how))
-
-
-def _held_out(fitted: Fitted | None, multi_class: str) -> Floats | None:
-    if fitted is None or fitted.margins is None:
-        return None
-    return probabilities(fitted.margins, link_of(len(fitted.coef), multi_class))
 
 
 def _check_weights(splits: Sequence[Fold], data: Prepared) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.engines.matrix import Matrix
 from imlogit.errors import PixelScaleWarning
 from imlogit.system.text import by
 
@@ -34,12 +35,12 @@ def as_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     return images.reshape(len(images), math.prod(images.shape[1:])), images.shape[1:]
 
 
-def fit_scale(rows: NDArray[np.generic], pixel_scale: Any) -> float:
+def fit_scale(rows: Matrix, pixel_scale: Any) -> float:
     """Return what the features are multiplied by when a model is fitted.
 
     Parameters
     ----------
-    rows : ndarray of uint8, float32 or float64, shape (n, d)
+    rows : Matrix of uint8, float32 or float64, shape (n, d)
     pixel_scale : "auto" or float
         "auto" is 1/255 for uint8 and 1 for everything else.
 
@@ -58,7 +59,7 @@ def fit_scale(rows: NDArray[np.generic], pixel_scale: Any) -> float:
             return PIXEL_SCALE
         if _look_like_pixels(rows):
             warnings.warn(
-                f"the features are whole numbers up to {rows.max():g} of type {rows.dtype}: if "
+                f"the features are whole numbers up to {rows.largest:g} of type {rows.dtype}: if "
                 "they are pixels, pass them as uint8 (X.astype('uint8')), which imlogit scales "
                 "to [0, 1], or set pixel_scale=1/255; pixel_scale=1 takes them as they are",
                 PixelScaleWarning,
@@ -72,9 +73,7 @@ def fit_scale(rows: NDArray[np.generic], pixel_scale: Any) -> float:
     return float(pixel_scale)
 
 
-def predict_scale(
-    rows: NDArray[np.generic], pixel_scale: Any, fitted_scale: float, fitted_dtype: str
-) -> float:
+def predict_scale(rows: Matrix, pixel_scale: Any, fitted_scale: float, fitted_dtype: str) -> float:
     """Return what the features are multiplied by when a fitted model predicts.
 
     Raises
@@ -87,7 +86,7 @@ def predict_scale(
     if fitted_dtype == "uint8":
         if rows.dtype == np.uint8:
             return PIXEL_SCALE
-        largest = float(rows.max(initial=0.0))
+        largest = max((float(block.max(initial=0.0)) for block in rows.blocks()), default=0.0)
         if largest > LARGEST_SCALED:
             raise ValueError(
                 f"the model was fitted on uint8 pixels and predicts on uint8, or on floats up to "
@@ -128,10 +127,11 @@ def check_integers(X: Any, pixel_scale: Any, fitted_dtype: str) -> None:
         )
 
 
-def _look_like_pixels(rows: NDArray[np.generic]) -> bool:
+def _look_like_pixels(rows: Matrix) -> bool:
     def plausible(part: NDArray[Any]) -> bool:
         whole = part.min(initial=0) >= 0 and part.max(initial=0) <= 255
         return bool(whole and (part == np.floor(part)).all())
 
     # the first rows decide most cases without a look at all of them
-    return plausible(rows[:256]) and bool(rows.max(initial=0) > LARGEST_COUNT) and plausible(rows)
+    few = plausible(rows.block(0, 256)) and rows.largest > LARGEST_COUNT
+    return few and all(plausible(block) for block in rows.blocks())

@@ -12,6 +12,7 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
+from imlogit.engines.matrix import Matrix, as_matrix
 from imlogit.engines.table import open_engine
 from imlogit.estimators.pixels import DTYPES, as_rows, fit_scale
 
@@ -27,7 +28,7 @@ class Prepared:
 
     Attributes
     ----------
-    rows : ndarray of uint8, float32 or float64, shape (n, d)
+    rows : Matrix of uint8, float32 or float64, shape (n, d)
     scale : float
         What the features are multiplied by.
     classes : ndarray, shape (n_classes,)
@@ -38,7 +39,7 @@ class Prepared:
     image_shape : tuple of int, or None
     """
 
-    rows: NDArray[np.generic]
+    rows: Matrix
     scale: float
     classes: NDArray[Any]
     codes: NDArray[np.intp]
@@ -69,8 +70,9 @@ def prepare(
     if not (totals > 0).all():
         empty = shown(classes[totals <= 0][0])
         raise ValueError(f"class {empty} has no row with a positive weight")
-    scale = fit_scale(rows, estimator.pixel_scale)
-    return Prepared(rows, scale, classes, codes, weights, image_shape)
+    matrix = as_matrix(rows)
+    scale = fit_scale(matrix, estimator.pixel_scale)
+    return Prepared(matrix, scale, classes, codes, weights, image_shape)
 
 
 def shown(label: Any) -> str:

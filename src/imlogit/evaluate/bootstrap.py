@@ -12,7 +12,7 @@ from sklearn.base import clone
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate, combine
-from imlogit.core.solver import Observer
+from imlogit.core.solution import Observer
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.logistic import (

@@ -13,6 +13,7 @@ from sklearn.utils import check_consistent_length, column_or_1d
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
 from imlogit.core.links import link_of, probabilities
+from imlogit.engines.matrix import Matrix
 from imlogit.engines.table import open_engine
 from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
 from imlogit.estimators.training_data import Prepared, shown
@@ -31,7 +32,7 @@ class Scored:
 
     Attributes
     ----------
-    rows : ndarray of uint8, float32 or float64, shape (m, d)
+    rows : Matrix of uint8, float32 or float64, shape (m, d)
     scale : float
         What the features are multiplied by.
     classes : ndarray, shape (n_classes,)
@@ -39,7 +40,7 @@ class Scored:
         Each row's index into ``classes``.
     """
 
-    rows: NDArray[np.generic]
+    rows: Matrix
     scale: float
     classes: NDArray[Any]
     codes: NDArray[np.intp]

@@ -12,11 +12,11 @@ from sklearn.base import clone
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate, combine
-from imlogit.core.links import codes_of_probabilities, link_of, probabilities
-from imlogit.core.solver import Observer
+from imlogit.core.links import codes_of_probabilities
+from imlogit.core.solution import Observer
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.estimators.folds import Fold, split_rows
+from imlogit.estimators.folds import Fold, deviation, mean_held_out, split_rows
 from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
@@ -90,8 +90,7 @@ class CrossValidation:
 
         nan where there is one fold only, or a fold without the figure.
         """
-        values = self.values(name)
-        return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+        return deviation(self.values(name))
 
 
 def cross_validate(
@@ -173,19 +172,14 @@ def _collect(
     whole, *parts = found
     assert whole is not None
     adopt(estimator, data, whole)
-    link = link_of(len(estimator.coef_), estimator.multi_class)
-    summed = np.zeros((len(data.codes), len(data.classes)))
-    times = np.zeros(len(data.codes))
-    folds = []
-    for (train, test, _), fitted in zip(splits, parts, strict=True):
-        if fitted is None or fitted.margins is None:
-            continue
-        held_out = probabilities(fitted.margins, link)
-        summed[test] += held_out
-        times[test] += 1
-        scores = score(data.codes[test], held_out, origin=OUT_OF_FOLD)
-        folds.append(ScoredFold(train, test, scores, fitted.certificate))
-    mean = np.full_like(summed, np.nan)
-    np.divide(summed, times[:, None], out=mean, where=times[:, None] > 0)
-    pooled = score(data.codes[times > 0], mean[times > 0], origin=OUT_OF_FOLD)
+    kind = estimator.multi_class
+    held_out = [None if one is None else one.probabilities(kind) for one in parts]
+    mean = mean_held_out(splits, held_out, (len(data.codes), len(data.classes)))
+    folds = [
+        ScoredFold(train, test, score(data.codes[test], p, origin=OUT_OF_FOLD), fitted.certificate)
+        for (train, test, _), p, fitted in zip(splits, held_out, parts, strict=True)
+        if fitted is not None and p is not None
+    ]
+    seen = ~np.isnan(mean[:, 0])
+    pooled = score(data.codes[seen], mean[seen], origin=OUT_OF_FOLD)
     return CrossValidation(estimator, mean, tuple(folds), pooled)

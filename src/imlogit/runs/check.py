@@ -12,9 +12,10 @@ from imlogit.checks.finding import Findings
 from imlogit.checks.material import FittedModel, Material, Optimality, Part
 from imlogit.checks.table import run_checks
 from imlogit.core.links import codes_of_probabilities
-from imlogit.core.solver import Observer
+from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
 from imlogit.data.split import Split, split
+from imlogit.engines.matrix import as_matrix
 from imlogit.errors import DataError
 from imlogit.model.fields import SavedModel
 from imlogit.runs.options import TaskOptions, takes
@@ -111,7 +112,7 @@ def _material(
     names = np.array(image_set.class_names)
 
     def part(name: str, images: Pixels, rows: Rows) -> Part:
-        return Part(name, images, names[image_set.labels[rows]], rows)
+        return Part(name, as_matrix(images), names[image_set.labels[rows]], rows)
 
     return Material(
         part("training", training_images, parts.train),

@@ -9,10 +9,11 @@ from functools import cached_property
 from typing import Any
 
 from imlogit.checks.finding import Findings
-from imlogit.core.solver import Observer
+from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import FitInterrupted
-from imlogit.estimators.logistic_cv import CPath, LogisticRegressionCV, deviation
+from imlogit.estimators.folds import deviation
+from imlogit.estimators.logistic_cv import CPath, LogisticRegressionCV
 from imlogit.evaluate.scores import Scores
 from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run

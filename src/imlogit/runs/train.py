@@ -8,7 +8,7 @@ from typing import Any
 
 from imlogit.arrays import Rows
 from imlogit.checks.finding import Findings
-from imlogit.core.solver import Observer
+from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import FitInterrupted, ParameterError
 from imlogit.estimators.folds import fold_numbers

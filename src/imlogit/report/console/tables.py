@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from rich.table import Table
 
 from imlogit.core.certificate import Certificate
-from imlogit.estimators.logistic_cv import CPath, deviation
+from imlogit.estimators.folds import deviation
+from imlogit.estimators.logistic_cv import CPath
 from imlogit.evaluate.calibration import Reliability
 from imlogit.evaluate.cross_validation import CrossValidation
 from imlogit.evaluate.scores import Score, Scores

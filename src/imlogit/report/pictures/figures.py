@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
 from imlogit.data.image_set import ImageSet
-from imlogit.estimators.logistic_cv import CPath, deviation
+from imlogit.estimators.folds import deviation
+from imlogit.estimators.logistic_cv import CPath
 from imlogit.system.text import printable
 
 if TYPE_CHECKING:
