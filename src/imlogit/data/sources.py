@@ -75,7 +75,7 @@ def _known(name: str, summary: str, load: Callable[[Progress | None], ImageSet])
         name,
         summary,
         lambda source: source == name,
-        lambda source, reading, progress: conform(load(progress), reading),
+        lambda _, reading, progress: conform(load(progress), reading),
     )
 
 

@@ -252,8 +252,8 @@ def test_the_default_folder_is_the_one_that_pooch_names(monkeypatch):
 
 HOLD = """
 import sys, time
-from imlogit.data import cache
-with cache._locked("tiny") as alone:
+from imlogit.data.cache import entries
+with entries._locked("tiny") as alone:
     print("held" if alone else "no lock", flush=True)
     time.sleep(60)
 """

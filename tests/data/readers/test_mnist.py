@@ -379,7 +379,7 @@ def test_ctrl_c_leaves_nothing_behind(standin, cache_home, temporary, api, at):
 
 CHILD = """
 import pathlib, pickle, sys, time
-from imlogit.data import mnist
+from imlogit.data.readers import mnist
 facts = pickle.load(sys.stdin.buffer)
 print("ready", flush=True)
 while not pathlib.Path(sys.argv[1]).exists():
