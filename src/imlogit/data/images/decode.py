@@ -141,14 +141,14 @@ def _check_pixels(size: tuple[int, int], reading: Reading) -> None:
     if width * height > reading.max_pixels:
         raise BadImageError(
             f"{height:,} x {width:,} pixels are more than {reading.max_megapixels:g} megapixels "
-            "(--max-megapixels allows more)"
+            "(max_megapixels=100 allows more)"
         )
 
 
 def _too_large(n_bytes: int, reading: Reading) -> str:
     return (
-        f"{n_bytes / MEGA:,.0f} MB are more than {reading.max_megabytes:g} (--max-megabytes allows "
-        "more)"
+        f"{n_bytes / MEGA:,.0f} MB are more than {reading.max_megabytes:g} "
+        "(max_megabytes=128 allows more)"
     )
 
 
