@@ -33,7 +33,7 @@ def test_a_single_image_is_no_source(tmp_path):
 
 
 def test_rows_of_numbers_only_have_a_shape(tmp_path):
-    with pytest.raises(DataError, match="--shape and --layout"):
+    with pytest.raises(DataError, match=r"leave shape=\(28, 28\) out"):
         load("mnist-5k", shape=(28, 28))
 
 

@@ -455,7 +455,7 @@ def test_a_huge_file_is_not_read(tmp_path):
     path = tmp_path / "m.imlogit"
     path.touch()
     os.truncate(path, file.MAX_FILE_BYTES + 1)
-    with pytest.raises(ModelFileError, match="at most"):
+    with pytest.raises(ModelFileError, match="more than"):
         read(path)
 
 

@@ -9,7 +9,7 @@ from imlogit.errors import BadItemsError, DataError
 
 # So many are named in a message; the rest are counted.
 NAMED = 10
-REPAIR = "Repair or remove them, or go on without them with --skip-bad (skip_bad=True)."
+REPAIR = "Repair or remove them, or go on without them with skip_bad=True."
 
 
 @dataclass(frozen=True)
@@ -67,6 +67,7 @@ def raise_or_skip(
             f"{source}: {len(found):,} of {n_items:,} {items} cannot be used.\n{listed(found)}\n"
             f"{REPAIR}",
             found,
+            parameter="skip_bad",
         )
     if found and len(found) >= n_items:
         raise DataError(f"{source}: none of {n_items:,} {items} can be used.\n{listed(found)}")

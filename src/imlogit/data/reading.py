@@ -77,14 +77,21 @@ class Reading:
         _check_lengths("size", self.size, (2,))
         _check_lengths("shape", self.shape, (2, 3))
         if self.layout is not None and self.layout not in LAYOUTS:
-            raise DataError(f"The layout is {self.layout!r}: give one of {', '.join(LAYOUTS)}.")
+            raise DataError(
+                f"The layout is {self.layout!r}: give one of {', '.join(LAYOUTS)}.",
+                parameter="layout",
+            )
         if not 0 < self.max_megapixels <= MOST_MEGAPIXELS:
             raise DataError(
                 f"max_megapixels is {self.max_megapixels:g}: give a number over 0, at most "
-                f"{MOST_MEGAPIXELS:g}."
+                f"{MOST_MEGAPIXELS:g}.",
+                parameter="max_megapixels",
             )
         if not 0 < self.max_megabytes < math.inf:
-            raise DataError(f"max_megabytes is {self.max_megabytes:g}: give a number over 0.")
+            raise DataError(
+                f"max_megabytes is {self.max_megabytes:g}: give a number over 0.",
+                parameter="max_megabytes",
+            )
 
     @property
     def max_pixels(self) -> int:
@@ -150,4 +157,7 @@ def _check_lengths(name: str, value: Any, lengths: tuple[int, ...]) -> None:
         return
     whole = isinstance(value, tuple) and all(type(n) is int and n > 0 for n in value)
     if not whole or len(value) not in lengths:
-        raise DataError(f"The {name} is {value!r}: give {' or '.join(map(str, lengths))} numbers.")
+        raise DataError(
+            f"The {name} is {value!r}: give {' or '.join(map(str, lengths))} numbers.",
+            parameter=name,
+        )

@@ -57,7 +57,7 @@ class Source(NamedTuple):
     load : callable
         Loads it, or what was kept of it.
     of_rows : bool
-        Whether its images may come as rows of numbers, which --shape and --layout describe.
+        Whether its images may come as rows of numbers, which ``shape`` and ``layout`` describe.
     """
 
     name: str
@@ -217,10 +217,12 @@ def read(source: str, reading: Reading | None = None, progress: Progress | None 
     """Load images, as `load`, in a way that is one value."""
     reading = reading or Reading()
     kind = find(source)
-    if (reading.shape or reading.layout) and not kind.of_rows:
+    of_rows = [name for name in ("shape", "layout") if getattr(reading, name) is not None]
+    if of_rows and not kind.of_rows:
+        words = " and ".join(f"{name}={getattr(reading, name)!r}" for name in of_rows)
         raise DataError(
-            f"{printable(source)} brings images, not rows of numbers: leave --shape and --layout "
-            "out."
+            f"{printable(source)} brings images, not rows of numbers: leave {words} out.",
+            parameter=of_rows[0],
         )
     return kind.load(source, reading, progress)
 

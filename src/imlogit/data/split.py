@@ -59,9 +59,12 @@ def split(image_set: ImageSet, test_size: float = 0.2, seed: int = 0) -> Split:
         sides.
     """
     if not 0 < test_size < 1:
-        raise DataError(f"test_size is {test_size}: give a share above 0 and below 1, such as 0.2.")
+        raise DataError(
+            f"test_size is {test_size}: give a share above 0 and below 1, such as 0.2.",
+            parameter="test_size",
+        )
     if seed < 0:
-        raise DataError(f"The seed is {seed}: give 0 or a positive integer.")
+        raise DataError(f"The seed is {seed}: give 0 or a positive integer.", parameter="seed")
     rng = np.random.default_rng(seed)
     order = rng.permutation(image_set.n_train).astype(np.intp, copy=False)
     if image_set.test is not None:

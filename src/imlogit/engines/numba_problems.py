@@ -173,7 +173,7 @@ class NumbaLogistic(NumbaProblem):
         """Return the smallest margin by which a row is classified right."""
         return float(self.m[slot, 0].min(where=self.costs[slot] > 0, initial=np.inf))
 
-    def _curvature(self, slot: int, k: int, other: int, rows: slice) -> Floats:
+    def _curvature(self, slot: int, k: int, other: int, rows: slice) -> Floats:  # noqa: ARG002 - one column
         return self.h[slot, rows]
 
 

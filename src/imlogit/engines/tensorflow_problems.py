@@ -165,7 +165,7 @@ class TensorFlowLogistic(TensorFlowProblem):
         used = self.costs[slot].numpy() > 0
         return float(self.m[slot].numpy()[0].min(where=used, initial=np.inf))
 
-    def _curvature(self, slot: int, k: int, other: int) -> Tensor:
+    def _curvature(self, slot: int, k: int, other: int) -> Tensor:  # noqa: ARG002 - one column
         return self.costs[slot] * tf.sigmoid(self.m[slot][0]) * self.p[slot][0]
 
 

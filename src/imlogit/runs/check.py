@@ -12,7 +12,6 @@ from imlogit.checks.finding import Findings
 from imlogit.checks.material import FittedModel, Material, Optimality, Part
 from imlogit.checks.table import run_checks
 from imlogit.core.links import codes_of_probabilities
-from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
 from imlogit.data.split import Split, split
 from imlogit.engines.matrix import as_matrix
@@ -24,7 +23,7 @@ from imlogit.runs.predictions import Predictions
 
 
 @takes(TaskOptions)
-def check(image_set: ImageSet, options: TaskOptions, observe: Observer | None = None) -> Findings:
+def check(image_set: ImageSet, options: TaskOptions) -> Findings:
     """Check images and labels for what would make figures wrong, before anything is fitted.
 
     Parameters

@@ -214,20 +214,22 @@ def takes(kind: type[TaskOptions]) -> Callable[[Callable[..., Any]], Callable[..
     """
 
     def decorate(job: Callable[..., Any]) -> Callable[..., Any]:
+        own = [*inspect.signature(job).parameters][2:]
+
         @functools.wraps(job)
         def called(
             images: Any = None,
             options: TaskOptions | None = None,
             *,
             progress: Any = None,
-            observe: Any = None,
             **given: Any,
         ) -> Any:
+            how = {name: given.pop(name) for name in own if name in given}
             if options is not None and given:
                 raise ParameterError("Give options as one value or as keywords, not as both.")
             chosen = _options_of(kind, given) if options is None else options
             image_set, chosen = _images_of(images, chosen, progress)
-            return job(image_set, chosen, observe)
+            return job(image_set, chosen, **how)
 
         called.__signature__ = _signature(job, kind)  # type: ignore[attr-defined]
         return called
@@ -262,7 +264,9 @@ def _signature(job: Callable[..., Any], kind: type[TaskOptions]) -> inspect.Sign
         for option in (*fields(kind), *fields(Reading))
         if option.name not in left_out
     ]
-    ends = [inspect.Parameter(name, keyword, default=None) for name in ("progress", "observe")]
+    _, _, *own = inspect.signature(job).parameters.values()
+    progress = inspect.Parameter("progress", keyword, default=None)
+    ends = [progress, *(one.replace(kind=keyword) for one in own)]
     images = inspect.Parameter(
         "images", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=kind.source
     )

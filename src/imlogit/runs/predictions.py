@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from os import PathLike, fspath
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from safetensors.numpy import load, save
 from imlogit.arrays import Floats
 from imlogit.errors import ModelFileError
 from imlogit.evaluate.scores import OUT_OF_FOLD, TEST, Scores, score
+from imlogit.system.regular_file import read_regular
 
 Numbers = NDArray[np.int64]
 MOST_BYTES = 2**32
@@ -82,11 +82,8 @@ class Predictions:
         ModelFileError
             If it is missing, damaged or something else.
         """
-        place = Path(path)
         try:
-            if place.stat().st_size > MOST_BYTES:
-                raise _wrong(path, "the file is larger than predictions can be")
-            arrays = load(place.read_bytes())
+            arrays = load(read_regular(path, MOST_BYTES))
         except OSError as error:
             raise _wrong(path, f"cannot be read ({error.strerror or error})") from None
         except (SafetensorError, ValueError, KeyError, TypeError):

@@ -16,6 +16,7 @@ from imlogit.errors import DataError
 from imlogit.model.fields import SavedModel
 from imlogit.model.persist import FILE_NAME, open_model
 from imlogit.runs.predictions import Predictions
+from imlogit.system.regular_file import read_regular
 
 SCHEMAS = ("imlogit.metrics", "imlogit.sweep")
 MOST_BYTES = 2**28
@@ -126,9 +127,7 @@ def _metrics(folder: Path) -> dict[str, Any]:
         "`imlogit sweep` wrote."
     )
     try:
-        if place.stat().st_size > MOST_BYTES:
-            raise wrong
-        metrics = json.loads(place.read_bytes())
+        metrics = json.loads(read_regular(place, MOST_BYTES))
         data = metrics["data"]
         known = metrics["schema"] in SCHEMAS and isinstance(metrics["interrupted"], bool)
         known = known and all(isinstance(data[key], str) for key in ("name", "sha256"))

@@ -25,6 +25,7 @@ from imlogit.data.image_set import ImageSet, digest, label_digest
 from imlogit.data.problems import BadItem
 from imlogit.errors import DataError
 from imlogit.system.atomic import sync_folder
+from imlogit.system.regular_file import read_regular
 
 FORMAT = 1
 FACTS = "facts.json"
@@ -288,12 +289,9 @@ def _write_facts(path: Path, facts: dict[str, Any]) -> None:
 def _read_facts(path: Path) -> dict[str, Any] | None:
     """Return the facts, or None where there are none of this format."""
     try:
-        size = path.stat().st_size
+        whole = json.loads(read_regular(path, MAX_FACTS_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    if size > MAX_FACTS_BYTES:
-        raise DataError(f"{path.name} has {size:,} bytes")
-    whole = json.loads(path.read_text(encoding="utf-8"))
     facts: dict[str, Any] = whole["facts"]
     if whole["sha256"] != _facts_digest(facts):
         raise DataError(f"{path.name} was altered")

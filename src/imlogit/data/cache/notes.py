@@ -24,6 +24,7 @@ from imlogit.data.image_set import ImageSet, label_digest
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError, OutputError
 from imlogit.system.atomic import write_bytes
+from imlogit.system.regular_file import read_regular
 
 # Raised when the same files would be read differently.
 VERSION = 1
@@ -179,9 +180,7 @@ def _read_note(key: str) -> Note | None:
     """Return what is noted, or None where there is nothing sound."""
     path = entries.folder() / NOTES / f"{key}.json"
     try:
-        if path.stat().st_size > MOST_NOTE_BYTES:
-            return None
-        note = Note(**json.loads(path.read_bytes()))
+        note = Note(**json.loads(read_regular(path, MOST_NOTE_BYTES)))
     except (OSError, ValueError, TypeError):
         return None
     texts = (note.source, note.kind, note.state, note.entry, note.images, note.labels)

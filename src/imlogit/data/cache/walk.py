@@ -12,7 +12,7 @@ import stat
 import sys
 from array import array
 
-FOLLOW = "--follow-links"
+FOLLOW = "follow-links"
 # A digest, and the last change in nanoseconds since 1970.
 State = tuple[str, int]
 

