@@ -14,6 +14,7 @@ from imlogit.cli.output import result_console
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import GridEdgeWarning
 from imlogit.report.console import examined
+from imlogit.report.console.printing import print_table
 from imlogit.report.console.summaries import print_sweep, print_training
 from imlogit.report.console.tables import model_table
 from imlogit.report.pictures import figures, sheets
@@ -139,7 +140,7 @@ class TestTables:
     def test_model(self, record, console):
         from imlogit.model.file import read
 
-        console.console.print(model_table(read(record.folder / "model.imlogit")))
+        print_table(console.console, model_table(read(record.folder / "model.imlogit")))
         assert ", ".join(NAMES) in console.text()
 
     def test_what_a_terminal_shows_while_it_works(self, monkeypatch, capsys):

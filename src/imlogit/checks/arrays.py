@@ -13,6 +13,7 @@ from imlogit.checks.finding import Findings
 from imlogit.checks.material import FittedModel, Material, Optimality, Part, equal
 from imlogit.checks.table import run_checks
 from imlogit.engines.matrix import as_matrix
+from imlogit.estimators.logistic_cv import GridEdge
 from imlogit.estimators.sklearn_gap import last_step, relative_gap
 
 # Rows of integers from 0 to 255 are taken for square images of at least this side.
@@ -102,26 +103,26 @@ def _optimality(model: Any, X: Any, y: NDArray[Any], positive: Any) -> Optimalit
     known = set(model.classes_.tolist())
     targets = y if set(y.tolist()) == known else equal(y, positive)
     gap = relative_gap(model, X, targets.astype(model.classes_.dtype))
-    return None if gap is None else Optimality("", gap)
+    return None if gap is None else Optimality(None, gap)
 
 
-def _grid(estimator: Any) -> tuple[str, bool]:
+def _grid(estimator: Any) -> tuple[GridEdge | None, bool]:
     """Return at which end of its grid the best C is, and whether there was a grid."""
     if hasattr(estimator, "path_"):
-        return estimator.path_.edge or "", True
+        return estimator.path_.edge, True
     if hasattr(estimator, "best_params_"):
         grids = getattr(estimator, "param_grid", None) or {}
         names = [name for name in grids if name.rpartition("__")[2] == "C"] if dict(grids) else []
         if not names:
-            return "", False
+            return None, False
         values, best = grids[names[0]], estimator.best_params_[names[0]]
     elif hasattr(estimator, "Cs_"):
         values, best = estimator.Cs_, float(np.ravel(estimator.C_)[0])
     else:
-        return "", False
+        return None, False
     if len(values) < 2:
-        return "", False
-    return {min(values): "low", max(values): "high"}.get(best, ""), True
+        return None, False
+    return {min(values): GridEdge.LOW, max(values): GridEdge.HIGH}.get(best), True
 
 
 def _is_shuffled(cv: Any) -> bool | None:

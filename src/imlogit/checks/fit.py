@@ -6,6 +6,7 @@ import math
 
 from imlogit.checks.finding import Outcome, failed, not_applicable, passed
 from imlogit.checks.material import Material, tally
+from imlogit.estimators.logistic_cv import GridEdge
 
 # Against always giving the most frequent answer, chance explains the gain with at least this
 # probability: then it is none.
@@ -78,10 +79,10 @@ def grid_edge(material: Material) -> Outcome:
         return not_applicable("C was not chosen from a grid.")
     if not known.edge:
         return passed("The best C lies inside the grid.")
-    side = "largest" if known.edge == "high" else "smallest"
+    side = "largest" if known.edge is GridEdge.HIGH else "smallest"
     return failed(
         f"The best C is the {side} of the grid: the optimum may lie beyond it.",
-        f"Try {'larger' if known.edge == 'high' else 'smaller'} values of C.",
+        f"Try {'larger' if known.edge is GridEdge.HIGH else 'smaller'} values of C.",
     )
 
 

@@ -14,6 +14,7 @@ from imlogit.arrays import Rows
 from imlogit.checks.exact_copies import Copies, exact_copies
 from imlogit.checks.near_copies import near_copies
 from imlogit.engines.matrix import Matrix
+from imlogit.estimators.logistic_cv import GridEdge
 
 BORDER = 1
 
@@ -79,8 +80,8 @@ class FittedModel(NamedTuple):
     predicted : ndarray, shape (n_test,), or None
         Its answers for the test part, in terms of `Material.targets`.
     optimality : Optimality or None
-    edge : str
-        "low" or "high" where the best C is at that end of the grid; "" where it is inside.
+    edge : GridEdge or None
+        The end of the grid where the best C is; None where it is inside.
     searched : bool
         Whether C was chosen from a grid.
     """
@@ -88,7 +89,7 @@ class FittedModel(NamedTuple):
     n_classes: int
     predicted: NDArray[Any] | None = None
     optimality: Optimality | None = None
-    edge: str = ""
+    edge: GridEdge | None = None
     searched: bool = False
 
 
@@ -97,13 +98,13 @@ class Optimality(NamedTuple):
 
     Attributes
     ----------
-    status : str
-        As in `imlogit.Certificate`, or "" for another library's fit.
+    status : str or None
+        As in `imlogit.Certificate`; None for another library's fit.
     relative_gap : float
         The bound on how far the objective is above its minimum; nan where there is none.
     """
 
-    status: str
+    status: str | None
     relative_gap: float
 
 

@@ -96,9 +96,10 @@ def show_command(
         if as_json:
             print_json(describe(content))
             return
+        from imlogit.report.console.printing import print_table
         from imlogit.report.console.tables import model_table
 
-        result_console().print(model_table(content))
+        print_table(result_console(), model_table(content))
 
 
 def export_command(
@@ -129,6 +130,7 @@ def export_command(
         if as_json:
             print_json(found.to_dict())
             return
+        from imlogit.report.console.printing import print_table
         from imlogit.report.console.tables import export_table
 
-        result_console().print(export_table(found))
+        print_table(result_console(), export_table(found))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Self
 
 import numpy as np
@@ -27,6 +28,13 @@ from imlogit.estimators.training_data import Prepared, prepare
 RULES = ("best", "one-standard-error")
 # The grid that a number of values of C stands for, as scikit-learn's.
 GRID_ENDS = (1e-4, 1e4)
+
+
+class GridEdge(StrEnum):
+    """An end of a grid of values of C."""
+
+    LOW = "low"
+    HIGH = "high"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,12 +70,14 @@ class CPath:
         return float(self.Cs[self.chosen])
 
     @property
-    def edge(self) -> str | None:
-        """Whether the best C is at the grid's "low" or "high" edge; None for a single C."""
+    def edge(self) -> GridEdge | None:
+        """The end of the grid where the best C is; None inside, and for a single C."""
         if len(self.Cs) == 1:
             return None
         best = self.Cs[self.best]
-        return "low" if best == self.Cs.min() else "high" if best == self.Cs.max() else None
+        if best == self.Cs.min():
+            return GridEdge.LOW
+        return GridEdge.HIGH if best == self.Cs.max() else None
 
     def order(self) -> NDArray[np.intp]:
         """Return the places of the values of C, in increasing order."""
@@ -232,7 +242,9 @@ class LogisticRegressionCV(LogisticRegression):
     def _warn(self, found: Sequence[Fitted]) -> None:
         edge = self.path_.edge
         if edge is not None:
-            side, beyond = ("largest", "larger") if edge == "high" else ("smallest", "smaller")
+            side, beyond = (
+                ("largest", "larger") if edge is GridEdge.HIGH else ("smallest", "smaller")
+            )
             warnings.warn(
                 f"the best C, {self.Cs_[self.path_.best]:.4g}, is the {side} of the grid: the "
                 f"optimum may lie beyond it; add {beyond} values to Cs",

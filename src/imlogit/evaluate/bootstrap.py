@@ -23,15 +23,9 @@ from imlogit.estimators.logistic import (
     warn_unless_converged,
 )
 from imlogit.estimators.training_data import Prepared, prepare
-from imlogit.evaluate.bootstrap_draws import (
-    FEWEST,
-    Counts,
-    Interval,
-    draw_rows,
-    interval,
-    percentiles,
-)
+from imlogit.evaluate.bootstrap_draws import Counts, draw_rows, interval
 from imlogit.evaluate.bootstrap_scores import Scored, Scorer, Scorers, by_name, score_each
+from imlogit.evaluate.intervals import FEWEST_DRAWS, Interval, percentiles
 
 
 class Undefined(NamedTuple):
@@ -100,8 +94,8 @@ class Bootstrap:
     intercept: Floats
     certificates: tuple[Certificate, ...]
     undefined: tuple[Undefined, ...]
-    coef_interval: Interval
-    intercept_interval: Interval
+    coef_interval: Interval[Floats]
+    intercept_interval: Interval[Floats]
     scores: dict[str, BootstrapScore] = field(default_factory=dict)
 
     @property
@@ -209,8 +203,8 @@ def bootstrap(
 
 def _check(estimator: Any, n: Any, confidence: Any, test: Any) -> None:
     check_kind(estimator, "bootstrap", "resample")
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < FEWEST:
-        raise ValueError(f"n={n!r} replicates: give a whole number of at least {FEWEST}")
+    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < FEWEST_DRAWS:
+        raise ValueError(f"n={n!r} replicates: give a whole number of at least {FEWEST_DRAWS}")
     if not isinstance(confidence, (float, np.floating)) or not 0 < confidence < 1:
         raise ValueError(f"confidence={confidence!r} must be a number between 0 and 1")
     if test is not None and not (isinstance(test, (tuple, list)) and len(test) == 2):
@@ -226,7 +220,7 @@ def _partial(
 ) -> Bootstrap | None:
     """Return what an interrupted bootstrap has finished, if that is enough for intervals."""
     finished = [k for k, fitted in enumerate(found[1:]) if fitted is not None]
-    if found[0] is None or len(finished) < FEWEST:
+    if found[0] is None or len(finished) < FEWEST_DRAWS:
         return None
     parts = [found[0], *(found[1 + k] for k in finished)]
     return _collect(estimator, data, [draws[k] for k in finished], parts, confidence)

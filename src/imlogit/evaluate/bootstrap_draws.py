@@ -1,28 +1,17 @@
-"""The bootstrap's arithmetic: draws of rows, and percentiles of what comes of them."""
+"""The bootstrap's draws of rows, and the intervals of what comes of them."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state, column_or_1d
 
 from imlogit.arrays import Floats
+from imlogit.evaluate.intervals import Interval, percentiles
 
 Counts = NDArray[np.unsignedinteger]
-# Fewer values than these have no spread.
-FEWEST = 2
-
-
-class Interval(NamedTuple):
-    """Percentile intervals of an array of figures, each end of the array's shape.
-
-    nan where fewer than two replicates define the figure.
-    """
-
-    low: Floats
-    high: Floats
 
 
 def draw_rows(n: int, n_rows: int, groups: ArrayLike | None, random_state: Any) -> list[Counts]:
@@ -51,16 +40,7 @@ def draw_rows(n: int, n_rows: int, groups: ArrayLike | None, random_state: Any) 
     return draws
 
 
-def interval(values: Floats, confidence: float) -> Interval:
+def interval(values: Floats, confidence: float) -> Interval[Floats]:
     """Return the percentiles of (n, k, ...), class by class."""
     parts = [percentiles(of_class, confidence) for of_class in np.moveaxis(values, 1, 0)]
     return Interval(*np.stack(parts, axis=1))
-
-
-def percentiles(values: Floats, confidence: float) -> Floats:
-    """Return both ends of the interval of (n, ...), over what is defined."""
-    defined = values[~np.isnan(values.reshape(len(values), -1)).any(axis=1)]
-    if len(defined) < FEWEST:
-        return np.full((2, *values.shape[1:]), np.nan)
-    ends: Floats = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
-    return ends

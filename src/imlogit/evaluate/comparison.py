@@ -11,7 +11,7 @@ from scipy.stats import binomtest
 
 from imlogit.arrays import Floats
 from imlogit.core.links import codes_of_probabilities
-from imlogit.evaluate.intervals import percentiles, row_counts
+from imlogit.evaluate.intervals import IntervalMethod, percentiles, row_counts
 from imlogit.evaluate.scores import Score, Scores, score
 
 EPS = float(np.finfo(np.float64).eps)
@@ -109,4 +109,4 @@ def compare_probabilities(
 def _difference(terms: Floats) -> Score:
     """Return the mean of paired differences, with the bootstrap's interval."""
     draws = [counts @ terms / len(terms) for counts in row_counts(len(terms), BLOCK, RESAMPLES)]
-    return Score(float(terms.mean()), *percentiles(np.concatenate(draws)), "bootstrap")
+    return Score(float(terms.mean()), *percentiles(np.concatenate(draws)), IntervalMethod.BOOTSTRAP)

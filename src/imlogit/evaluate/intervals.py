@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from enum import StrEnum
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit, ndtri
-from scipy.stats import rankdata
+from scipy.stats import binomtest, rankdata
 
 from imlogit.arrays import Floats
 
@@ -17,10 +19,26 @@ RESAMPLES = 400
 SEED = 0
 # How much of a bias counts as uncertain: so that simulated intervals cover 93 to 97%.
 BIAS_SHARE = 0.85
-Interval = tuple[float, float]
+FEWEST_DRAWS = 2
+Figure = TypeVar("Figure", float, Floats)
 
 
-def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval:
+class Interval(NamedTuple, Generic[Figure]):
+    """Both ends of the interval of a figure, or of an array of figures, of the array's shape."""
+
+    low: Figure
+    high: Figure
+
+
+class IntervalMethod(StrEnum):
+    """Whose interval it is."""
+
+    WILSON = "Wilson"
+    DELONG = "DeLong"
+    BOOTSTRAP = "bootstrap"
+
+
+def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval[float]:
     """Return Wilson's score interval for a proportion.
 
     Parameters
@@ -39,19 +57,14 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Inter
     Journal of the American Statistical Association 22 (1927).
     """
     if trials == 0:
-        return 0.0, 1.0
-    z = _normal_quantile(confidence)
-    share = successes / trials
-    middle = share + z * z / (2 * trials)
-    half = z * math.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    # exact at the ends, where rounding would leave something like -1e-18
-    low = 0.0 if successes == 0 else (middle - half) / scale
-    high = 1.0 if successes == trials else (middle + half) / scale
-    return low, high
+        return Interval(0.0, 1.0)
+    low, high = binomtest(successes, trials).proportion_ci(confidence, "wilson")
+    return Interval(float(low), float(high))
 
 
-def delong(positive: NDArray[np.bool_], scores: Floats, confidence: float = CONFIDENCE) -> Interval:
+def delong(
+    positive: NDArray[np.bool_], scores: Floats, confidence: float = CONFIDENCE
+) -> Interval[float]:
     """Return DeLong's interval for the area under the ROC curve, on the logit scale.
 
     Parameters
@@ -75,7 +88,7 @@ def delong(positive: NDArray[np.bool_], scores: Floats, confidence: float = CONF
     """
     m, n = int(positive.sum()), int((~positive).sum())
     if not m or not n:
-        return math.nan, math.nan
+        return Interval(math.nan, math.nan)
     ranks = rankdata(scores)
     # for each image, the share of the other class's that it is in the right order with
     above = (ranks[positive] - rankdata(scores[positive])) / n
@@ -85,19 +98,30 @@ def delong(positive: NDArray[np.bool_], scores: Floats, confidence: float = CONF
         return wilson(round(area * min(m, n)), min(m, n), confidence)
     error = math.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n)
     half = _normal_quantile(confidence) * error / (area * (1 - area))
-    return float(expit(logit(area) - half)), float(expit(logit(area) + half))
+    return Interval(float(expit(logit(area) - half)), float(expit(logit(area) + half)))
 
 
-def percentiles(draws: Floats, confidence: float = CONFIDENCE) -> Interval:
-    """Return the percentile interval of bootstrap replicates, shape (R,); nan are left out."""
-    known = draws[~np.isnan(draws)]
-    if not known.size:
-        return math.nan, math.nan
-    low, high = np.quantile(known, [0.5 - confidence / 2, 0.5 + confidence / 2])
-    return float(low), float(high)
+def percentiles(draws: Floats, confidence: float = CONFIDENCE) -> Interval[Any]:
+    """Return the percentile interval of bootstrap replicates.
+
+    Parameters
+    ----------
+    draws : ndarray of float64, shape (R, ...)
+        Replicates that hold nan are left out.
+    confidence : float
+
+    Returns
+    -------
+    low, high : float or ndarray of float64, shape (...)
+        nan where fewer than `FEWEST_DRAWS` are left: they have no spread.
+    """
+    defined = draws[~np.isnan(draws.reshape(len(draws), -1)).any(axis=1)]
+    if len(defined) < FEWEST_DRAWS:
+        return Interval(*np.full((2, *draws.shape[1:]), np.nan))
+    return Interval(*np.quantile(defined, [0.5 - confidence / 2, 0.5 + confidence / 2], axis=0))
 
 
-def without_bias(draws: Floats, value: float, confidence: float = CONFIDENCE) -> Interval:
+def without_bias(draws: Floats, value: float, confidence: float = CONFIDENCE) -> Interval[float]:
     """Return the normal interval around a figure that is not negative, less its draws' bias.
 
     The bias is an estimate itself: some of its size is added to the deviation.
@@ -105,7 +129,7 @@ def without_bias(draws: Floats, value: float, confidence: float = CONFIDENCE) ->
     bias = float(draws.mean()) - value
     error = math.hypot(float(draws.std(ddof=1)), BIAS_SHARE * bias)
     half = _normal_quantile(confidence) * error
-    return max(0.0, value - bias - half), max(0.0, value - bias + half)
+    return Interval(max(0.0, value - bias - half), max(0.0, value - bias + half))
 
 
 def redrawn_counts(

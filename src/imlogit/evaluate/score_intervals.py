@@ -34,7 +34,7 @@ def resampled(
     codes: NDArray[np.integer],
     probabilities: Floats,
     confusion: NDArray[np.integer],
-) -> dict[str, Interval]:
+) -> dict[str, Interval[float]]:
     """Return 95% percentile intervals of some scores by the bootstrap over images.
 
     The calibration error, which chance alone makes larger, in the images as in every draw of
@@ -53,7 +53,7 @@ def resampled(
     ----------
     .. [1] A. C. Davison, D. V. Hinkley, Bootstrap methods and their application (1997), chapter 5.
     """
-    found: dict[str, Interval] = {}
+    found: dict[str, Interval[float]] = {}
     if not COUNTED.isdisjoint(names):
         draws = _counted(confusion)
         found |= {name: percentiles(draws[name]) for name in COUNTED.intersection(names)}
@@ -67,7 +67,7 @@ def resampled(
         if name == "calibration_error":
             low, high = without_bias(draws[name], centre[name])
         # from the deviations of the draws to those of all images
-        found[name] = (
+        found[name] = Interval(
             centre[name] + shrink * (low - centre[name]),
             centre[name] + shrink * (high - centre[name]),
         )

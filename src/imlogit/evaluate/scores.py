@@ -19,7 +19,7 @@ from imlogit.arrays import Floats
 from imlogit.core.links import codes_of_probabilities
 from imlogit.evaluate.calibration import brier_terms, reliability
 from imlogit.evaluate.curve_areas import areas
-from imlogit.evaluate.intervals import delong, wilson
+from imlogit.evaluate.intervals import IntervalMethod, delong, wilson
 from imlogit.evaluate.score_intervals import mean_of_shares, resampled
 
 TRAINING, OUT_OF_FOLD, TEST = "training", "out-of-fold", "test"
@@ -47,19 +47,20 @@ class Score:
         nan where the figure is not defined (precision when nothing is called positive, say).
     low, high : float or None
         The interval's ends; None where none was asked for.
-    interval : {"Wilson", "DeLong", "bootstrap"} or None
+    interval : IntervalMethod or None
         Whose interval it is.
     """
 
     value: float
     low: float | None = None
     high: float | None = None
-    interval: str | None = None
+    interval: IntervalMethod | None = None
 
     def to_dict(self) -> dict[str, float | str | None]:
         """Return plain numbers, None for nan."""
         value = None if math.isnan(self.value) else self.value
-        return {"value": value, "low": self.low, "high": self.high, "interval": self.interval}
+        by = None if self.interval is None else str(self.interval)
+        return {"value": value, "low": self.low, "high": self.high, "interval": by}
 
 
 @dataclass(frozen=True)
@@ -204,19 +205,21 @@ def _with_intervals(
     found = dict(values)
     if "roc_auc" in missing and probabilities.shape[1] == 2:
         low, high = delong(codes == 1, probabilities[:, 1])
-        found["roc_auc"] = replace(values["roc_auc"], low=low, high=high, interval="DeLong")
+        found["roc_auc"] = replace(
+            values["roc_auc"], low=low, high=high, interval=IntervalMethod.DELONG
+        )
         missing.remove("roc_auc")
     for name, (low, high) in resampled(missing, codes, probabilities, confusion).items():
         # a figure's own resamples may all lie to one side of it
         low, high = min(low, values[name].value), max(high, values[name].value)
-        found[name] = replace(values[name], low=low, high=high, interval="bootstrap")
+        found[name] = replace(values[name], low=low, high=high, interval=IntervalMethod.BOOTSTRAP)
     return found
 
 
 def _proportion(successes: int, trials: int) -> Score:
     if trials == 0:
         return Score(math.nan)
-    return Score(successes / trials, *wilson(successes, trials), "Wilson")
+    return Score(successes / trials, *wilson(successes, trials), IntervalMethod.WILSON)
 
 
 def _f1(right: int, called_or_true: int) -> Score:

@@ -16,6 +16,7 @@ from imlogit.data.image_set import ImageSet
 from imlogit.data.split import Split, split
 from imlogit.engines.matrix import as_matrix
 from imlogit.errors import DataError
+from imlogit.estimators.logistic_cv import GridEdge
 from imlogit.model.fields import SavedModel
 from imlogit.runs.options import TaskOptions, takes
 from imlogit.runs.plan import Task, choose_target
@@ -56,7 +57,7 @@ def check_run(
     model: SavedModel | None = None,
     predictions: Predictions | None = None,
     *,
-    edge: str | None = None,
+    edge: GridEdge | None = None,
     searched: bool = False,
 ) -> Findings:
     """Check a run: its images, its split, and the model.
@@ -68,7 +69,7 @@ def check_run(
         Fitted on the training part.
     predictions : Predictions, optional
         The model's.
-    edge : {"low", "high"}, optional
+    edge : GridEdge, optional
         The end of the grid where the best C is.
     searched : bool
         Whether C was chosen from a grid.
@@ -82,7 +83,7 @@ def check_run(
             len(task.target.names),
             codes == 1 if positive is not None else np.array(task.target.names)[codes],
             Optimality(model.certificate["status"], math.nan if gap is None else gap),
-            edge or "",
+            edge,
             searched,
         )
     folds = None if predictions is None else predictions.train_folds

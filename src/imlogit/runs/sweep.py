@@ -13,7 +13,7 @@ from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.folds import deviation
-from imlogit.estimators.logistic_cv import CPath, LogisticRegressionCV
+from imlogit.estimators.logistic_cv import CPath, GridEdge, LogisticRegressionCV
 from imlogit.evaluate.scores import Scores
 from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
@@ -68,7 +68,7 @@ class SweepResult:
             f"{loss.mean():.4f} with a deviation of {deviation(loss):.4f}."
         )
         if path.edge is not None:
-            side = "largest" if path.edge == "high" else "smallest"
+            side = "largest" if path.edge is GridEdge.HIGH else "smallest"
             said += f" The best C is the {side} of the grid: the optimum may lie beyond it."
         return said
 

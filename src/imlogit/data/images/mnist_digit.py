@@ -47,6 +47,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Pixels
 from imlogit.data.images.decode import flat, upright
+from imlogit.data.images.otsu import split_levels
 from imlogit.errors import DataError
 
 if TYPE_CHECKING:
@@ -210,19 +211,9 @@ def _terms(shape: tuple[int, ...]) -> Floats:
 
 def _levelled(values: Floats, least: float = 0) -> tuple[Floats, float]:
     """Scale 0..255 so that strokes become 1; return also from what, at that scale, they are."""
-    threshold = max(_otsu(values), least)
+    threshold = max(split_levels(values)[0] + 1, least)
     level = float(np.quantile(values[values >= threshold], STROKE))
     return np.minimum(values / level, 1), threshold / level
-
-
-def _otsu(values: Floats) -> float:
-    """Return the least value of the upper part, where the variance between two parts is largest."""
-    counts = np.bincount(values.astype(np.intp).ravel(), minlength=256)
-    n_below, sum_below = np.cumsum(counts)[:-1], np.cumsum(counts * np.arange(256))[:-1]
-    n_above, sum_above = values.size - n_below, counts @ np.arange(256) - sum_below
-    apart = sum_above / np.maximum(n_above, 1) - sum_below / np.maximum(n_below, 1)
-    # of equal ones, the first: just above the paper
-    return float((n_below * n_above * apart**2).argmax()) + 1
 
 
 def _cropped(ink: Floats, threshold: float) -> Floats:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
+from rich.cells import cell_len
+
 from imlogit.model.predict import Answer
 
 # Columns are as wide as the first answers need.
@@ -74,14 +76,15 @@ def as_table(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
     width = _widest("image", (one.where for one in first))
     of_label = _widest("label", (one.label or "" for one in first))
     with_truth = any(one.truth is not None for one in first)
-    heading = f"  {'image':{width}}   {'label':{of_label}}   probability"
+    heading = f"  {_padded('image', width)}   {_padded('label', of_label)}   probability"
     yield heading + ("   truth" if with_truth else "") + "\n"
     yield f" {'─' * (len(heading) + (8 if with_truth else 0))}\n"
     for one in chain(first, passing):
         if one.label is None or one.probability is None:
-            yield f"  {one.where:{width}}   {one.problem}\n"
+            yield f"  {_padded(one.where, width)}   {one.problem}\n"
             continue
-        line = f"  {one.where:{width}}   {one.label:{of_label}}   {one.probability:11.4f}"
+        line = f"  {_padded(one.where, width)}   {_padded(one.label, of_label)}"
+        line += f"   {one.probability:11.4f}"
         if one.truth is not None:
             line += f"   {one.truth}" + ("" if one.right else "  (wrong)")
         yield line.rstrip() + "\n"
@@ -117,7 +120,12 @@ def as_json(answers: Iterable[Answer], tally: Tally, names: Sequence[str]) -> It
 
 
 def _widest(heading: str, texts: Iterable[str]) -> int:
-    return min(max(map(len, chain([heading], texts))), WIDEST)
+    return min(max(map(cell_len, chain([heading], texts))), WIDEST)
+
+
+def _padded(text: str, width: int) -> str:
+    """Fill a text up with spaces: a Chinese letter and its like are two columns wide."""
+    return text + " " * (width - cell_len(text))
 
 
 _plain: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode

@@ -3,46 +3,49 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from imlogit.checks.finding import Finding, Findings, Severity, Status
-from imlogit.report.console.tables import new_table
+from imlogit.checks.finding import Finding, Findings, Status
+from imlogit.report.console.printing import print_table
+from imlogit.report.table import Cell, Marked, Table, Wrap, columns
 
-# Colour only underlines what the words say.
-STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTE: "cyan"}
-# So many rows are named under a finding.
-MOST_ROWS = 5
+MOST_ROWS_NAMED = 5
 
 
 def print_findings(console: Console, findings: Findings) -> None:
     """Print every check with its outcome, then what to do about those that failed."""
-    table = new_table("Checks")
-    for heading in ("check", "outcome", "what was found"):
-        table.add_column(heading, overflow="fold")
-    for finding in findings:
-        table.add_row(finding.code, _outcome(finding), Text(finding.sentence + _limits(finding)))
-    console.print(table)
+    print_table(console, findings_table(findings))
     print_failed(console, findings)
 
 
 def print_failed(console: Console, findings: Findings) -> None:
     """Print the checks that failed and what to do, and how many there were."""
     if findings.failed:
-        console.print(advice_table(findings, "What the checks found"))
+        print_table(console, advice_table(findings))
     console.print(summary(findings))
     console.print()
 
 
-def advice_table(findings: Findings, title: str) -> Table:
+def findings_table(findings: Findings) -> Table:
+    """Return every check with its outcome."""
+    rows = tuple(
+        (finding.code, _outcome(finding), finding.sentence + _limits(finding))
+        for finding in findings
+    )
+    headings = columns("check", "outcome", "what was found", wrap=Wrap.LETTERS)
+    return Table("Checks", headings, rows)
+
+
+def advice_table(findings: Findings) -> Table:
     """Return the checks that failed, each with advice and some of the rows that show it."""
-    table = new_table(title)
-    for heading in ("check", "finding"):
-        table.add_column(heading, overflow="fold")
-    for finding in findings.failed:
-        said = [f"{finding.sentence} {finding.advice}", *_rows(finding)]
-        table.add_row(Text(finding.code, STYLES[finding.severity]), Text("\n".join(said)))
-    return table
+    rows = tuple(
+        (
+            Marked(finding.code, finding.severity),
+            "\n".join([f"{finding.sentence} {finding.advice}", *_rows(finding)]),
+        )
+        for finding in findings.failed
+    )
+    headings = columns("check", "finding", wrap=Wrap.LETTERS)
+    return Table("What the checks found", headings, rows)
 
 
 def summary(findings: Findings) -> str:
@@ -54,10 +57,10 @@ def summary(findings: Findings) -> str:
     )
 
 
-def _outcome(finding: Finding) -> Text:
+def _outcome(finding: Finding) -> Cell:
     if not finding.failed:
-        return Text(str(finding.status))
-    return Text(f"failed ({finding.severity})", STYLES[finding.severity])
+        return str(finding.status)
+    return Marked(f"failed ({finding.severity})", finding.severity)
 
 
 def _limits(finding: Finding) -> str:
@@ -69,7 +72,7 @@ def _limits(finding: Finding) -> str:
 def _rows(finding: Finding) -> list[str]:
     lines = [
         f"{' and '.join(f'{part} row {row}' for part, row in one.rows)}: {one.words}"
-        for one in finding.exhibits[:MOST_ROWS]
+        for one in finding.exhibits[:MOST_ROWS_NAMED]
     ]
     rest = finding.n_affected - len(lines)
     return [*lines, f"and {rest:,} more"] if lines and rest > 0 else lines

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Pixels
 from imlogit.data.image_set import ImageSet
+from imlogit.data.images.otsu import split_levels
 from imlogit.system.text import printable
 
 if TYPE_CHECKING:
@@ -242,42 +243,11 @@ def _picture(pixels: Pixels) -> Image:
 
 def _bright(grey: Pixels) -> NDArray[np.bool_]:
     """Return which pixels are drawn as dots."""
-    threshold, explained = _two_levels(grey)
+    threshold, explained = split_levels(grey)
     if explained >= TWO_LEVELS:
         return grey > threshold
     # Pillow dithers by Floyd and Steinberg's method
     return np.asarray(_picture(grey).convert("1"))
-
-
-def _two_levels(grey: Pixels) -> tuple[int, float]:
-    """Split the levels in two: Otsu's threshold, and the share of the variance it explains.
-
-    Parameters
-    ----------
-    grey : ndarray of uint8
-
-    Returns
-    -------
-    threshold : int
-        The last of the dark levels.
-    explained : float
-        From 0 to 1; 0 for an image of a single level.
-
-    References
-    ----------
-    N. Otsu, "A threshold selection method from gray-level histograms", IEEE Transactions on
-    Systems, Man, and Cybernetics 9 (1979), 62-66.
-    """
-    levels = np.arange(256)
-    counts = np.bincount(grey.ravel(), minlength=256)
-    below, mass = counts.cumsum(), (counts * levels).cumsum()
-    n, total = grey.size, mass[-1]
-    # in whole numbers, so that what is nothing is exactly 0
-    between = (total * below - n * mass).astype(float) ** 2
-    spread = (below * (n - below)).astype(float) * float(n * (counts @ levels**2) - total**2)
-    explained = np.divide(between, spread, out=np.zeros(256), where=spread > 0)
-    best = int(explained.argmax())
-    return best, float(explained[best])
 
 
 def _cells(values: NDArray[Any], cell: tuple[int, int], **padding: Any) -> NDArray[Any]:

@@ -11,7 +11,8 @@ from imlogit.data.cache import entries
 from imlogit.data.facts import facts_of
 from imlogit.data.image_set import ImageSet
 from imlogit.data.reading import Reading
-from imlogit.report.console.tables import new_table
+from imlogit.report.console.printing import print_table
+from imlogit.report.table import Column, Table, Wrap, columns, facts_table, numbers
 from imlogit.runs.options import option_words
 from imlogit.system.text import by, printable
 
@@ -22,45 +23,65 @@ def print_sources(
     console: Console, kinds: Sequence[dict[str, Any]], kept: Sequence[dict[str, Any]]
 ) -> None:
     """Print what can be read, and what is kept of what was."""
-    table = new_table("Sources of images")
-    for heading in ("source", "what it is", ""):
-        table.add_column(heading, overflow="fold")
-    for one in kinds:
-        table.add_row(one["form"], one["what"], "kept" if one["kept"] else "")
-    console.print(table)
+    print_table(console, kinds_table(kinds))
     console.print(f"Kept in {printable(entries.folder())}", soft_wrap=True)
-    if not kept:
-        return
-    console.print()
-    table = new_table("Read before, and kept until it changes")
-    for heading in ("source", "kind", "read with", "MB"):
-        table.add_column(heading, overflow="fold", justify="right" if heading == "MB" else "left")
-    for one in kept:
-        how = " ".join(option_words(Reading.of(one["reading"])))
-        table.add_row(one["source"], one["kind"], how, f"{one['bytes'] / MEGA:,.1f}")
-    console.print(table)
+    if kept:
+        console.print()
+        print_table(console, kept_table(kept))
 
 
 def print_facts(console: Console, images: ImageSet) -> None:
     """Print what images are, and the share of each class."""
-    facts = facts_of(images)
-    table = new_table("Images")
-    table.add_column("what")
-    table.add_column("value", overflow="fold")
-    table.add_row("source", f"{facts['name']}, {facts['origin']}")
-    table.add_row("images", f"{facts['images']:,} of {by(images.image_shape)}")
-    test = f"{facts['test']:,} test" if facts["test"] else "no test part of its own"
-    table.add_row("parts", f"{facts['train']:,} training, {test}")
-    table.add_row("classes", f"{len(facts['classes']):,}")
-    if facts["skipped"]:
-        table.add_row("passed over", f"{len(facts['skipped']):,}")
-    table.add_row("SHA-256", facts["sha256"])
-    console.print(table)
-    of_class = new_table("Classes")
-    for heading in ("class", "images", "share"):
-        of_class.add_column(
-            heading, overflow="fold", justify="left" if heading == "class" else "right"
+    print_table(console, images_table(images))
+    print_table(console, classes_table(images))
+
+
+def kinds_table(kinds: Sequence[dict[str, Any]]) -> Table:
+    """Return what can be read."""
+    rows = tuple((one["form"], one["what"], "kept" if one["kept"] else "") for one in kinds)
+    headings = columns("source", "what it is", "", wrap=Wrap.LETTERS)
+    return Table("Sources of images", headings, rows)
+
+
+def kept_table(kept: Sequence[dict[str, Any]]) -> Table:
+    """Return what was read before, and how."""
+    rows = tuple(
+        (
+            one["source"],
+            one["kind"],
+            " ".join(option_words(Reading.of(one["reading"]))),
+            f"{one['bytes'] / MEGA:,.1f}",
         )
-    for name, one in facts["classes"].items():
-        of_class.add_row(name, f"{one['images']:,}", f"{one['share']:.2%}")
-    console.print(of_class)
+        for one in kept
+    )
+    texts = columns("source", "kind", "read with", wrap=Wrap.LETTERS)
+    headings = (*texts, *numbers("MB", wrap=Wrap.LETTERS))
+    return Table("Read before, and kept until it changes", headings, rows)
+
+
+def images_table(images: ImageSet) -> Table:
+    """Return what images are."""
+    facts = facts_of(images)
+    test = f"{facts['test']:,} test" if facts["test"] else "no test part of its own"
+    texts = {
+        "source": f"{facts['name']}, {facts['origin']}",
+        "images": f"{facts['images']:,} of {by(images.image_shape)}",
+        "parts": f"{facts['train']:,} training, {test}",
+        "classes": f"{len(facts['classes']):,}",
+    }
+    if facts["skipped"]:
+        texts["passed over"] = f"{len(facts['skipped']):,}"
+    return facts_table("Images", texts | {"SHA-256": facts["sha256"]})
+
+
+def classes_table(images: ImageSet) -> Table:
+    """Return the share of each class."""
+    rows = tuple(
+        (name, f"{one['images']:,}", f"{one['share']:.2%}")
+        for name, one in facts_of(images)["classes"].items()
+    )
+    headings = (
+        Column("class", wrap=Wrap.LETTERS),
+        *numbers("images", "share", wrap=Wrap.LETTERS),
+    )
+    return Table("Classes", headings, rows)

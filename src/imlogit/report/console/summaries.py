@@ -6,62 +6,62 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.table import Table
 
 from imlogit.evaluate.scores import OUT_OF_FOLD, Scores
 from imlogit.evaluate.thresholds import Threshold
 from imlogit.report.console.findings import print_failed
+from imlogit.report.console.printing import print_table
 from imlogit.report.console.tables import (
     certificate_table,
     class_table,
     confusion_table,
     cross_validation_table,
-    new_table,
     path_table,
     reliability_table,
     scores_table,
 )
+from imlogit.report.table import facts_table
 
 if TYPE_CHECKING:
     from imlogit.runs.assess import Assessment
-    from imlogit.runs.plan import Task
     from imlogit.runs.sweep import SweepResult
     from imlogit.runs.train import TrainResult
 
 
 def print_training(console: Console, training: TrainResult) -> None:
     """Print what a training run found, as short tables."""
-    console.print(_images(training.task))
-    console.print(cross_validation_table(training.cross_validation))
+    print_table(console, facts_table("Images", training.task.facts()))
+    print_table(console, cross_validation_table(training.cross_validation))
     names = training.task.target.names
     title = f"Out-of-fold, training images ({training.pooled.n:,})"
-    console.print(scores_table(training.pooled, title))
+    print_table(console, scores_table(training.pooled, title))
     _print_threshold(console, training.threshold)
-    console.print(scores_table(training.test, f"Test images ({training.test.n:,})"))
-    console.print(confusion_table(training.test, names))
+    print_table(console, scores_table(training.test, f"Test images ({training.test.n:,})"))
+    print_table(console, confusion_table(training.test, names))
     if len(names) > 2:
-        console.print(class_table(training.test, names))
-    console.print(
+        print_table(console, class_table(training.test, names))
+    print_table(
+        console,
         reliability_table(
             training.reliability[OUT_OF_FOLD], "Calibration, out-of-fold probabilities"
-        )
+        ),
     )
-    console.print(certificate_table(training.cross_validation.estimator.certificate_))
+    print_table(console, certificate_table(training.cross_validation.estimator.certificate_))
     print_failed(console, training.checks)
     console.print(_verdict(training.test, names))
 
 
 def print_sweep(console: Console, sweep: SweepResult) -> None:
     """Print what a sweep over C found, as short tables."""
-    console.print(_images(sweep.task))
-    console.print(path_table(sweep.path))
+    print_table(console, facts_table("Images", sweep.task.facts()))
+    print_table(console, path_table(sweep.path))
     console.print(sweep.choice())
     console.print()
     print_failed(console, sweep.checks)
     if sweep.test is not None and sweep.estimator is not None:
         title = f"Test images ({sweep.test.n:,}), the model at C = {sweep.path.chosen_C:.4g}"
-        console.print(scores_table(sweep.test, title))
-        console.print(certificate_table(sweep.estimator.certificate_))
+        print_table(console, scores_table(sweep.test, title))
+        print_table(console, certificate_table(sweep.estimator.certificate_))
         console.print(_verdict(sweep.test, sweep.task.target.names))
 
 
@@ -75,11 +75,11 @@ def print_assessment(console: Console, found: Assessment) -> None:
             "figures are better than for images that it has not seen.",
         )
     console.print()
-    console.print(scores_table(found.scores, f"{found.scores.n:,} images"))
-    console.print(confusion_table(found.scores, names))
+    print_table(console, scores_table(found.scores, f"{found.scores.n:,} images"))
+    print_table(console, confusion_table(found.scores, names))
     if len(names) > 2:
-        console.print(class_table(found.scores, names))
-    console.print(reliability_table(found.reliability, "Calibration"))
+        print_table(console, class_table(found.scores, names))
+    print_table(console, reliability_table(found.reliability, "Calibration"))
     console.print(_verdict(found.scores, names, "these"))
 
 
@@ -98,15 +98,6 @@ def _print_threshold(console: Console, threshold: Threshold | None) -> None:
         "images below are at this threshold, and the model file holds it."
     )
     console.print()
-
-
-def _images(task: Task) -> Table:
-    table = new_table("Images")
-    table.add_column("what")
-    table.add_column("value", overflow="fold")
-    for name, value in task.facts().items():
-        table.add_row(name, value)
-    return table
 
 
 def _verdict(test: Scores, names: Sequence[str], which: str = "the test") -> str:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
-
-from rich.table import Table
+from typing import TYPE_CHECKING
 
 from imlogit.core.certificate import Certificate
 from imlogit.estimators.folds import deviation
@@ -14,6 +12,7 @@ from imlogit.estimators.logistic_cv import CPath
 from imlogit.evaluate.calibration import Reliability
 from imlogit.evaluate.cross_validation import CrossValidation
 from imlogit.evaluate.scores import Score, Scores
+from imlogit.report.table import Align, Column, Table, Wrap, facts_table, numbers
 from imlogit.system.text import by
 
 if TYPE_CHECKING:
@@ -36,9 +35,8 @@ NAMES = {
 
 def path_table(path: CPath) -> Table:
     """Return mean and deviation of log loss and accuracy for each C, the chosen one marked."""
-    table = new_table(f"Values of C, {len(path.log_loss)} folds each")
-    for heading in ("C", "log loss", "+-", "accuracy", "+-", "worst gap", ""):
-        table.add_column(heading, justify="right", no_wrap=True)
+    headings = ("C", "log loss", "+-", "accuracy", "+-", "worst gap", "")
+    rows = []
     for k in path.order():
         mark = "chosen" if k == path.chosen else "best" if k == path.best else ""
         figures = [
@@ -46,116 +44,102 @@ def path_table(path: CPath) -> Table:
             for scores in (path.log_loss, path.accuracy)
             for figure in (scores[:, k].mean(), deviation(scores[:, k]))
         ]
-        table.add_row(
-            f"{path.Cs[k]:.3g}",
-            *(f"{figure:.4f}" for figure in figures),
-            f"{path.gap[k]:.1e}",
-            mark,
-        )
-    return table
+        texts = (f"{figure:.4f}" for figure in figures)
+        rows.append((f"{path.Cs[k]:.3g}", *texts, f"{path.gap[k]:.1e}", mark))
+    title = f"Values of C, {len(path.log_loss)} folds each"
+    return Table(title, numbers(*headings, wrap=Wrap.NEVER), tuple(rows))
 
 
 def cross_validation_table(result: CrossValidation) -> Table:
     """Return accuracy fold by fold, with mean and deviation."""
-    table = new_table(f"Cross-validation, {len(result.folds)} folds of the training images")
-    for heading in ("fold", "images", "accuracy", "log loss", "relative gap"):
-        table.add_column(heading, justify="right")
-    for number, fold in enumerate(result.folds, start=1):
-        table.add_row(
+    rows = tuple(
+        (
             str(number),
             f"{fold.scores.n:,}",
             f"{fold.scores['accuracy'].value:.4f}",
             f"{fold.scores['log_loss'].value:.4f}",
             f"{fold.certificate.relative_gap:.1e}",
         )
-    table.add_section()
-    for name, statistic in (("mean", result.mean), ("deviation", result.std)):
-        table.add_row(name, "", f"{statistic('accuracy'):.4f}", f"{statistic('log_loss'):.4f}", "")
-    return table
+        for number, fold in enumerate(result.folds, start=1)
+    )
+    summary = tuple(
+        (name, "", f"{statistic('accuracy'):.4f}", f"{statistic('log_loss'):.4f}", "")
+        for name, statistic in (("mean", result.mean), ("deviation", result.std))
+    )
+    title = f"Cross-validation, {len(result.folds)} folds of the training images"
+    headings = numbers("fold", "images", "accuracy", "log loss", "relative gap")
+    return Table(title, headings, rows, summary)
 
 
 def scores_table(scores: Scores, title: str) -> Table:
     """Return all figures of a set of images, the base rate first."""
-    table = new_table(title)
-    table.add_column("score")
-    table.add_column("value", justify="right")
-    table.add_column("95% interval", justify="right")
-    table.add_column("by")
-    table.add_row("base rate", f"{scores.base_rate:.4f}", "", "")
+    headings = (Column("score"), *numbers("value", "95% interval"), Column("by"))
+    rows = [("base rate", f"{scores.base_rate:.4f}", "", "")]
     for name, score in scores.values.items():
-        table.add_row(NAMES[name], *cells(score), score.interval or "")
-    return table
+        rows.append((NAMES[name], *cells(score), score.interval or ""))
+    return Table(title, headings, tuple(rows))
 
 
 def class_table(scores: Scores, names: Iterable[str]) -> Table:
     """Return precision, recall and F1 of every class, with intervals."""
-    table = new_table(f"Each class against the rest, {scores.origin} images")
-    for heading in ("class", "images", "precision", "95% interval", "recall", "95% interval", "F1"):
-        named = heading == "class"
-        table.add_column(
-            heading,
-            justify="right",
-            no_wrap=not named,
-            overflow="fold" if named else "ellipsis",
-        )
-    for name, one in zip(names, scores.by_class(), strict=True):
-        table.add_row(
-            name, f"{one.n:,}", *cells(one.precision), *cells(one.recall), cells(one.f1)[0]
-        )
-    return table
+    headings = ("images", "precision", "95% interval", "recall", "95% interval", "F1")
+    rows = tuple(
+        (name, f"{one.n:,}", *cells(one.precision), *cells(one.recall), cells(one.f1)[0])
+        for name, one in zip(names, scores.by_class(), strict=True)
+    )
+    return Table(
+        f"Each class against the rest, {scores.origin} images",
+        (Column("class", Align.RIGHT, Wrap.LETTERS), *numbers(*headings, wrap=Wrap.NEVER)),
+        rows,
+    )
 
 
 def reliability_table(curve: Reliability, title: str) -> Table:
     """Return what was claimed and what came true, bin by bin."""
-    table = new_table(title)
-    for heading in ("probability", "images", "mean claim", "came true", "95% interval"):
-        table.add_column(heading, justify="right")
-    for one in curve.to_dict():
-        table.add_row(
+    rows = tuple(
+        (
             f"{one['from']:.1f} to {one['to']:.1f}",
             f"{one['n']:,}",
             f"{one['claimed']:.4f}",
             f"{one['observed']:.4f}",
             f"{one['low']:.4f} to {one['high']:.4f}",
         )
-    return table
+        for one in curve.to_dict()
+    )
+    headings = numbers("probability", "images", "mean claim", "came true", "95% interval")
+    return Table(title, headings, rows)
 
 
 def confusion_table(scores: Scores, names: Iterable[str]) -> Table:
     """Return the confusion matrix: rows are true, columns predicted."""
     names = list(names)
-    table = new_table("Confusion matrix")
-    for heading in (r"true \ predicted", *names):
-        table.add_column(heading, justify="right", overflow="fold")
-    for name, row in zip(names, scores.confusion.tolist(), strict=True):
-        table.add_row(name, *(f"{count:,}" for count in row))
-    return table
+    rows = tuple(
+        (name, *(f"{count:,}" for count in row))
+        for name, row in zip(names, scores.confusion.tolist(), strict=True)
+    )
+    headings = numbers(r"true \ predicted", *names, wrap=Wrap.LETTERS)
+    return Table("Confusion matrix", headings, rows)
 
 
 def certificate_table(certificate: Certificate) -> Table:
     """Return what is proved about a fit."""
-    table = new_table("Certificate of the fit")
-    table.add_column("what")
-    table.add_column("value", justify="right")
-    table.add_row("objective F", f"{certificate.objective:.6f}")
-    table.add_row("duality gap (F - F* is at most)", f"{certificate.gap:.3g}")
-    table.add_row("relative gap", f"{certificate.relative_gap:.2e}")
-    table.add_row("asked for", f"{certificate.tol:.0e}")
-    table.add_row("status", certificate.status)
-    table.add_row("passes over the images", str(certificate.passes))
+    facts = {
+        "objective F": f"{certificate.objective:.6f}",
+        "duality gap (F - F* is at most)": f"{certificate.gap:.3g}",
+        "relative gap": f"{certificate.relative_gap:.2e}",
+        "asked for": f"{certificate.tol:.0e}",
+        "status": certificate.status,
+        "passes over the images": str(certificate.passes),
+    }
     if certificate.seconds:
-        table.add_row("seconds", f"{certificate.seconds:.2f}")
-    return table
+        facts["seconds"] = f"{certificate.seconds:.2f}"
+    headings = (Column("what"), Column("value", Align.RIGHT))
+    return Table("Certificate of the fit", headings, tuple(facts.items()))
 
 
 def model_table(content: SavedModel) -> Table:
     """Return the facts of a model file, for a person."""
-    table = new_table("Model")
-    table.add_column("what")
-    table.add_column("value", overflow="fold")
-    for name, value in model_facts(content).items():
-        table.add_row(name, value)
-    return table
+    return facts_table("Model", model_facts(content))
 
 
 def model_facts(content: SavedModel) -> dict[str, str]:
@@ -189,26 +173,14 @@ def cells(score: Score) -> tuple[str, str]:
     return value, "" if score.low is None else f"{score.low:.4f} to {score.high:.4f}"
 
 
-def new_table(title: str, **how: Any) -> Table:
-    """Return an empty table in the style of all of them."""
-    from rich import box
-
-    return Table(title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, **how)
-
-
 def export_table(export: Export) -> Table:
     """Return what was exported, and what running it found."""
-    table = new_table("Export")
-    table.add_column("what")
-    table.add_column("value", overflow="fold")
-    table.add_row("format", export.to)
-    table.add_row("written to", export.path)
+    facts = {"format": export.to, "written to": export.path}
     if export.sidecar is not None:
-        table.add_row("names and shape", export.sidecar)
-    table.add_row("size", f"{export.n_bytes:,} bytes")
-    table.add_row(
-        "proof",
+        facts["names and shape"] = export.sidecar
+    facts["size"] = f"{export.n_bytes:,} bytes"
+    facts["proof"] = (
         f"run on {export.n_trials} inputs, probabilities differ by up to {export.difference:.1e} "
-        f"({export.tolerance:.0e} allowed)",
+        f"({export.tolerance:.0e} allowed)"
     )
-    return table
+    return facts_table("Export", facts)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import io
 import math
-import unicodedata
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len, chop_cells
 
 from imlogit.arrays import Floats
 from imlogit.data.image_set import ImageSet
@@ -51,7 +51,7 @@ def sample_sheet(image_set: ImageSet, seed: int = 0) -> bytes:
     sheet = _mosaic(image_set, len(names), np.random.default_rng(seed))
     down, across = sheet.shape[:2]
     width = 0.85 * SAMPLES_PER_CLASS
-    beside = max(1.0, 0.4 + INCHES_PER_LETTER * max(map(_width, names)))
+    beside = max(1.0, 0.4 + INCHES_PER_LETTER * max(map(cell_len, names)))
     figure = new_figure(width + beside, width * down / across + 0.6)
     axes = figure.subplots()
     # one picture: a panel for each image would take longer to draw than the fit
@@ -195,20 +195,11 @@ def short(name: str, most: int = NAME_WIDTH) -> str:
         How wide it may be, in letters; Chinese characters and their like are two wide.
     """
     name = printable(name)
-    if _width(name) <= most:
+    if cell_len(name) <= most:
         return name
     end = most // 3
-    return f"{_start(name, most - end - 1)}…{_start(name[::-1], end)[::-1]}"
-
-
-def _start(text: str, room: int) -> str:
-    """Return as much of a text as there is room for."""
-    widths = np.cumsum([_width(char) for char in text])
-    return text[: int(np.searchsorted(widths, room, side="right"))]
-
-
-def _width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    start, rest = (chop_cells(*part)[0] for part in ((name, most - end - 1), (name[::-1], end)))
+    return f"{start}…{rest[::-1]}"
 
 
 def drawable(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
