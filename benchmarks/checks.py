@@ -19,9 +19,9 @@ from scipy.special import expit, softmax
 import imlogit
 from benchmarks.common import arguments, image_set, parse, show, table
 from imlogit.checks.near_copies import near_copies
-from imlogit.evaluate.comparison import compare_probabilities
-from imlogit.evaluate.doubts import find_doubts
-from imlogit.evaluate.scores import NAMES, score
+from imlogit.evaluation.comparison import compare_probabilities
+from imlogit.evaluation.doubts import find_doubts
+from imlogit.evaluation.scores import NAMES, score
 
 # Values of C from which cross-validation chooses the models that doubt labels.
 CS = (0.01, 0.03, 0.1, 0.3, 1.0)

@@ -38,7 +38,7 @@ from benchmarks.growth import draw, grown
 from imlogit import Certificate, LogisticRegression, bootstrap, cross_validate
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.training_data import prepare
-from imlogit.evaluate.bootstrap_draws import draw_rows
+from imlogit.evaluation.bootstrap_draws import draw_rows
 
 MULTINOMIAL_OPTIMUM = 13927.061
 # An objective this share above the optimum still counts as having found it.

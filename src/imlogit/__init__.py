@@ -31,9 +31,9 @@ _NAMES = {
     ],
     "imlogit.estimators.logistic": ["LogisticRegression"],
     "imlogit.estimators.logistic_cv": ["LogisticRegressionCV"],
-    "imlogit.evaluate.bootstrap": ["Bootstrap", "bootstrap"],
-    "imlogit.evaluate.comparison": ["Comparison"],
-    "imlogit.evaluate.cross_validation": ["CrossValidation", "cross_validate"],
+    "imlogit.evaluation.bootstrap": ["Bootstrap", "bootstrap"],
+    "imlogit.evaluation.comparison": ["Comparison"],
+    "imlogit.evaluation.cross_validation": ["CrossValidation", "cross_validate"],
     "imlogit.export.writing": ["Export", "export_model"],
     "imlogit.model.fields": ["SavedModel"],
     "imlogit.model.persist": ["load_model", "save_model"],
@@ -69,11 +69,11 @@ if TYPE_CHECKING:
     from imlogit.errors import PixelScaleWarning as PixelScaleWarning
     from imlogit.estimators.logistic import LogisticRegression as LogisticRegression
     from imlogit.estimators.logistic_cv import LogisticRegressionCV as LogisticRegressionCV
-    from imlogit.evaluate.bootstrap import Bootstrap as Bootstrap
-    from imlogit.evaluate.bootstrap import bootstrap as bootstrap
-    from imlogit.evaluate.comparison import Comparison as Comparison
-    from imlogit.evaluate.cross_validation import CrossValidation as CrossValidation
-    from imlogit.evaluate.cross_validation import cross_validate as cross_validate
+    from imlogit.evaluation.bootstrap import Bootstrap as Bootstrap
+    from imlogit.evaluation.bootstrap import bootstrap as bootstrap
+    from imlogit.evaluation.comparison import Comparison as Comparison
+    from imlogit.evaluation.cross_validation import CrossValidation as CrossValidation
+    from imlogit.evaluation.cross_validation import cross_validate as cross_validate
     from imlogit.export.writing import Export as Export
     from imlogit.export.writing import export_model as export_model
     from imlogit.model.fields import SavedModel as SavedModel

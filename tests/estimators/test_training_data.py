@@ -12,7 +12,7 @@ from imlogit.estimators.folds import split_rows
 from imlogit.estimators.logistic_cv import _Judge
 from imlogit.estimators.pixels import fit_scale
 from imlogit.estimators.training_data import prepare
-from imlogit.evaluate.bootstrap_scores import Scored, by_name, score_each
+from imlogit.evaluation.bootstrap_scores import Scored, by_name, score_each
 
 from helpers.matrices import Halves
 

@@ -13,9 +13,9 @@ from scipy.stats import binomtest
 
 import imlogit
 from imlogit.errors import DataError, ModelFileError
-from imlogit.evaluate.comparison import compare_probabilities
-from imlogit.evaluate.doubts import find_doubts
-from imlogit.evaluate.evidence import evidence_of, exemplars
+from imlogit.evaluation.comparison import compare_probabilities
+from imlogit.evaluation.doubts import find_doubts
+from imlogit.evaluation.evidence import evidence_of, exemplars
 from imlogit.model.head import head_of
 from imlogit.model.persist import saved_model_of
 from imlogit.report.pictures.sheets import (

@@ -8,7 +8,7 @@ import pytest
 
 import imlogit
 from imlogit.data.image_set import ImageSet
-from imlogit.evaluate import cross_validation
+from imlogit.evaluation import cross_validation
 from imlogit.model.head import Head
 from imlogit.report.run_folder import write_run
 from imlogit.runs.options import TrainOptions
@@ -16,11 +16,12 @@ from imlogit.runs.plan import Task
 from imlogit.runs.train import train
 
 
-def image_set(names, codes):
+def image_set(names, codes, n_train=None):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 100, (len(codes), 3, 4), dtype=np.uint8)
     images.reshape(len(codes), -1)[np.arange(len(codes)), codes] += 120
-    return ImageSet(images, np.asarray(codes), tuple(names), len(codes), "toy", "made for a test")
+    n_train = len(codes) if n_train is None else n_train
+    return ImageSet(images, np.asarray(codes), tuple(names), n_train, "toy", "made for a test")
 
 
 def test_classes_have_the_order_of_the_source_everywhere(tmp_path):
@@ -41,7 +42,7 @@ def test_classes_have_the_order_of_the_source_everywhere(tmp_path):
 
 
 def test_a_class_without_images_is_no_class_of_the_model():
-    images = image_set(("a", "absent", "b", "c"), np.array([0, 2, 3] * 30))
+    images = image_set(("a", "absent", "b", "c"), np.array([0, 2, 3] * 40), n_train=90)
     found = train(images, TrainOptions(folds=2, every_class=True, engine="reference"))
     assert found.model.names == ("a", "b", "c")
     assert found.test["accuracy"].value > 0.8

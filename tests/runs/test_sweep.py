@@ -11,7 +11,7 @@ from imlogit import FitInterrupted
 from imlogit.cli.app import run
 from imlogit.errors import ParameterError
 from imlogit.estimators import logistic_cv
-from imlogit.evaluate import cross_validation
+from imlogit.evaluation import cross_validation
 from imlogit.runs.options import parse_cs
 
 COMMAND = ["sweep", "--cs", "1e-3,1e-2", "--folds", "2"]

@@ -16,8 +16,8 @@ from imlogit.data.reading import Reading
 from imlogit.data.sources import read
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
-from imlogit.evaluate.calibration import Reliability, reliability
-from imlogit.evaluate.scores import TEST, TRAINING, Scores, score
+from imlogit.evaluation.calibration import Reliability, reliability
+from imlogit.evaluation.scores import TEST, TRAINING, Scores, score
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
 from imlogit.model.persist import open_model

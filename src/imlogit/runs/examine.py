@@ -18,10 +18,10 @@ from imlogit.data.images.decode import BadImageError
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError, ParameterError
-from imlogit.evaluate.comparison import Comparison, compare_probabilities
-from imlogit.evaluate.doubts import find_doubts
-from imlogit.evaluate.evidence import Evidence, Exemplars, evidence_of, exemplars
-from imlogit.evaluate.scores import TEST
+from imlogit.evaluation.comparison import Comparison, compare_probabilities
+from imlogit.evaluation.doubts import find_doubts
+from imlogit.evaluation.evidence import Evidence, Exemplars, evidence_of, exemplars
+from imlogit.evaluation.scores import TEST
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import Head, head_of
 from imlogit.model.inputs import Input, inputs

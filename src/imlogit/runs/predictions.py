@@ -17,7 +17,7 @@ from safetensors.numpy import load, save
 
 from imlogit.arrays import Floats
 from imlogit.errors import ModelFileError
-from imlogit.evaluate.scores import OUT_OF_FOLD, TEST, Scores, score
+from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, Scores, score
 from imlogit.system.regular_file import read_regular
 
 Numbers = NDArray[np.int64]

@@ -14,7 +14,7 @@ from imlogit.data.image_set import ImageSet
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.folds import deviation
 from imlogit.estimators.logistic_cv import CPath, GridEdge, LogisticRegressionCV
-from imlogit.evaluate.scores import Scores
+from imlogit.evaluation.scores import Scores
 from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
 from imlogit.runs.command import command_of

@@ -13,10 +13,10 @@ from imlogit.data.image_set import ImageSet
 from imlogit.errors import FitInterrupted, ParameterError
 from imlogit.estimators.folds import fold_numbers
 from imlogit.estimators.logistic import LogisticRegression
-from imlogit.evaluate.calibration import Reliability, reliability
-from imlogit.evaluate.cross_validation import CrossValidation, cross_validate
-from imlogit.evaluate.scores import OUT_OF_FOLD, TEST, Scores
-from imlogit.evaluate.thresholds import Threshold, choose_threshold
+from imlogit.evaluation.calibration import Reliability, reliability
+from imlogit.evaluation.cross_validation import CrossValidation, cross_validate
+from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, Scores
+from imlogit.evaluation.thresholds import Threshold, choose_threshold
 from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
 from imlogit.runs.command import command_of

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from imlogit.evaluate.scores import OUT_OF_FOLD, Scores
-from imlogit.evaluate.thresholds import Threshold
+from imlogit.evaluation.scores import OUT_OF_FOLD, Scores
+from imlogit.evaluation.thresholds import Threshold
 from imlogit.report.console.findings import print_failed
 from imlogit.report.console.printing import print_table
 from imlogit.report.console.tables import (

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from imlogit.core.certificate import Certificate
 from imlogit.estimators.folds import deviation
 from imlogit.estimators.logistic_cv import CPath
-from imlogit.evaluate.calibration import Reliability
-from imlogit.evaluate.cross_validation import CrossValidation
-from imlogit.evaluate.scores import Score, Scores
+from imlogit.evaluation.calibration import Reliability
+from imlogit.evaluation.cross_validation import CrossValidation
+from imlogit.evaluation.scores import Score, Scores
 from imlogit.report.table import Align, Column, Table, Wrap, facts_table, numbers
 from imlogit.system.text import by
 

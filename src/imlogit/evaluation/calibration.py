@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
-from imlogit.evaluate.intervals import wilson
+from imlogit.evaluation.intervals import wilson
 
 N_BINS = 10
 

@@ -17,7 +17,7 @@ from imlogit.engines.matrix import Matrix
 from imlogit.engines.table import open_engine
 from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
 from imlogit.estimators.training_data import Prepared, shown
-from imlogit.evaluate.scores import NAMES, score
+from imlogit.evaluation.scores import NAMES, score
 
 Scorer = Callable[[NDArray[Any], Floats], float]
 # None stands for one of `NAMES`.

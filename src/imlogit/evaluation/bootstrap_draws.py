@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state, column_or_1d
 
 from imlogit.arrays import Floats
-from imlogit.evaluate.intervals import Interval, percentiles
+from imlogit.evaluation.intervals import Interval, percentiles
 
 Counts = NDArray[np.unsignedinteger]
 

@@ -8,7 +8,7 @@ from sklearn.model_selection import GroupKFold, LeaveOneOut, RepeatedKFold, Shuf
 from imlogit import LogisticRegression, LogisticRegressionCV, cross_validate
 from imlogit.estimators.folds import split_rows
 from imlogit.estimators.training_data import prepare
-from imlogit.evaluate.scores import score
+from imlogit.evaluation.scores import score
 
 
 @pytest.fixture(scope="module")

@@ -17,10 +17,10 @@ from sklearn import metrics
 
 from imlogit.arrays import Floats
 from imlogit.core.links import codes_of_probabilities
-from imlogit.evaluate.calibration import brier_terms, reliability
-from imlogit.evaluate.curve_areas import areas
-from imlogit.evaluate.intervals import IntervalMethod, delong, wilson
-from imlogit.evaluate.score_intervals import mean_of_shares, resampled
+from imlogit.evaluation.calibration import brier_terms, reliability
+from imlogit.evaluation.curve_areas import areas
+from imlogit.evaluation.intervals import IntervalMethod, delong, wilson
+from imlogit.evaluation.score_intervals import mean_of_shares, resampled
 
 TRAINING, OUT_OF_FOLD, TEST = "training", "out-of-fold", "test"
 NAMES = (

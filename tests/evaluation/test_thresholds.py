@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import ParameterError
-from imlogit.evaluate.thresholds import choose_threshold
+from imlogit.evaluation.thresholds import choose_threshold
 from imlogit.model.head import head_of
 from imlogit.model.persist import estimator_of
 from imlogit.runs.options import TrainOptions

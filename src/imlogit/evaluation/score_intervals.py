@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from imlogit.arrays import Floats
-from imlogit.evaluate.calibration import N_BINS, bins, brier_terms, claims
-from imlogit.evaluate.curve_areas import areas
-from imlogit.evaluate.intervals import (
+from imlogit.evaluation.calibration import N_BINS, bins, brier_terms, claims
+from imlogit.evaluation.curve_areas import areas
+from imlogit.evaluation.intervals import (
     Interval,
     percentiles,
     redrawn_counts,
@@ -43,7 +43,7 @@ def resampled(
     Parameters
     ----------
     names : collection of str
-        As in `imlogit.evaluate.scores.NAMES`; with two classes, precision and recall are not
+        As in `imlogit.evaluation.scores.NAMES`; with two classes, precision and recall are not
         done here.
     codes : ndarray of int, shape (n,)
     probabilities : ndarray of float64, shape (n, n_classes)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
-from imlogit.evaluate.scores import Score, score
+from imlogit.evaluation.scores import Score, score
 
 WANTED = ("precision", "recall")
 

@@ -157,7 +157,7 @@ def exemplars(
     n : int
         At most so many of each kind.
     threshold : float, optional
-        As in `imlogit.evaluate.scores.score`.
+        As in `imlogit.evaluation.scores.score`.
     """
     rows = np.flatnonzero(codes == code)
     p = probabilities[rows]

@@ -11,8 +11,8 @@ from scipy.stats import binomtest
 
 from imlogit.arrays import Floats
 from imlogit.core.links import codes_of_probabilities
-from imlogit.evaluate.intervals import IntervalMethod, percentiles, row_counts
-from imlogit.evaluate.scores import Score, Scores, score
+from imlogit.evaluation.intervals import IntervalMethod, percentiles, row_counts
+from imlogit.evaluation.scores import Score, Scores, score
 
 EPS = float(np.finfo(np.float64).eps)
 BLOCK = 25
@@ -73,7 +73,7 @@ def compare_probabilities(
     first, second : ndarray of float64, shape (n, n_classes)
         Each model's probabilities.
     thresholds : tuple of float or None
-        As in `imlogit.evaluate.scores.score`, one a model.
+        As in `imlogit.evaluation.scores.score`, one a model.
     origin : str, optional
         As there.
 

@@ -24,7 +24,7 @@ from imlogit.estimators.logistic import (
     warn_unless_converged,
 )
 from imlogit.estimators.training_data import Prepared, prepare
-from imlogit.evaluate.scores import OUT_OF_FOLD, Scores, score
+from imlogit.evaluation.scores import OUT_OF_FOLD, Scores, score
 
 
 @dataclass(frozen=True, eq=False)

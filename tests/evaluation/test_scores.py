@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from sklearn import metrics
 
-from imlogit.evaluate.calibration import reliability
-from imlogit.evaluate.intervals import delong, wilson
-from imlogit.evaluate.score_intervals import MOST_ROWS
-from imlogit.evaluate.scores import NAMES, score
+from imlogit.evaluation.calibration import reliability
+from imlogit.evaluation.intervals import delong, wilson
+from imlogit.evaluation.score_intervals import MOST_ROWS
+from imlogit.evaluation.scores import NAMES, score
 
 
 def two_columns(p):

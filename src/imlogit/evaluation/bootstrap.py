@@ -23,9 +23,9 @@ from imlogit.estimators.logistic import (
     warn_unless_converged,
 )
 from imlogit.estimators.training_data import Prepared, prepare
-from imlogit.evaluate.bootstrap_draws import Counts, draw_rows, interval
-from imlogit.evaluate.bootstrap_scores import Scored, Scorer, Scorers, by_name, score_each
-from imlogit.evaluate.intervals import FEWEST_DRAWS, Interval, percentiles
+from imlogit.evaluation.bootstrap_draws import Counts, draw_rows, interval
+from imlogit.evaluation.bootstrap_scores import Scored, Scorer, Scorers, by_name, score_each
+from imlogit.evaluation.intervals import FEWEST_DRAWS, Interval, percentiles
 
 
 class Undefined(NamedTuple):
@@ -140,12 +140,12 @@ def bootstrap(
     test : tuple of X and y, optional
         Images that have nothing to do with the training images. They stay as they are: the
         interval of a score says how it varies with the training images alone, and Wilson's, in
-        `imlogit.evaluate.scores`, how it varies with the test images. None: each replicate is
+        `imlogit.evaluation.scores`, how it varies with the test images. None: each replicate is
         scored out of bag, on the rows that it did not draw, some 37% of them. That interval
         holds both variations, but of models that saw only 63% of the rows, with held-out parts
         that overlap: the scores are a little worse than those of the fit on all rows.
     scores : sequence of str or callable, default=("accuracy",)
-        Names in `imlogit.evaluate.scores.NAMES`, and functions that are called with labels (m,)
+        Names in `imlogit.evaluation.scores.NAMES`, and functions that are called with labels (m,)
         and probabilities (m, n_classes), in the order of ``classes_``, and return a number. A
         function goes by its ``__name__``.
     confidence : float, default=0.95

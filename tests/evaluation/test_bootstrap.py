@@ -10,9 +10,9 @@ from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 
 from imlogit import FitInterrupted, LogisticRegression, LogisticRegressionCV, bootstrap
-from imlogit.evaluate import bootstrap_scores
-from imlogit.evaluate.bootstrap_draws import draw_rows
-from imlogit.evaluate.scores import NAMES, score
+from imlogit.evaluation import bootstrap_scores
+from imlogit.evaluation.bootstrap_draws import draw_rows
+from imlogit.evaluation.scores import NAMES, score
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +232,7 @@ def test_a_fit_short_of_its_gap_warns(few):
 )
 def test_ctrl_c_keeps_what_is_finished(small, monkeypatch, finished, n_left):
     # the package's name for it is the function
-    home = sys.modules["imlogit.evaluate.bootstrap"]
+    home = sys.modules["imlogit.evaluation.bootstrap"]
     fit_all = home.fit_all
 
     def interrupted(estimator, data, fits, *, observe=None):
