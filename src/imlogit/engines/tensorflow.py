@@ -18,6 +18,7 @@ from imlogit.core.contract import Engine, Problem
 from imlogit.engines.matrix import Matrix
 from imlogit.engines.numba_cpu import NumbaEngine
 from imlogit.engines.tensorflow_problems import TensorFlowLogistic, TensorFlowSoftmax
+from imlogit.errors import MemoryShortageError
 from imlogit.system.extras import need
 
 tf = need("tensorflow", "tensorflow", 'engine="tensorflow"')
@@ -77,7 +78,7 @@ class TensorFlowEngine(Engine):
 
         Raises
         ------
-        MemoryError
+        MemoryShortageError
             Where the smallest blocks are too large.
         """
         while True:
@@ -86,9 +87,10 @@ class TensorFlowEngine(Engine):
                     return work()
             except tf.errors.ResourceExhaustedError as error:
                 if self.block <= FEWEST_ROWS:
-                    raise MemoryError(
+                    raise MemoryShortageError(
                         f"{self.device} has too little memory for {self.n_rows:,} rows of "
-                        f"{self.n_features:,} features. Free some of it, or use engine='numba'."
+                        f"{self.n_features:,} features. Free some of it, or use engine='numba'.",
+                        parameter="engine",
                     ) from error
                 self.block = max(self.block // 2, FEWEST_ROWS)
                 self._hold()
