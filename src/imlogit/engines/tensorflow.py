@@ -124,12 +124,12 @@ class TensorFlowEngine(Engine):
         total: Floats = self.within_memory(work).numpy()[:k] * self.scale
         return total
 
-    def gram(self, curvature: Tensor, center: Floats) -> tuple[Floats, Floats]:
-        """Return ``sum h x x'`` and ``sum h x`` of ``x`` less a center, in float64."""
+    def gram(self, curvature: Tensor, center: Floats) -> tuple[Floats, Floats, float]:
+        """Return ``sum h x x'``, ``sum h x`` and ``sum h`` of ``x`` less a center, in float64."""
         cells = tf.pad(curvature, [(0, self.padded - self.n_rows)])
         of_blocks = tf.reshape(cells, (-1, self.block))
         square, line = _gram(self.blocks, of_blocks, self.scale, tf.constant(center))
-        return square.numpy(), line.numpy()
+        return square.numpy(), line.numpy(), float(tf.reduce_sum(cells))
 
     def open(self, n_slots: int, n_classes: int) -> Problem:
         """Make room for regressions over these rows."""

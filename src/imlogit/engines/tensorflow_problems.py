@@ -116,10 +116,10 @@ class TensorFlowProblem(Problem):
         for one in range(k):
             for other in range(one, k):
                 h = self._curvature(slot, one, other)
-                square, line = self.engine.gram(h, center)
+                square, line, whole = self.engine.gram(h, center)
                 second[one, :, other] = second[other, :, one] = square
                 mixed[one, :, other] = mixed[other, :, one] = line
-                total[one, other] = total[other, one] = float(tf.reduce_sum(h))
+                total[one, other] = total[other, one] = whole
         return second.reshape(k * d, k * d), mixed.reshape(k * d, k), total
 
     def margins(self, slot: int, rows: Rows) -> Floats:
