@@ -19,7 +19,7 @@ from imlogit.core.regression import Regression
 from imlogit.core.schedule import SAMPLE_ROWS, Schedule
 from imlogit.core.separation import status_without_penalty
 from imlogit.core.solution import Observer, Progress, Settings, Solution
-from imlogit.core.start import Start, base_rate, first_points
+from imlogit.core.start import Start, first_points, fit_base_rate
 
 # Up to so many weights the exact Hessian costs less than further steps would.
 EXACT_WEIGHTS = 500
@@ -152,7 +152,7 @@ class Pool:
         self.batch.place(descents, precise=False)
         astray = []
         for descent in descents:
-            nothing = base_rate(descent.regression)
+            nothing = fit_base_rate(descent.regression)
             if descent.objective > nothing.objective:
                 descent.weights, descent.b = np.zeros_like(descent.weights), nothing.b
                 astray.append(descent)

@@ -60,7 +60,7 @@ def solve(
 
     Raises
     ------
-    FloatingPointError
+    TooLargeError
         When the features are so large that sums over them overflow.
     FitInterrupted
         On Ctrl-C. Its ``partial`` is the list of solutions, None where nothing is proved; the

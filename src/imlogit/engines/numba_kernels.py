@@ -74,7 +74,7 @@ def accumulate(x, lanes, residual, sources, buffer, first, last, out):  # type: 
 
 
 @kernel
-def evaluate(lanes, slots, z, u, steps, b, signs, costs, first, last, m, r, h, out):  # type: ignore[no-untyped-def]
+def evaluate_logistic(lanes, slots, z, u, steps, b, signs, costs, first, last, m, r, h, out):  # type: ignore[no-untyped-def]
     """Signed margins ``m``, residuals ``r`` and curvatures ``h`` at a point of the span.
 
     ``out[lane, a]``: loss, residual of the negative and of the positive rows.
@@ -109,7 +109,7 @@ def evaluate(lanes, slots, z, u, steps, b, signs, costs, first, last, m, r, h, o
 
 
 @kernel
-def project(lanes, slots, u, r, h, first, last, out):  # type: ignore[no-untyped-def]
+def project_logistic(lanes, slots, u, r, h, first, last, out):  # type: ignore[no-untyped-def]
     """``out[lane, a]``: the span's gradient (3) and the upper triangle of its Hessian (6)."""
     for lane in range(first, last):
         rows = slice(lanes[lane], lanes[lane + 1])

@@ -12,7 +12,7 @@ from imlogit.core.contract import Problem, Sums
 from imlogit.core.loss import logistic_divergence, softmax_divergence
 from imlogit.core.regression import Regression
 from imlogit.engines import numba_kernels as kernels
-from imlogit.engines.row_sampling import draw_rows
+from imlogit.engines.row_sampling import sample_rows
 
 if TYPE_CHECKING:
     from imlogit.engines.numba_cpu import NumbaEngine
@@ -86,7 +86,7 @@ class NumbaProblem(Problem):
 
     def draw(self, slot: int, column: int, positions: Floats) -> tuple[Rows, Floats]:
         """Draw rows in proportion to a column's curvature."""
-        return draw_rows(self._curvature(slot, column, column, slice(None)), positions)
+        return sample_rows(self._curvature(slot, column, column, slice(None)), positions)
 
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the Hessian of the loss over all rows, lane by lane."""
@@ -136,7 +136,7 @@ class NumbaLogistic(NumbaProblem):
         found = self.m[:, 0], self.r[:, 0], self.h
 
         def work(first: int, last: int) -> None:
-            kernels.evaluate(
+            kernels.evaluate_logistic(
                 lanes, slots, self.z, self.u, steps, intercepts, *state, first, last, *found, out
             )
 
@@ -150,7 +150,7 @@ class NumbaLogistic(NumbaProblem):
         out = np.empty((len(lanes) - 1, len(slots), 9))
 
         def work(first: int, last: int) -> None:
-            kernels.project(lanes, slots, self.u, self.r[:, 0], self.h, first, last, out)
+            kernels.project_logistic(lanes, slots, self.u, self.r[:, 0], self.h, first, last, out)
 
         self.engine.team.share(work, len(lanes) - 1)
         total = out.sum(axis=0)

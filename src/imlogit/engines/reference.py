@@ -10,7 +10,7 @@ from imlogit.core.contract import Engine, Problem, Sums
 from imlogit.core.loss import logistic, logistic_divergence, softmax, softmax_divergence
 from imlogit.core.regression import Regression
 from imlogit.engines.matrix import ArrayMatrix, Matrix
-from imlogit.engines.row_sampling import draw_rows
+from imlogit.engines.row_sampling import sample_rows
 from imlogit.system.threads import SingleThreadedBlas
 
 MOST_SLOTS = 64
@@ -190,7 +190,7 @@ class ReferenceProblem(Problem):
 
     def draw(self, slot: int, column: int, positions: Floats) -> tuple[Rows, Floats]:
         """Draw rows in proportion to a column's curvature."""
-        return draw_rows(self._at([slot])[0].curvature()[column, column], positions)
+        return sample_rows(self._at([slot])[0].curvature()[column, column], positions)
 
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the Hessian of the loss over all rows."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from imlogit.core.contract import Engine
 from imlogit.engines.matrix import as_matrix
+from imlogit.errors import ParameterError
 
 # An engine is a class called as ``cls(matrix, scale)``.
 ENGINES = {
@@ -36,14 +37,16 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
 
     Raises
     ------
-    ValueError
+    ParameterError
         For an unknown name.
     MissingExtraError
         For an engine whose extra is not installed.
     """
     if name != "auto" and name not in ENGINES:
         known = ", ".join(repr(known) for known in ("auto", *ENGINES))
-        raise ValueError(f"engine={name!r} is not known; choose one of {known}")
+        raise ParameterError(
+            f"engine={name!r} is not known; choose one of {known}", parameter="engine"
+        )
     module, cls = ENGINES[best_engine() if name == "auto" else name]
     engine: Engine = getattr(import_module(module), cls)(as_matrix(features), scale)
     return engine

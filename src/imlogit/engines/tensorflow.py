@@ -18,6 +18,7 @@ from imlogit.core.contract import Engine, Problem
 from imlogit.engines.matrix import Matrix
 from imlogit.engines.numba_cpu import NumbaEngine
 from imlogit.engines.tensorflow_problems import TensorFlowLogistic, TensorFlowSoftmax
+from imlogit.errors import MemoryShortageError
 from imlogit.system.extras import need
 
 tf = need("tensorflow", "tensorflow", 'engine="tensorflow"')
@@ -77,7 +78,7 @@ class TensorFlowEngine(Engine):
 
         Raises
         ------
-        MemoryError
+        MemoryShortageError
             Where the smallest blocks are too large.
         """
         while True:
@@ -86,9 +87,10 @@ class TensorFlowEngine(Engine):
                     return work()
             except tf.errors.ResourceExhaustedError as error:
                 if self.block <= FEWEST_ROWS:
-                    raise MemoryError(
+                    raise MemoryShortageError(
                         f"{self.device} has too little memory for {self.n_rows:,} rows of "
-                        f"{self.n_features:,} features. Free some of it, or use engine='numba'."
+                        f"{self.n_features:,} features. Free some of it, or use engine='numba'.",
+                        parameter="engine",
                     ) from error
                 self.block = max(self.block // 2, FEWEST_ROWS)
                 self._hold()
@@ -122,12 +124,12 @@ class TensorFlowEngine(Engine):
         total: Floats = self.within_memory(work).numpy()[:k] * self.scale
         return total
 
-    def gram(self, curvature: Tensor, center: Floats) -> tuple[Floats, Floats]:
-        """Return ``sum h x x'`` and ``sum h x`` of ``x`` less a center, in float64."""
+    def gram(self, curvature: Tensor, center: Floats) -> tuple[Floats, Floats, float]:
+        """Return ``sum h x x'``, ``sum h x`` and ``sum h`` of ``x`` less a center, in float64."""
         cells = tf.pad(curvature, [(0, self.padded - self.n_rows)])
         of_blocks = tf.reshape(cells, (-1, self.block))
         square, line = _gram(self.blocks, of_blocks, self.scale, tf.constant(center))
-        return square.numpy(), line.numpy()
+        return square.numpy(), line.numpy(), float(tf.reduce_sum(cells))
 
     def open(self, n_slots: int, n_classes: int) -> Problem:
         """Make room for regressions over these rows."""

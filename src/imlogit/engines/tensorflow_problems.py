@@ -11,7 +11,7 @@ from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Problem, Sums
 from imlogit.core.loss import logistic_divergence, softmax_divergence
 from imlogit.core.regression import Regression
-from imlogit.engines.row_sampling import draw_rows
+from imlogit.engines.row_sampling import sample_rows
 from imlogit.system.extras import need
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ class TensorFlowProblem(Problem):
 
     def draw(self, slot: int, column: int, positions: Floats) -> tuple[Rows, Floats]:
         """Draw rows in proportion to a column's curvature."""
-        return draw_rows(self._curvature(slot, column, column).numpy(), positions)
+        return sample_rows(self._curvature(slot, column, column).numpy(), positions)
 
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the Hessian of the loss over all rows, block by block."""
@@ -116,10 +116,10 @@ class TensorFlowProblem(Problem):
         for one in range(k):
             for other in range(one, k):
                 h = self._curvature(slot, one, other)
-                square, line = self.engine.gram(h, center)
+                square, line, whole = self.engine.gram(h, center)
                 second[one, :, other] = second[other, :, one] = square
                 mixed[one, :, other] = mixed[other, :, one] = line
-                total[one, other] = total[other, one] = float(tf.reduce_sum(h))
+                total[one, other] = total[other, one] = whole
         return second.reshape(k * d, k * d), mixed.reshape(k * d, k), total
 
     def margins(self, slot: int, rows: Rows) -> Floats:

@@ -15,7 +15,7 @@ from sklearn.metrics import get_scorer
 from imlogit.arrays import Floats
 from imlogit.core.certificate import combine
 from imlogit.core.solution import Observer
-from imlogit.errors import FitInterrupted, GridEdgeWarning
+from imlogit.errors import DataError, FitInterrupted, GridEdgeWarning, ParameterError
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.folds import Fold, deviation, fold_numbers, mean_held_out, split_rows
 from imlogit.estimators.logistic import (
@@ -23,7 +23,7 @@ from imlogit.estimators.logistic import (
     adopt,
     warn_unless_converged,
 )
-from imlogit.estimators.training_data import Prepared, prepare
+from imlogit.estimators.training_data import Prepared, prepare, raise_as
 
 RULES = ("best", "one-standard-error")
 # The grid that a number of values of C stands for, as scikit-learn's.
@@ -184,7 +184,7 @@ class LogisticRegressionCV(LogisticRegression):
 
         Raises
         ------
-        ValueError
+        DataError, ParameterError
             As `LogisticRegression.fit` and `imlogit.cross_validate`, for values of C, a
             scoring or a rule that are none, for a fold whose held-out rows weigh nothing, and
             for a scoring that is nan at every C.
@@ -200,9 +200,10 @@ class LogisticRegressionCV(LogisticRegression):
             If the gap of any fit did not reach ``tol``.
         """
         if self.rule not in RULES:
-            raise ValueError(f"rule={self.rule!r} must be one of {RULES}")
+            raise ParameterError(f"rule={self.rule!r} must be one of {RULES}", parameter="rule")
         Cs = _grid(self.Cs)
-        scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
+        with raise_as(ParameterError, "scoring"):
+            scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
         data = prepare(self, X, y, sample_weight)
         splits = split_rows(self.cv, data, groups, self.random_state)
         _check_weights(splits, data)
@@ -312,7 +313,7 @@ class _Judge:
 def _check_weights(splits: Sequence[Fold], data: Prepared) -> None:
     for k, split in enumerate(splits, start=1):
         if not data.weights[split.test].any():
-            raise ValueError(
+            raise DataError(
                 f"the held-out rows of fold {k} of {len(splits)} have no positive weight: there is "
                 "none to score"
             )
@@ -326,7 +327,9 @@ def _grid(Cs: Any) -> Floats:
     except (TypeError, ValueError):
         values = np.empty(0)
     if values.ndim != 1 or not values.size or not (values > 0).all():
-        raise ValueError(f"Cs={Cs!r} must be a whole number of at least 1 or positive numbers")
+        raise ParameterError(
+            f"Cs={Cs!r} must be a whole number of at least 1 or positive numbers", parameter="Cs"
+        )
     return values
 
 
@@ -353,9 +356,10 @@ def _choose(Cs: Floats, scores: Floats, rule: str) -> tuple[int, int]:
     mean = scores.mean(axis=0)
     if np.isnan(mean).all():
         fold = int(np.isnan(scores).any(axis=1).argmax()) + 1
-        raise ValueError(
+        raise ParameterError(
             f"the scoring is nan on the held-out rows, of fold {fold} for one, so no C can be "
-            "chosen: take stratified folds, or another scoring"
+            "chosen: take stratified folds, or another scoring",
+            parameter="scoring",
         )
     mean = np.where(np.isnan(mean), -np.inf, mean)
     order = np.argsort(Cs, kind="stable")

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.engines.matrix import Matrix
-from imlogit.errors import PixelScaleWarning
+from imlogit.errors import DataError, ParameterError, PixelScaleWarning
 from imlogit.system.text import by
 
 PIXEL_SCALE = 1 / 255
@@ -46,7 +46,7 @@ def fit_scale(rows: Matrix, pixel_scale: Any) -> float:
 
     Raises
     ------
-    ValueError
+    ParameterError
         If ``pixel_scale`` is neither "auto" nor a positive number.
 
     Warns
@@ -66,10 +66,12 @@ def fit_scale(rows: Matrix, pixel_scale: Any) -> float:
                 stacklevel=3,
             )
         return 1.0
-    if isinstance(pixel_scale, bool) or not isinstance(pixel_scale, (int, float, np.number)):
-        raise ValueError(f"pixel_scale={pixel_scale!r} must be 'auto' or a positive number")
-    if not (np.isfinite(pixel_scale) and pixel_scale > 0):
-        raise ValueError(f"pixel_scale={pixel_scale!r} must be 'auto' or a positive number")
+    number = isinstance(pixel_scale, (int, float, np.number)) and not isinstance(pixel_scale, bool)
+    if not (number and np.isfinite(pixel_scale) and pixel_scale > 0):
+        raise ParameterError(
+            f"pixel_scale={pixel_scale!r} must be 'auto' or a positive number",
+            parameter="pixel_scale",
+        )
     return float(pixel_scale)
 
 
@@ -78,7 +80,7 @@ def predict_scale(rows: Matrix, pixel_scale: Any, fitted_scale: float, fitted_dt
 
     Raises
     ------
-    ValueError
+    DataError
         If the scale of the features cannot be that of the fit; the message names both types.
     """
     if not isinstance(pixel_scale, str):
@@ -88,13 +90,13 @@ def predict_scale(rows: Matrix, pixel_scale: Any, fitted_scale: float, fitted_dt
             return PIXEL_SCALE
         largest = max((float(block.max(initial=0.0)) for block in rows.blocks()), default=0.0)
         if largest > LARGEST_SCALED:
-            raise ValueError(
+            raise DataError(
                 f"the model was fitted on uint8 pixels and predicts on uint8, or on floats up to "
                 f"1; got {rows.dtype} up to {largest:g}: pass uint8, or divide by 255"
             )
         return 1.0
     if rows.dtype == np.uint8:
-        raise ValueError(
+        raise DataError(
             f"the model was fitted on {fitted_dtype} features and got uint8 pixels, whose scale "
             f"it cannot know: convert them just as the training data were, to {fitted_dtype}"
         )
@@ -110,7 +112,7 @@ def check_image_shape(given: tuple[int, ...] | None, fitted: tuple[int, ...] | N
         return shape[:2] if shape[2:] == (1,) else shape
 
     if without_single_channel(given) != without_single_channel(fitted):
-        raise ValueError(
+        raise DataError(
             f"the model was fitted on images of shape {by(fitted)} and got images of shape "
             f"{by(given)}: resize or transpose them"
         )
@@ -121,7 +123,7 @@ def check_integers(X: Any, pixel_scale: Any, fitted_dtype: str) -> None:
     dtype = getattr(X, "dtype", None)
     unclear = isinstance(dtype, np.dtype) and dtype.kind in "iu" and dtype != np.uint8
     if unclear and fitted_dtype == "uint8" and isinstance(pixel_scale, str):
-        raise ValueError(
+        raise DataError(
             f"the model was fitted on uint8 pixels and predicts on uint8, or on floats up to 1; "
             f"got {dtype}: convert pixels with X.astype('uint8')"
         )

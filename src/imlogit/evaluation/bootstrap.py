@@ -18,8 +18,8 @@ from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
+    adopt_data,
     check_kind,
-    describe,
     warn_unless_converged,
 )
 from imlogit.estimators.training_data import Prepared, prepare
@@ -184,7 +184,7 @@ def bootstrap(
     scorers = by_name(scores)
     fitted = clone(estimator)
     data = prepare(fitted, X, y, sample_weight)
-    describe(fitted, data)
+    adopt_data(fitted, data)
     images = None if test is None else Scored.test(fitted, *test)
     seed = estimator.random_state if random_state is None else random_state
     draws = draw_rows(n, len(data.codes), groups, 0 if seed is None else seed)

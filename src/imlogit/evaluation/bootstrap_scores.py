@@ -16,7 +16,7 @@ from imlogit.core.links import link_of, probabilities
 from imlogit.engines.matrix import Matrix
 from imlogit.engines.table import open_engine
 from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
-from imlogit.estimators.training_data import Prepared, shown
+from imlogit.estimators.training_data import Prepared, spell_label
 from imlogit.evaluation.scores import NAMES, score
 
 Scorer = Callable[[NDArray[Any], Floats], float]
@@ -65,8 +65,8 @@ class Scored:
         unknown = labels[~np.isin(labels, classes)]
         if unknown.size:
             raise ValueError(
-                f"the test labels hold {shown(unknown[0])}, which is not among the training "
-                f"labels: {', '.join(map(shown, classes))}"
+                f"the test labels hold {spell_label(unknown[0])}, which is not among the training "
+                f"labels: {', '.join(map(spell_label, classes))}"
             )
         return cls(rows, scale, classes, np.searchsorted(classes, labels))
 
