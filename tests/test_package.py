@@ -70,8 +70,9 @@ PUBLIC = {
     ],
     "errors": [
         *("BadItemsError", "DataError", "DownloadError", "ExportError", "FitInterrupted"),
-        *("GridEdgeWarning", "ImlogitError", "MissingExtraError", "ModelFileError"),
-        *("OutputError", "ParameterError", "PixelScaleWarning"),
+        *("GridEdgeWarning", "ImlogitError", "KindError", "MemoryShortageError"),
+        *("MissingExtraError", "ModelFileError", "OutputError", "ParameterError"),
+        *("PixelScaleWarning", "TooLargeError"),
     ],
 }
 

@@ -23,11 +23,14 @@ _NAMES = {
         "FitInterrupted",
         "GridEdgeWarning",
         "ImlogitError",
+        "KindError",
+        "MemoryShortageError",
         "MissingExtraError",
         "ModelFileError",
         "OutputError",
         "ParameterError",
         "PixelScaleWarning",
+        "TooLargeError",
     ],
     "imlogit.estimators.logistic": ["LogisticRegression"],
     "imlogit.estimators.logistic_cv": ["LogisticRegressionCV"],
@@ -62,11 +65,14 @@ if TYPE_CHECKING:
     from imlogit.errors import FitInterrupted as FitInterrupted
     from imlogit.errors import GridEdgeWarning as GridEdgeWarning
     from imlogit.errors import ImlogitError as ImlogitError
+    from imlogit.errors import KindError as KindError
+    from imlogit.errors import MemoryShortageError as MemoryShortageError
     from imlogit.errors import MissingExtraError as MissingExtraError
     from imlogit.errors import ModelFileError as ModelFileError
     from imlogit.errors import OutputError as OutputError
     from imlogit.errors import ParameterError as ParameterError
     from imlogit.errors import PixelScaleWarning as PixelScaleWarning
+    from imlogit.errors import TooLargeError as TooLargeError
     from imlogit.estimators.logistic import LogisticRegression as LogisticRegression
     from imlogit.estimators.logistic_cv import LogisticRegressionCV as LogisticRegressionCV
     from imlogit.evaluation.bootstrap import Bootstrap as Bootstrap

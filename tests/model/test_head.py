@@ -63,8 +63,16 @@ def test_all_that_is_said_of_images_goes_through_it(embedded, tmp_path, monkeypa
     assert found["explain"] == pytest.approx(1 - plain["explain"], abs=1e-12)
     assert found["test"] == pytest.approx(1 - plain["test"], abs=1e-12)
     assert found["compare"] == pytest.approx(found["test"] - plain["test"], abs=1e-12)
-    with pytest.raises(imlogit.ExportError, match="differ from the model's"):
-        imlogit.export_model(imlogit.load_model("plain/model.imlogit"), "m.json")
+
+
+def test_exports_are_proved_by_it(model, tmp_path, monkeypatch):
+    def asked(self, inputs):
+        raise InterruptedError("asked")
+
+    monkeypatch.setattr(head.Head, "answer", asked)
+    with pytest.raises(InterruptedError, match="asked"):
+        imlogit.export_model(model, tmp_path / "model.json")
+    assert not list(tmp_path.iterdir())
 
 
 def command(arguments):

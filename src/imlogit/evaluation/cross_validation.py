@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 
-from imlogit.arrays import Floats
+from imlogit.arrays import Floats, Labels
 from imlogit.core.certificate import Certificate, combine
 from imlogit.core.links import codes_of_probabilities
 from imlogit.core.solution import Observer
@@ -58,24 +59,35 @@ class CrossValidation:
     probabilities : ndarray of float64, shape (n, n_classes)
         Out-of-fold: of models that did not see the row. The mean over folds where a row is held
         out in several, nan where it is held out in none.
+    codes : ndarray of intp, shape (n,)
+        Each row's index into the estimator's ``classes_``.
     folds : tuple of ScoredFold
-    pooled : Scores
-        Of the out-of-fold probabilities of all rows that were held out.
     """
 
     estimator: LogisticRegression
     probabilities: Floats
+    codes: Labels
     folds: tuple[ScoredFold, ...]
-    pooled: Scores
+
+    @cached_property
+    def pooled(self) -> Scores:
+        """Scores of the out-of-fold probabilities of all rows that were held out, with intervals.
+
+        Made when they are first asked for: intervals take longer than some fits.
+        """
+        seen = self._held_out
+        return score(self.codes[seen], self.probabilities[seen], origin=OUT_OF_FOLD, intervals=True)
 
     @property
     def predictions(self) -> NDArray[Any]:
         """The out-of-fold prediction of each row that was held out, shape (n_held_out,)."""
-        held_out = ~np.isnan(self.probabilities[:, 0])
-        labels: NDArray[Any] = self.estimator.classes_[
-            codes_of_probabilities(self.probabilities[held_out])
-        ]
+        codes = codes_of_probabilities(self.probabilities[self._held_out])
+        labels: NDArray[Any] = self.estimator.classes_[codes]
         return labels
+
+    @property
+    def _held_out(self) -> NDArray[np.bool_]:
+        return ~np.isnan(self.probabilities[:, 0])
 
     def values(self, name: str) -> Floats:
         """Return one figure of every fold, shape (n_folds,)."""
@@ -180,6 +192,4 @@ def _collect(
         for (train, test, _), p, fitted in zip(splits, held_out, parts, strict=True)
         if fitted is not None and p is not None
     ]
-    seen = ~np.isnan(mean[:, 0])
-    pooled = score(data.codes[seen], mean[seen], origin=OUT_OF_FOLD)
-    return CrossValidation(estimator, mean, tuple(folds), pooled)
+    return CrossValidation(estimator, mean, data.codes, tuple(folds))

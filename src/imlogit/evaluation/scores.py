@@ -17,7 +17,7 @@ from sklearn import metrics
 
 from imlogit.arrays import Floats
 from imlogit.core.links import codes_of_probabilities
-from imlogit.evaluation.calibration import brier_terms, reliability
+from imlogit.evaluation.calibration import Reliability, brier_terms, reliability
 from imlogit.evaluation.curve_areas import areas
 from imlogit.evaluation.intervals import IntervalMethod, delong, wilson
 from imlogit.evaluation.score_intervals import mean_of_shares, resampled
@@ -104,6 +104,8 @@ class Scores:
         average_precision are means over the classes, each against the rest.
     origin : {"training", "out-of-fold", "test"} or None
         Which images these are to the models that gave the probabilities.
+    reliability : Reliability or None
+        What the calibration error is made of, where that is among the figures.
     """
 
     n: int
@@ -111,6 +113,7 @@ class Scores:
     confusion: NDArray[np.intp]
     values: dict[str, Score]
     origin: str | None = None
+    reliability: Reliability | None = None
 
     def __getitem__(self, name: str) -> Score:
         return self.values[name]
@@ -178,7 +181,7 @@ def score(
     predicted = codes_of_probabilities(probabilities, threshold)
     pairs = np.bincount(codes.astype(np.intp) * n_classes + predicted, minlength=n_classes**2)
     confusion = pairs.reshape(n_classes, n_classes)
-    values = _counted(confusion)
+    values, curve = _counted(confusion), None
     if not {"roc_auc", "average_precision"}.isdisjoint(only):
         values |= _ranking(codes, probabilities)
     if "log_loss" in only:
@@ -187,12 +190,13 @@ def score(
     if "brier" in only:
         values["brier"] = Score(float(brier_terms(codes, probabilities).mean()))
     if "calibration_error" in only:
-        values["calibration_error"] = Score(reliability(codes, probabilities).expected_error)
+        curve = reliability(codes, probabilities)
+        values["calibration_error"] = Score(curve.expected_error)
     values = {name: values[name] for name in NAMES if name in only}
     if intervals:
         values = _with_intervals(values, codes, probabilities, confusion)
     base_rate = float(confusion.sum(axis=1).max() / len(codes))
-    return Scores(len(codes), base_rate, confusion, values, origin)
+    return Scores(len(codes), base_rate, confusion, values, origin, curve)
 
 
 def _with_intervals(

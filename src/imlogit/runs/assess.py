@@ -16,7 +16,6 @@ from imlogit.data.reading import Reading
 from imlogit.data.sources import read
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
-from imlogit.evaluation.calibration import Reliability, reliability
 from imlogit.evaluation.scores import TEST, TRAINING, Scores, score
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
@@ -55,7 +54,6 @@ class Assessment:
         Whether some of them are, or may be, images that the model was fitted on.
     scores : Scores
         With intervals, at the model's threshold if it has one.
-    reliability : Reliability
     """
 
     image_set: ImageSet
@@ -63,7 +61,6 @@ class Assessment:
     part: Scope
     seen: bool
     scores: Scores
-    reliability: Reliability
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, for a program; docs/metrics.md describes it."""
@@ -82,7 +79,7 @@ class Assessment:
             "classes": list(self.names),
             "scores": self.scores.to_dict(),
             "by_class": dict(by_class),
-            "reliability": self.reliability.to_dict(),
+            "reliability": curve.to_dict() if (curve := self.scores.reliability) else [],
         }
 
 
@@ -144,7 +141,6 @@ def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
         Scope.TEST if has_test else Scope.ALL,
         seen,
         scores,
-        reliability(codes[rows], probabilities),
     )
 
 

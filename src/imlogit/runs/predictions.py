@@ -57,16 +57,14 @@ class Predictions:
         rows = self.train_folds >= 0
         return self.train_codes[rows], self.train_probabilities[rows]
 
-    def scores(self, threshold: float | None = None) -> tuple[Scores, Scores]:
-        """Score what was predicted out of fold and of the test images, with intervals.
+    def pooled_scores(self) -> Scores:
+        """Score what was predicted out of fold, with intervals."""
+        return score(*self.held_out, origin=OUT_OF_FOLD, intervals=True)
 
-        The threshold is the model's: out-of-fold figures, by which it was chosen, are without.
-        """
+    def test_scores(self, threshold: float | None = None) -> Scores:
+        """Score what was predicted of the test images, with intervals, at the model's threshold."""
         test = self.test_codes, self.test_probabilities
-        return (
-            score(*self.held_out, origin=OUT_OF_FOLD, intervals=True),
-            score(*test, origin=TEST, intervals=True, threshold=threshold),
-        )
+        return score(*test, origin=TEST, intervals=True, threshold=threshold)
 
     def to_bytes(self) -> bytes:
         """Return the file's bytes, the same for the same predictions."""

@@ -173,7 +173,7 @@ def sweep(
         ) from None
     path, model = estimator.path_, task.saved_model_of(estimator)
     predictions = task.predictions_of(model, estimator.out_of_fold_, estimator.folds_)
-    pooled, test = predictions.scores()
+    pooled, test = predictions.pooled_scores(), predictions.test_scores()
     checks = check_run(task, model, predictions, edge=path.edge, searched=_is_search(path))
     return SweepResult(task, path, checks, estimator, model, predictions, pooled, test)
 

@@ -13,9 +13,8 @@ from imlogit.data.image_set import ImageSet
 from imlogit.errors import FitInterrupted, ParameterError
 from imlogit.estimators.folds import fold_numbers
 from imlogit.estimators.logistic import LogisticRegression
-from imlogit.evaluation.calibration import Reliability, reliability
 from imlogit.evaluation.cross_validation import CrossValidation, cross_validate
-from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, Scores
+from imlogit.evaluation.scores import Scores
 from imlogit.evaluation.thresholds import Threshold, choose_threshold
 from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
@@ -41,8 +40,8 @@ class TrainResult:
     model : SavedModel
         That estimator, as a value.
     predictions : Predictions
-    pooled, test : Scores
-        Of the out-of-fold probabilities, and of the test images at the threshold.
+    test : Scores
+        Of the test images, at the threshold.
     checks : Findings
     threshold : Threshold or None
         Where a precision or recall was wanted.
@@ -53,19 +52,15 @@ class TrainResult:
     cross_validation: CrossValidation
     model: SavedModel
     predictions: Predictions
-    pooled: Scores
     test: Scores
     checks: Findings
     threshold: Threshold | None = None
     interrupted: bool = False
 
-    @cached_property
-    def reliability(self) -> dict[str, Reliability]:
-        """How often what is claimed comes true, of images that were held out and of the test's."""
-        return {
-            OUT_OF_FOLD: reliability(*self.predictions.held_out),
-            TEST: reliability(self.predictions.test_codes, self.predictions.test_probabilities),
-        }
+    @property
+    def pooled(self) -> Scores:
+        """Scores of the out-of-fold probabilities: without the threshold, which they chose."""
+        return self.cross_validation.pooled
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
@@ -93,7 +88,11 @@ class TrainResult:
             "threshold": None if self.threshold is None else self.threshold.to_dict(),
             "test": self.test.to_dict(),
             "by_class": {name: one.to_dict() for name, one in by_class},
-            "reliability": {name: one.to_dict() for name, one in self.reliability.items()},
+            "reliability": {
+                str(one.origin): one.reliability.to_dict()
+                for one in (self.pooled, self.test)
+                if one.reliability is not None
+            },
             "checks": self.checks.to_dict(),
         }
 
@@ -152,14 +151,12 @@ def _result(task: Task, found: CrossValidation, *, interrupted: bool = False) ->
         found.estimator.threshold_ = threshold.value
     model = task.saved_model_of(found.estimator)
     predictions = task.predictions_of(model, found.probabilities, folds)
-    pooled, test = predictions.scores(model.threshold)
     return TrainResult(
         task=task,
         cross_validation=found,
         model=model,
         predictions=predictions,
-        pooled=pooled,
-        test=test,
+        test=predictions.test_scores(model.threshold),
         checks=check_run(task, model, predictions),
         threshold=threshold,
         interrupted=interrupted,

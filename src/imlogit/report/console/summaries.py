@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from imlogit.evaluation.scores import OUT_OF_FOLD, Scores
+from imlogit.evaluation.scores import Scores
 from imlogit.evaluation.thresholds import Threshold
 from imlogit.report.console.findings import print_failed
 from imlogit.report.console.printing import print_table
@@ -42,9 +42,7 @@ def print_training(console: Console, training: TrainResult) -> None:
         print_table(console, class_table(training.test, names))
     print_table(
         console,
-        reliability_table(
-            training.reliability[OUT_OF_FOLD], "Calibration, out-of-fold probabilities"
-        ),
+        reliability_table(training.pooled, "Calibration, out-of-fold probabilities"),
     )
     print_table(console, certificate_table(training.cross_validation.estimator.certificate_))
     print_failed(console, training.checks)
@@ -79,7 +77,7 @@ def print_assessment(console: Console, found: Assessment) -> None:
     print_table(console, confusion_table(found.scores, names))
     if len(names) > 2:
         print_table(console, class_table(found.scores, names))
-    print_table(console, reliability_table(found.reliability, "Calibration"))
+    print_table(console, reliability_table(found.scores, "Calibration"))
     console.print(_verdict(found.scores, names, "these"))
 
 
