@@ -98,7 +98,7 @@ class StandIn:
         self._server.server_close()
 
     def facts(self, **changes) -> mnist.Facts:
-        """Return what mnist.load must know to take this server for the world."""
+        """Return what mnist.load_mnist must know to take this server for the world."""
         remotes = tuple(
             Remote(f"{stem}.gz", len(blob), f"sha256:{hashlib.sha256(blob).hexdigest()}")
             for stem, blob in self.idx.items()

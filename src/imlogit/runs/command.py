@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 
-from imlogit.data.sources import find_path
+from imlogit.data.sources import find_place
 from imlogit.runs.options import option_words
 from imlogit.runs.plan import Task
 
@@ -20,8 +20,8 @@ def command_of(job: str, task: Task) -> str:
     """
     positive = task.target.positive
     options = replace(task.options, positive=positive, every_class=positive is None)
-    place = find_path(options.source)
-    source = options.source if place is None else str(place.absolute())
+    place = find_place(options.source)
+    source = options.source if place is None else str(place.path.absolute())
     words = ["imlogit", job, source, *option_words(options.reading)]
     left_out = ["source", "reading", *([] if task.split.drawn else ["test_size"])]
     left_out += ["engine"] if options.engine == "auto" else []

@@ -18,7 +18,7 @@ from imlogit.data.reading import Reading
 from imlogit.errors import BadItemsError, DataError, MissingExtraError
 
 from helpers.engines import ALL_REQUIRED
-from helpers.image_files import can_make, encoded
+from helpers.image_files import can_make, encoded, is_accepted
 
 pytestmark = pytest.mark.skipif(
     not (ALL_REQUIRED or find_spec("pyarrow")), reason="needs pyarrow, not installed"
@@ -53,7 +53,7 @@ def write(path, made=None, **how):
 
 
 def read(path, **how):
-    return parquet.read(path, Reading(**how))
+    return parquet.SOURCE.read(path, Reading(**how))
 
 
 def problems_of(path, **how):
@@ -77,8 +77,8 @@ def pets(tmp_path):
 
 def test_one_file_is_all_for_training(tmp_path, no_warning):
     path = write(tmp_path / "test-00000-of-00002.parquet")
-    assert parquet.accepts(path)
-    assert parquet.files(path) == [path]
+    assert is_accepted(parquet, path)
+    assert parquet.SOURCE.files(path) == [path]
     found = read(path)
     np.testing.assert_array_equal(found.images, IMAGES)
     assert found.labels.tolist() == CODES
@@ -88,12 +88,12 @@ def test_one_file_is_all_for_training(tmp_path, no_warning):
 
 
 def test_shards_are_the_split(pets, no_warning):
-    assert parquet.accepts(pets)
+    assert is_accepted(parquet, pets)
     found = read(pets)
     np.testing.assert_array_equal(found.images, IMAGES)
     assert found.labels.tolist() == CODES
     assert (found.n_train, found.name) == (5, "pets")
-    assert [path.name for path in parquet.files(pets)] == [
+    assert [path.name for path in parquet.SOURCE.files(pets)] == [
         "train-00000-of-00002.parquet",
         "train-00001-of-00002.parquet",
         "test-00000-of-00001.parquet",
@@ -103,16 +103,16 @@ def test_shards_are_the_split(pets, no_warning):
 @pytest.mark.parametrize("below", ["data", "plain_text"])
 def test_shards_may_lie_one_folder_down(pets, below):
     (pets / below).mkdir()
-    for file in parquet.files(pets):
+    for file in parquet.SOURCE.files(pets):
         file.rename(pets / below / file.name)
-    assert parquet.accepts(pets)
+    assert is_accepted(parquet, pets)
     assert (read(pets).n_train, read(pets).name) == (5, "pets")
 
 
 def test_data_comes_before_other_folders(pets):
     write(pets / "other" / "train.parquet", names=["a", "b", "c"])
     (pets / "data").mkdir()
-    for file in parquet.files(pets):
+    for file in parquet.SOURCE.files(pets):
         file.rename(pets / "data" / file.name)
     assert read(pets).class_names == tuple(NAMES)
 
@@ -120,7 +120,7 @@ def test_data_comes_before_other_folders(pets):
 def test_of_several_configurations_one_must_be_given(tmp_path):
     for name in ("cropped", "full"):
         write(tmp_path / "digits" / name / "train-00000-of-00001.parquet")
-    assert parquet.accepts(tmp_path / "digits")
+    assert is_accepted(parquet, tmp_path / "digits")
     with pytest.raises(DataError, match="digits: .*in cropped/, full/: give one"):
         read(tmp_path / "digits")
     assert len(read(tmp_path / "digits" / "full")) == 6
@@ -138,7 +138,7 @@ def test_other_parts_are_left_out_and_named(pets):
     write(pets / "validation-00000-of-00001.parquet")
     with pytest.warns(UserWarning, match="left out: validation-00000-of-00001.parquet"):
         assert len(read(pets)) == 6
-    assert not any("validation" in path.name for path in parquet.files(pets))
+    assert not any("validation" in path.name for path in parquet.SOURCE.files(pets))
 
 
 def test_shards_that_are_not_there_are_told(pets):
@@ -223,7 +223,7 @@ def test_batches_and_row_groups_are_put_together(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet, "BATCH_ROWS", 4)
     pq.write_table(table(), tmp_path / "x.parquet", row_group_size=5)
     told = []
-    found = parquet.read(tmp_path / "x.parquet", Reading(), lambda *done: told.append(done))
+    found = parquet.SOURCE.read(tmp_path / "x.parquet", Reading(), lambda *done: told.append(done))
     np.testing.assert_array_equal(found.images, IMAGES)
     assert told[-1] == ("decoding images", 6, 6)
 
@@ -445,7 +445,7 @@ def test_what_is_no_such_source(tmp_path):
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden" / "._x.parquet").write_bytes(b"Mac OS X")
     for name in ("classes", "hidden", "absent", "x.csv"):
-        assert not parquet.accepts(tmp_path / name)
+        assert not is_accepted(parquet, tmp_path / name)
 
 
 def test_without_pyarrow(tmp_path, monkeypatch):

