@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
-from imlogit.data.sources import find_place
+from imlogit.data.sources import find
+from imlogit.errors import DataError
 from imlogit.runs.options import option_words
 from imlogit.runs.plan import Task
 
@@ -20,9 +23,15 @@ def command_of(job: str, task: Task) -> str:
     """
     positive = task.target.positive
     options = replace(task.options, positive=positive, every_class=positive is None)
-    place = find_place(options.source)
-    source = options.source if place is None else str(place.path.absolute())
-    words = ["imlogit", job, source, *option_words(options.reading)]
+    words = ["imlogit", job, _from_anywhere(options.source), *option_words(options.reading)]
     left_out = ["source", "reading", *([] if task.split.drawn else ["test_size"])]
     left_out += ["engine"] if options.engine == "auto" else []
     return shlex.join(words + option_words(options, left_out, all_=True))
+
+
+def _from_anywhere(source: str) -> str:
+    """Return a source as it can be named from any folder."""
+    with suppress(DataError):  # images that were made in memory have none
+        place = find(source).place
+        return str(place.absolute()) if isinstance(place, Path) else source
+    return source
