@@ -53,6 +53,7 @@ FLAGS = {
     "float64": "--float64",
     "force": "--force",
     "to": "--to",
+    "picture": "--picture",
 }
 
 

@@ -103,19 +103,19 @@ def predict_scale(rows: Matrix, pixel_scale: Any, fitted_scale: float, fitted_dt
     return 1.0
 
 
+def have_same_shape(given: tuple[int, ...], fitted: tuple[int, ...]) -> bool:
+    """Whether images are of one shape; one channel may be left out or named."""
+    return given[:2] == fitted[:2] and (given[2:] or (1,)) == (fitted[2:] or (1,))
+
+
 def check_image_shape(given: tuple[int, ...] | None, fitted: tuple[int, ...] | None) -> None:
-    """Refuse images of another shape than the model's; one channel may be left out or named."""
-    if given is None or fitted is None:
+    """Refuse images of another shape than the model's."""
+    if given is None or fitted is None or have_same_shape(given, fitted):
         return
-
-    def without_single_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape[:2] if shape[2:] == (1,) else shape
-
-    if without_single_channel(given) != without_single_channel(fitted):
-        raise DataError(
-            f"the model was fitted on images of shape {by(fitted)} and got images of shape "
-            f"{by(given)}: resize or transpose them"
-        )
+    raise DataError(
+        f"the model was fitted on images of shape {by(fitted)} and got images of shape "
+        f"{by(given)}: resize or transpose them"
+    )
 
 
 def check_integers(X: Any, pixel_scale: Any, fitted_dtype: str) -> None:

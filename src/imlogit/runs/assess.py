@@ -16,6 +16,7 @@ from imlogit.data.reading import Reading
 from imlogit.data.sources import read
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
+from imlogit.estimators.pixels import have_same_shape
 from imlogit.evaluation.scores import TEST, TRAINING, Scores, score
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
@@ -146,13 +147,14 @@ def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
 
 def _check_shape(content: SavedModel, image_set: ImageSet) -> None:
     given, wanted = image_set.image_shape, content.image_shape
-    if wanted is None or wanted[:2] != given[:2] or (wanted[2:] or (1,)) != (given[2:] or (1,)):
+    if wanted is None or not have_same_shape(given, wanted):
         takes = (
             f"{content.coef.shape[1]:,} numbers" if wanted is None else f"images of {by(wanted)}"
         )
         raise DataError(
             f"The model takes {takes}, and the images of {image_set.name} are images of "
-            f"{by(given)}. --size HxW and --grey bring them to another shape."
+            f"{by(given)}. size=(h, w) and grey=True bring them to another shape.",
+            parameter="size",
         )
 
 

@@ -44,7 +44,7 @@ def parse_cs(text: str) -> tuple[float, ...]:
     _checked_grid(ends, text, different=False)
     if not 1 <= number <= MOST_CS:
         raise _wrong_grid(text)
-    import numpy as np  # not before it is needed: --help reads this file
+    import numpy as np  # not before it is needed: a command's help reads this file
 
     return tuple(map(float, np.geomspace(ends[0], ends[1], number)))
 
@@ -89,7 +89,7 @@ class TaskOptions:
     )
     reading: Reading = field(default=Reading())
     positive: str | None = _option(None, "The label to tell from all others. Digits: 2.")
-    every_class: bool = _option(False, "Tell every class from the others.", flag="--all")
+    every_class: bool = _option(False, "Tell every class from the others.", flag="all")
     test_size: float = _option(
         0.2, "Share of the images kept for the test, if the source has none."
     )
@@ -175,8 +175,8 @@ class SweepOptions(RunOptions):
 
 def flag_of(option: Field[Any]) -> str:
     """Return how the command line calls an option."""
-    flag: str = option.metadata.get("flag", "--" + option.name.lower().replace("_", "-"))
-    return flag
+    name: str = option.metadata.get("flag", option.name)
+    return "--" + name.lower().replace("_", "-")
 
 
 def option_words(options: Any, without: Collection[str] = (), *, all_: bool = False) -> list[str]:
