@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from imlogit.data.cache.entries import Pins
-from imlogit.data.image_set import digest, label_digest
+from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.network.download import Patience, Remote
 from imlogit.data.readers import mnist
 from imlogit.data.readers.mnist_rows import row_hashes

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from imlogit.data.cache import entries
-from imlogit.data.image_set import ImageSet, label_digest
+from imlogit.data.image_set import ImageSet
+from imlogit.data.labelled_set import label_digest
 from imlogit.errors import DataError
 
 from helpers.mirror_server import is_mapped

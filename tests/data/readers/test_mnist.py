@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from imlogit.data.cache import entries
-from imlogit.data.image_set import digest, label_digest
+from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.readers import mnist
 from imlogit.data.readers.mnist_rows import row_hashes
 from imlogit.data.sources import load

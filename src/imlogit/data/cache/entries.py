@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from imlogit.data.image_set import ImageSet, digest, label_digest
+from imlogit.data.image_set import ImageSet
+from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.problems import BadItem
 from imlogit.errors import DataError
 from imlogit.system.atomic import sync_folder

@@ -20,7 +20,8 @@ from typing import Any
 
 from imlogit.data.cache import entries
 from imlogit.data.cache.stamps import Stamp, stamp
-from imlogit.data.image_set import ImageSet, label_digest
+from imlogit.data.image_set import ImageSet
+from imlogit.data.labelled_set import label_digest
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError, OutputError
 from imlogit.system.atomic import write_bytes

@@ -9,7 +9,8 @@ import numpy as np
 
 from imlogit.arrays import Pixels
 from imlogit.data.cache import entries
-from imlogit.data.image_set import ImageSet, digest, label_digest
+from imlogit.data.image_set import ImageSet
+from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.readers.source import NamedSource
 from imlogit.errors import DataError
 from imlogit.system.text import reason
