@@ -38,7 +38,7 @@ from benchmarks.growth import draw, grown
 from imlogit import Certificate, LogisticRegression, bootstrap, cross_validate
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.training_data import prepare
-from imlogit.evaluation.bootstrap_draws import draw_rows
+from imlogit.evaluation.bootstrap_draws import draw_replicates
 
 MULTINOMIAL_OPTIMUM = 13927.061
 # An objective this share above the optimum still counts as having found it.
@@ -270,7 +270,7 @@ def _folds_of(data: Data, n: int) -> tuple[list[Certificate], int]:
 def _replicates_of(data: Data, n: int) -> tuple[list[Certificate], int]:
     watch, model = Watch(), LogisticRegression()
     prepared = prepare(model, data.rows, data.y, None)
-    draws = draw_rows(n - 1, len(data.rows), None, 0)
+    draws = draw_replicates(n - 1, len(data.rows), None, 0)
     fits = [Fit(1.0), *(Fit(1.0, drawn, start=0) for drawn in draws)]
     found: list[Fitted] = fit_all(model, prepared, fits, observe=watch)
     return [fitted.certificate for fitted in found], watch.passes

@@ -11,7 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from imlogit import FitInterrupted, LogisticRegression, LogisticRegressionCV, bootstrap
 from imlogit.evaluation import bootstrap_scores
-from imlogit.evaluation.bootstrap_draws import draw_rows
+from imlogit.evaluation.bootstrap_draws import draw_replicates
 from imlogit.evaluation.scores import NAMES, score
 
 
@@ -177,7 +177,7 @@ def test_counts_take_a_byte_a_row(drawn):
     assert drawn.times.dtype == np.uint8
     assert (drawn.times.sum(axis=1) == 500).all()
     assert drawn.times.mean(axis=0).std() == pytest.approx(1 / np.sqrt(20), rel=0.2)
-    (large,) = draw_rows(1, 2, None, np.random.RandomState(0))
+    (large,) = draw_replicates(1, 2, None, np.random.RandomState(0))
     assert large.sum() == 2
 
 

@@ -18,7 +18,7 @@ from imlogit.errors import DataError, ParameterError
 from imlogit.model.inputs import Input, inputs
 from imlogit.model.persist import estimator_of, saved_model_of
 from imlogit.model.predict import Predictor
-from imlogit.report.console.answers import Tally, as_table
+from imlogit.report.console.answers import Tally, table_lines
 from imlogit.runs.assess import evaluate
 
 from helpers.image_files import encoded, write, write_class_folders
@@ -240,7 +240,7 @@ def test_a_table_is_written_while_answers_come(two, embedded):
             taken.append(1)
             yield Input(str(len(taken)), embedded.images[0])
 
-    lines = as_table(Predictor(two).answers(endless()), Tally())
+    lines = table_lines(Predictor(two).answers(endless()), Tally())
     for _ in range(5):
         next(lines)
     assert len(taken) <= 128

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from imlogit.checks.finding import Exhibit, Outcome, failed, not_applicable, passed
-from imlogit.checks.material import Material, Part, equal, tally
+from imlogit.checks.material import LabelledRows, Material, equal, tally
 
 # A class with fewer images than these says little about itself.
 TINY_CLASS = 10
@@ -140,7 +140,7 @@ def class_tiny(material: Material) -> Outcome:
     )
 
 
-def base_rate(material: Material) -> Outcome:
+def high_base_rate(material: Material) -> Outcome:
     """Check that accuracy is not high by the base rate alone."""
     part = material.parts[-1]
     values, counts = tally(material.targets(part))
@@ -203,7 +203,7 @@ def conflicting_labels(material: Material) -> Outcome:
     )
 
 
-def _kind(part: Part) -> str:
+def _kind(part: LabelledRows) -> str:
     if part.labels.dtype.kind != "O":
         return _KINDS.get(part.labels.dtype.kind, str(part.labels.dtype))
     kinds = {np.asarray(label).dtype.kind for label in part.labels.tolist()}

@@ -36,7 +36,7 @@ class Levels(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class LabelledRows:
     """Labelled rows.
 
     Attributes
@@ -114,8 +114,8 @@ class Material:
 
     Attributes
     ----------
-    training : Part
-    test : Part or None
+    training : LabelledRows
+    test : LabelledRows or None
     class_names : tuple or None
         All classes that there should be; None if only the labels tell.
     positive : object or None
@@ -127,8 +127,8 @@ class Material:
         Whether the folds are drawn at random or by class; None if that is not known.
     """
 
-    training: Part
-    test: Part | None
+    training: LabelledRows
+    test: LabelledRows | None
     class_names: tuple[Any, ...] | None = None
     positive: Any = None
     predictor: FittedModel | None = None
@@ -136,7 +136,7 @@ class Material:
     shuffled: bool | None = None
 
     @property
-    def parts(self) -> tuple[Part, ...]:
+    def parts(self) -> tuple[LabelledRows, ...]:
         """The training part, and the test part where there is one."""
         return (self.training,) if self.test is None else (self.training, self.test)
 
@@ -145,7 +145,7 @@ class Material:
         """Whether all rows are images."""
         return all(part.are_images for part in self.parts)
 
-    def targets(self, part: Part) -> NDArray[Any]:
+    def targets(self, part: LabelledRows) -> NDArray[Any]:
         """Return what a model is to predict: the labels, or whether they are the positive one."""
         return part.labels if self.positive is None else equal(part.labels, self.positive)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from imlogit.checks import drift, fit, images, labels, near_copies, overlap
@@ -20,6 +21,8 @@ class Check(NamedTuple):
     severity : Severity
     look : callable
         From `Material` to `Outcome`.
+    fails_where : str
+        What it looks for, to follow the words "fails where".
     limits : dict of str to float
         The thresholds that it applies, by name.
     """
@@ -27,62 +30,146 @@ class Check(NamedTuple):
     code: str
     severity: Severity
     look: Callable[[Material], Outcome]
-    limits: dict[str, float]
+    fails_where: str
+    limits: Mapping[str, float] = MappingProxyType({})
 
 
 ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
 SIGNIFICANCE = {"p below": drift.SIGNIFICANCE}
 
 CHECKS = (
-    Check("lengths", ERROR, labels.lengths, {}),
-    Check("label-type", ERROR, labels.label_type, {}),
-    Check("constant-labels", ERROR, labels.constant_labels, {}),
-    Check("many-classes", ERROR, labels.many_classes, {}),
-    Check("class-absent", WARNING, labels.class_absent, {}),
-    Check("class-tiny", WARNING, labels.class_tiny, {"images": labels.TINY_CLASS}),
-    Check("base-rate", NOTE, labels.base_rate, {"base rate": labels.HIGH_BASE_RATE}),
-    Check("sorted-rows", WARNING, labels.sorted_rows, {"share of changes": labels.SORTED_SHARE}),
-    Check("conflicting-labels", WARNING, labels.conflicting_labels, {}),
-    Check("overlap-exact", ERROR, overlap.overlap_exact, {}),
+    Check(
+        "lengths",
+        ERROR,
+        labels.lengths,
+        "rows and labels differ in number; then nothing else is looked at",
+    ),
+    Check(
+        "label-type",
+        ERROR,
+        labels.label_type,
+        "no label equals the positive one, but one would as another type: `'2'` against `2`",
+    ),
+    Check(
+        "constant-labels",
+        ERROR,
+        labels.constant_labels,
+        "all labels of a part, or all targets made of them, are the same",
+    ),
+    Check(
+        "many-classes",
+        ERROR,
+        labels.many_classes,
+        "a model tells more classes apart than the question has: ten digits where "
+        '"2 or not" was meant',
+    ),
+    Check("class-absent", WARNING, labels.class_absent, "a class has no image in a part"),
+    Check(
+        "class-tiny",
+        WARNING,
+        labels.class_tiny,
+        f"a class has fewer than {labels.TINY_CLASS} images in a part",
+        {"images": labels.TINY_CLASS},
+    ),
+    Check(
+        "base-rate",
+        NOTE,
+        labels.high_base_rate,
+        f"the most frequent answer is right for {labels.HIGH_BASE_RATE:.0%} or more: "
+        "accuracy alone looks high whatever a model does",
+        {"base rate": labels.HIGH_BASE_RATE},
+    ),
+    Check(
+        "sorted-rows",
+        WARNING,
+        labels.sorted_rows,
+        "rows are sorted by class and folds are not shuffled",
+        {"share of changes": labels.SORTED_SHARE},
+    ),
+    Check(
+        "conflicting-labels", WARNING, labels.conflicting_labels, "the same image has two labels"
+    ),
+    Check(
+        "overlap-exact",
+        ERROR,
+        overlap.overlap_exact,
+        "test rows are training rows, number for number",
+    ),
     Check(
         "overlap-near",
         WARNING,
         overlap.overlap_near,
+        "test images are training images that were shifted, turned, rescaled, brightened or "
+        "made noisy",
         {"share unexplained": near_copies.UNEXPLAINED},
     ),
-    Check("duplicates", WARNING, overlap.duplicates, {}),
-    Check("image-constant", WARNING, images.image_constant, {}),
+    Check(
+        "duplicates",
+        WARNING,
+        overlap.duplicates,
+        "equal training rows are, or may be, on both sides of a fold",
+    ),
+    Check("image-constant", WARNING, images.image_constant, "images show one grey level only"),
     Check(
         "image-inverted",
         WARNING,
         images.image_inverted,
+        "images are dark on light where the others are light on dark, or the reverse",
         {"grey levels off the usual background": images.INVERTED_LEVELS},
     ),
     Check(
         "image-brightness",
         WARNING,
         images.image_brightness,
+        "images are far brighter or darker than the others",
         {"deviations": images.BRIGHTNESS_DEVIATIONS},
     ),
-    Check("image-scale", WARNING, images.image_scale, {"share of the usual": images.SCALE_SHARE}),
+    Check(
+        "image-scale",
+        WARNING,
+        images.image_scale,
+        "images use a small part of the others' range of grey levels, as pixels divided by 255 do",
+        {"share of the usual": images.SCALE_SHARE},
+    ),
     Check(
         "class-mix",
         WARNING,
         drift.class_mix,
+        "the classes' shares differ between training and test part: by a test, and by more "
+        f"than {drift.LABELS_MOVED:.0%} of labels",
         SIGNIFICANCE | {"share of labels": drift.LABELS_MOVED},
     ),
     Check(
         "brightness-shift",
         WARNING,
         drift.brightness_shift,
+        "the parts differ in brightness: by a test, and by more than "
+        f"{drift.BRIGHTNESS_MOVED:g} deviations",
         SIGNIFICANCE | {"deviations": drift.BRIGHTNESS_MOVED},
     ),
-    Check("not-converged", ERROR, fit.not_converged, {"relative gap": fit.FAR_FROM_OPTIMUM}),
-    Check("separable", WARNING, fit.separable, {}),
     Check(
-        "no-better-than-base-rate", ERROR, fit.no_better_than_base_rate, {"p above": fit.NO_GAIN}
+        "not-converged",
+        ERROR,
+        fit.not_converged,
+        "the fit is not at its optimum; for scikit-learn's logistic regressions the "
+        "distance is computed",
+        {"relative gap": fit.FAR_FROM_OPTIMUM},
     ),
-    Check("grid-edge", WARNING, fit.grid_edge, {}),
+    Check(
+        "separable",
+        WARNING,
+        fit.separable,
+        "without a penalty the classes are separated: there is no optimum",
+    ),
+    Check(
+        "no-better-than-base-rate",
+        ERROR,
+        fit.no_better_than_base_rate,
+        "the model is not more often right than always giving the most frequent answer, by "
+        "McNemar's exact test",
+        {"p above": fit.NO_GAIN},
+    ),
+    Check("grid-edge", WARNING, fit.grid_edge, "the best C is the first or the last of the grid"),
 )
 
 
@@ -98,6 +185,6 @@ def run_checks(material: Material) -> Findings:
             not_applicable("Rows and labels differ in number.") if unequal else check.look(material)
         )
         findings.append(
-            Finding(check.code, check.severity, limits=check.limits, **outcome._asdict())
+            Finding(check.code, check.severity, limits=dict(check.limits), **outcome._asdict())
         )
     return Findings(tuple(findings))

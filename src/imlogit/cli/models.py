@@ -43,9 +43,9 @@ def predict_command(
         with progress_bars() as (loading, _):
             found = predictor.answers(inputs(files, reading, loading))
             if as_json:
-                lines = answers.as_json(found, tally, predictor.head.class_names)
+                lines = answers.json_lines(found, tally, predictor.head.class_names)
             else:
-                lines = (answers.as_csv if as_csv else answers.as_table)(found, tally)
+                lines = (answers.csv_lines if as_csv else answers.table_lines)(found, tally)
             for line in lines:
                 typer.echo(line, nl=False)
         if tally.failed:

@@ -23,7 +23,7 @@ from imlogit.estimators.logistic import (
     warn_unless_converged,
 )
 from imlogit.estimators.training_data import Prepared, prepare
-from imlogit.evaluation.bootstrap_draws import Counts, draw_rows, interval
+from imlogit.evaluation.bootstrap_draws import Counts, draw_replicates, interval
 from imlogit.evaluation.bootstrap_scores import Scored, Scorer, Scorers, by_name, score_each
 from imlogit.evaluation.intervals import FEWEST_DRAWS, Interval, percentiles
 
@@ -187,7 +187,7 @@ def bootstrap(
     adopt_data(fitted, data)
     images = None if test is None else Scored.test(fitted, *test)
     seed = estimator.random_state if random_state is None else random_state
-    draws = draw_rows(n, len(data.codes), groups, 0 if seed is None else seed)
+    draws = draw_replicates(n, len(data.codes), groups, 0 if seed is None else seed)
     fits = [Fit(fitted.C), *(Fit(fitted.C, times, start=0) for times in draws)]
     try:
         found = fit_all(fitted, data, fits, observe=observe)

@@ -14,7 +14,9 @@ from imlogit.evaluation.intervals import Interval, percentiles
 Counts = NDArray[np.unsignedinteger]
 
 
-def draw_rows(n: int, n_rows: int, groups: ArrayLike | None, random_state: Any) -> list[Counts]:
+def draw_replicates(
+    n: int, n_rows: int, groups: ArrayLike | None, random_state: Any
+) -> list[Counts]:
     """Return how often each of ``n`` replicates draws each row, shape (n_rows,).
 
     Raises

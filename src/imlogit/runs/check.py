@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Pixels, Rows
 from imlogit.checks.finding import Findings
-from imlogit.checks.material import FittedModel, Material, Optimality, Part
+from imlogit.checks.material import FittedModel, LabelledRows, Material, Optimality
 from imlogit.checks.table import run_checks
 from imlogit.core.links import codes_of_probabilities
 from imlogit.data.image_set import ImageSet
@@ -111,8 +111,8 @@ def _material(
 ) -> Material:
     names = np.array(image_set.class_names)
 
-    def part(name: str, images: Pixels, rows: Rows) -> Part:
-        return Part(name, as_matrix(images), names[image_set.labels[rows]], rows)
+    def part(name: str, images: Pixels, rows: Rows) -> LabelledRows:
+        return LabelledRows(name, as_matrix(images), names[image_set.labels[rows]], rows)
 
     return Material(
         part("training", training_images, parts.train),

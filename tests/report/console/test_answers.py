@@ -3,7 +3,7 @@
 from rich.cells import cell_len
 
 from imlogit.model.predict import Answer
-from imlogit.report.console.answers import Tally, as_table
+from imlogit.report.console.answers import Tally, table_lines
 
 
 def test_columns_stand_below_each_other_where_letters_are_two_columns_wide():
@@ -12,7 +12,7 @@ def test_columns_stand_below_each_other_where_letters_are_two_columns_wide():
         Answer(name, label, probability=0.75)
         for name, label in zip(names, ("猫", "x", "dog"), strict=True)
     ]
-    heading, _, *lines = list(as_table(found, Tally()))[: 2 + len(names)]
+    heading, _, *lines = list(table_lines(found, Tally()))[: 2 + len(names)]
     end_of_probability = cell_len(heading.rstrip("\n"))
     for line, one in zip(lines, found, strict=True):
         assert one.label is not None

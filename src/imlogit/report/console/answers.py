@@ -69,7 +69,7 @@ class Tally:
         return text + "."
 
 
-def as_table(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
+def table_lines(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
     """Yield a table's lines; a column for the truth is there if the first answers have one."""
     passing = tally.counting(answers)
     first = list(islice(passing, LOOKED_AT))
@@ -91,7 +91,7 @@ def as_table(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
     yield f"\n{tally.sentence()}\n"
 
 
-def as_csv(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
+def csv_lines(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
     """Yield CSV, a row an image."""
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\n")
@@ -109,7 +109,7 @@ def as_csv(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
         yield written((one.where, one.label, probability, one.truth, right, one.problem))
 
 
-def as_json(answers: Iterable[Answer], tally: Tally, names: Sequence[str]) -> Iterator[str]:
+def json_lines(answers: Iterable[Answer], tally: Tally, names: Sequence[str]) -> Iterator[str]:
     """Yield one JSON object, an image a line."""
     yield '{"classes": ' + _plain(list(names)) + ', "predictions": ['
     separator = "\n"

@@ -90,7 +90,7 @@ def exemplars_table(found: dict[str, Exemplars]) -> Table:
         for name, of_class in found.items()
     )
     headings = columns("class", *KINDS.values(), wrap=Wrap.LETTERS)
-    return Table("Telling test images, by their numbers for --row", headings, rows)
+    return Table("Telling test images, by their numbers", headings, rows)
 
 
 def comparison_table(found: Comparison, runs: tuple[str, str]) -> Table:
