@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imlogit.arrays import Pixels
-from imlogit.data.images.decode import BadImageError, decode, fitted
+from imlogit.data.images.decode import BadImageError, decode_image, fitted
 from imlogit.data.images.mnist_digit import prepare_digit
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
@@ -183,7 +183,7 @@ class Predictor:
                 return found.content
             image = _as_image(found.content)
         else:
-            image = decode(found.content, self._reading)
+            image = decode_image(found.content, self._reading)
         if self._prepare is not None:
             image = _as_image(_prepared(self._prepare, image))
         size = shape[0], shape[1]

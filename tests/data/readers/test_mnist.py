@@ -468,7 +468,7 @@ def test_the_real_mnist(full_data, monkeypatch, no_warning):
         shipped, row_hashes(images.images, images.labels.astype(np.uint8))
     )
     assert len(np.unique(shipped)) == 70_000
-    assert entries.read("mnist", mnist.MNIST.pins) is not None
+    assert entries.read_entry("mnist", mnist.MNIST.pins) is not None
 
 
 def test_the_shipped_row_hashes_are_those_of_70_000_different_rows():

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imlogit.data.image_set import ImageSet
-from imlogit.data.readers import parquet
+from imlogit.data.readers import parquet, parquet_rows
 from imlogit.data.reading import Reading
 from imlogit.errors import BadItemsError, DataError, MissingExtraError
 
@@ -220,7 +220,7 @@ def test_columns_that_are_not_needed_are_not_read(tmp_path):
 def test_batches_and_row_groups_are_put_together(tmp_path, monkeypatch):
     import pyarrow.parquet as pq
 
-    monkeypatch.setattr(parquet, "BATCH_ROWS", 4)
+    monkeypatch.setattr(parquet_rows, "BATCH_ROWS", 4)
     pq.write_table(table(), tmp_path / "x.parquet", row_group_size=5)
     told = []
     found = parquet.SOURCE.read(tmp_path / "x.parquet", Reading(), lambda *done: told.append(done))
@@ -387,8 +387,8 @@ def test_a_file_that_is_cut_short(tmp_path, keep):
 def test_more_rows_than_the_bytes_can_hold_are_a_lie(tmp_path, monkeypatch):
     path = write(tmp_path / "x.parquet", cells=CELLS[:1] * 20_000, labels=[0] * 20_000)
     assert path.stat().st_size < 20_000, "the same image again and again takes little"
-    assert len(parquet._inspect([path])[1]) == 1
-    monkeypatch.setattr(parquet, "ROWS_PER_BYTE", 1)
+    assert len(parquet_rows.inspect_files([path])[1]) == 1
+    monkeypatch.setattr(parquet_rows, "ROWS_PER_BYTE", 1)
     with pytest.raises(DataError, match="x.parquet declares 20,000 images, more than its"):
         read(path)
 
@@ -396,7 +396,7 @@ def test_more_rows_than_the_bytes_can_hold_are_a_lie(tmp_path, monkeypatch):
 @pytest.mark.parametrize("declared", [5, 7])
 def test_a_footer_that_miscounts(tmp_path, monkeypatch, declared):
     path = write(tmp_path / "x.parquet")
-    monkeypatch.setattr(parquet, "_plausible", lambda n_rows, path: declared)
+    monkeypatch.setattr(parquet_rows, "_plausible", lambda n_rows, path: declared)
     with pytest.raises(DataError, match=f"x.parquet declares {declared} rows, but holds"):
         read(path)
 

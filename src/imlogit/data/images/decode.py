@@ -55,7 +55,7 @@ def read_bytes(path: str | os.PathLike[str], reading: Reading) -> bytes:
         raise BadImageError(f"cannot be read ({error.strerror or error})") from None
 
 
-def decode(content: bytes, reading: Reading) -> Image.Image:
+def decode_image(content: bytes, reading: Reading) -> Image.Image:
     """Decode an image file's first frame, the right side up.
 
     Transparent pixels are laid over white, 16-bit grey is scaled, palettes and CMYK are
@@ -129,7 +129,7 @@ def pixels_of(content: bytes, reading: Reading) -> Pixels:
     ------
     BadImageError
     """
-    image = fitted(decode(content, reading), reading.size, reading.grey)
+    image = fitted(decode_image(content, reading), reading.size, reading.grey)
     # as np.asarray(image), in half the time
     pixels = np.frombuffer(image.tobytes(), np.uint8)
     channels = () if image.mode == "L" else (3,)

@@ -23,7 +23,6 @@ from imlogit.errors import DataError
 from imlogit.system.processors import processor_count
 from imlogit.system.text import by
 
-# Images that one process is handed at a time.
 BATCH = 128
 # A process takes as long to start as these take to decode.
 WORTH_PROCESSES = 4000

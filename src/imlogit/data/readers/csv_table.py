@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import NAMED, BadItem, listed, raise_or_skip
+from imlogit.data.problems import MOST_NAMED, BadItem, listed, raise_or_skip
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.pixel_values import as_images
@@ -39,7 +39,7 @@ RESAVE = "Save it as CSV in UTF-8, with one line for each row"
 HEADER_BYTES = 16 << 20
 LABEL_BYTES = 4096
 CELL_BYTES = 32
-# So many bad rows are remembered, some 40 MB; the rest are counted.
+# Some 40 MB of memory.
 MOST_PROBLEMS = 100_000
 # Other ways to write a pixel, such as 12.0, that are remembered.
 MOST_SPELLINGS = 4096
@@ -332,7 +332,7 @@ def _settled(rows: _Rows, source: str, reading: Reading) -> tuple[BadItem, ...]:
         raise DataError(
             f"{source}: {rows.n_bad:,} of {n_rows:,} rows cannot be used, and no more than "
             f"{MOST_PROBLEMS:,} can be passed over. These are the first:\n"
-            f"{listed(rows.problems[:NAMED])}\n{LAYOUT}."
+            f"{listed(rows.problems[:MOST_NAMED])}\n{LAYOUT}."
         )
     return raise_or_skip(
         rows.problems,

@@ -10,14 +10,13 @@ from typing import NamedTuple
 
 from imlogit.data.formats.idx import read_idx
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import NAMED
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import is_hidden
 from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
-from imlogit.system.text import printable
+from imlogit.system.text import first_of, printable
 
 # What the names of image files say, and those of the label files that belong to them.
 IMAGES, LABELS = ("images", "idx3"), ("labels", "idx1")
@@ -95,7 +94,7 @@ def _is_test(name: str) -> bool:
 def _unclear(folder: Path, train: Sequence[str], test: Sequence[str]) -> str:
     name = printable(folder.resolve().name)
     if not train:
-        what = f"all IDX files are of a test part ({_some(test)})" if test else "no IDX images"
+        what = f"all IDX files are of a test part ({first_of(test)})" if test else "no IDX images"
         return f"{name}: {what}. Put the training images beside them, named train-images-idx3-ubyte"
     return (
         f"{name}: there is one training part and at most one test part in a folder, but these are "
@@ -104,12 +103,7 @@ def _unclear(folder: Path, train: Sequence[str], test: Sequence[str]) -> str:
 
 
 def _counted(names: Sequence[str], what: str) -> str:
-    return f"{len(names)} {what} parts" + (f" ({_some(names)})" if names else "")
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(map(printable, names[:NAMED])) + more
+    return f"{len(names)} {what} parts" + (f" ({first_of(names)})" if names else "")
 
 
 def _pair(folder: Path, images: str) -> FilePair:

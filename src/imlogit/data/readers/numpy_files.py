@@ -16,7 +16,6 @@ import numpy.typing as npt
 from imlogit.data.formats.npy import ENDING, opened, read_npy, refusing
 from imlogit.data.formats.npz import Archive
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import NAMED
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import Place, is_hidden
@@ -24,7 +23,7 @@ from imlogit.data.readers.pixel_values import as_images, as_pixels
 from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
-from imlogit.system.text import printable
+from imlogit.system.text import first_of, printable
 
 ARCHIVE = ".npz"
 # Floats count whole numbers up to here.
@@ -309,9 +308,7 @@ def _choose(holder: Holder) -> Choice:
 
 
 def _some(names: Iterable[str]) -> str:
-    listed = sorted(map(_bare, names))
-    more = f" and {len(listed) - NAMED:,} more" if len(listed) > NAMED else ""
-    return (", ".join(map(printable, listed[:NAMED])) or "nothing") + more
+    return first_of(sorted(map(_bare, names))) or "nothing"
 
 
 def _present(naming: tuple[ArrayPair, ...], holder: Holder) -> list[ArrayPair]:

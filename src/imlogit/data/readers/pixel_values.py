@@ -13,7 +13,7 @@ from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.system.text import by
 
-# Numbers that are converted at a time, so that a wide type costs little memory.
+# Few enough that a wide type costs little memory.
 NUMBERS_AT_A_TIME = 1 << 21
 # Floats that were divided by 255 in single precision.
 ROUNDING = 1e-3
