@@ -1,6 +1,7 @@
 """Checks, planted faults, flipped labels and the coverage of intervals.
 
-``python -m benchmarks.checks`` needs all 70,000 images of MNIST.
+``python -m benchmarks.checks`` needs all 70,000 images of MNIST; with ``--quick`` it takes few of
+the embedded ones, and few samples.
 """
 
 from __future__ import annotations
@@ -9,34 +10,47 @@ import resource
 import time
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.ndimage import affine_transform, rotate
 from scipy.special import expit, softmax
 
 import imlogit
-from benchmarks.common import show, table
+from benchmarks.common import arguments, image_set, parse, show, table
 from imlogit.checks.near_copies import near_copies
-from imlogit.evaluate.comparison import compare_models
-from imlogit.evaluate.doubts import find_doubts
-from imlogit.evaluate.scores import NAMES, score
+from imlogit.evaluation.comparison import compare_probabilities
+from imlogit.evaluation.doubts import find_doubts
+from imlogit.evaluation.scores import NAMES, score
 
-PLANTED = 50
-SEEDS = 5
 # Values of C from which cross-validation chooses the models that doubt labels.
 CS = (0.01, 0.03, 0.1, 0.3, 1.0)
-SAMPLES = 1000
+
+
+class Effort(NamedTuple):
+    """How much work there is: copies, changed images, seeds, doubted images, samples."""
+
+    planted: int = 50
+    changed: int = 200
+    seeds: int = 5
+    doubted: int = 5000
+    samples: int = 1000
+    large_sample: int = 200_000
+
+
+QUICK = Effort(planted=5, changed=10, seeds=1, doubted=500, samples=4, large_sample=2000)
 
 
 def main() -> None:
     """Print the tables."""
     warnings.simplefilter("ignore")
-    images = imlogit.load("mnist")
-    rows, labels = np.array(images.images), images.labels
-    train, test = (rows[:60_000], labels[:60_000]), (rows[60_000:], labels[60_000:])
-    show(untouched(train, test), planted(train, test), changed(train, test))
-    show(flipped(), coverage())
+    asked = parse(arguments("checks"))
+    effort = QUICK if asked.quick else Effort()
+    images = image_set(quick=asked.quick)
+    rows, labels, n = np.array(images.images), images.labels, images.n_train
+    train, test = (rows[:n], labels[:n]), (rows[n:], labels[n:])
+    show(untouched(train, test), planted(train, test, effort.planted))
+    show(changed(train, test, effort.changed), flipped(effort), coverage(effort))
 
 
 def untouched(train: Any, test: Any) -> Any:
@@ -45,7 +59,7 @@ def untouched(train: Any, test: Any) -> Any:
     found = imlogit.check_arrays(*train, *test, positive=2)
     took = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    new = table("All checks of full MNIST, loaded", "what", "figure")
+    new = table(f"All checks of {len(train[0]) + len(test[0]):,} images, loaded", "what", "figure")
     new.add_row("seconds", f"{took:.2f}")
     new.add_row("memory of the process, peak, with the data (MB)", f"{peak:,.0f}")
     new.add_row("checks that failed", ", ".join(found.codes))
@@ -54,25 +68,25 @@ def untouched(train: Any, test: Any) -> Any:
     return new
 
 
-def planted(train: Any, test: Any) -> Any:
+def planted(train: Any, test: Any, n: int) -> Any:
     """Copy training images into the test part, as they are and changed."""
     rng = np.random.default_rng(0)
-    sources = rng.choice(60_000, 2 * PLANTED, replace=False)
-    places = rng.choice(10_000, 2 * PLANTED, replace=False)
+    sources = rng.choice(len(train[0]), 2 * n, replace=False)
+    places = rng.choice(len(test[0]), 2 * n, replace=False)
     rows, labels = test[0].copy(), test[1].copy()
     labels[places] = train[1][sources]
     for number, (source, place) in enumerate(zip(sources, places, strict=True)):
         image = train[0][source].astype(float)
-        if number >= PLANTED:
+        if number >= n:
             change = CHANGES["noise of 8 grey levels" if number % 2 else "shift of one pixel"]
             image = change(image, rng)
         rows[place] = np.clip(np.rint(image), 0, 255)
     found = imlogit.check_arrays(*train, rows, labels)
     new = table("Planted copies found", "check", "planted", "found", "of them planted")
-    for code, some in (("overlap-exact", slice(PLANTED)), ("overlap-near", slice(PLANTED, None))):
+    for code, some in (("overlap-exact", slice(n)), ("overlap-near", slice(n, None))):
         pairs = {(one.rows[0][1], one.rows[1][1]) for one in found[code].exhibits}
         true = set(zip(sources[some].tolist(), places[some].tolist(), strict=True))
-        new.add_row(code, str(PLANTED), str(len(pairs)), str(len(pairs & true)))
+        new.add_row(code, str(n), str(len(pairs)), str(len(pairs & true)))
     return new
 
 
@@ -96,49 +110,54 @@ CHANGES: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def changed(train: Any, test: Any) -> Any:
+def changed(train: Any, test: Any, n: int) -> Any:
     """Count which changes the search for near copies still sees through."""
-    new = table("200 changed training images among the test images", "change", "found", "wrong")
+    new = table(f"{n} changed training images among the test images", "change", "found", "wrong")
     for name, change in CHANGES.items():
         rng = np.random.default_rng(1)
-        sources = rng.choice(60_000, 200, replace=False)
+        sources = rng.choice(len(train[0]), n, replace=False)
         rows = test[0].copy()
         for place, source in enumerate(sources):
             image = change(train[0][source].astype(float), rng)
             rows[place] = np.clip(np.rint(image), 0, 255)
         found = near_copies(train[0], rows)
-        right = int((found.second < 200).sum())
-        new.add_row(name, f"{right / 200:.0%}", str(len(found.second) - right))
+        right = int((found.second < n).sum())
+        new.add_row(name, f"{right / n:.0%}", str(len(found.second) - right))
     return new
 
 
-def flipped() -> Any:
+def flipped(effort: Effort) -> Any:
     """Flip 2% of the embedded images' labels, and look for them."""
     images = imlogit.load("mnist-5k")
-    n, wrong = len(images), len(images) // 50
+    some = slice(None, None, len(images) // effort.doubted)
+    pixels, truth = images.images[some], images.labels[some]
+    n, wrong = len(pixels), len(pixels) // 50
     shares: dict[str, list[float]] = {"C chosen by cross-validation": [], "C = 1": []}
     counted = []
-    for seed in range(SEEDS):
+    for seed in range(effort.seeds):
         rng = np.random.default_rng(seed)
         rows = rng.choice(n, wrong, replace=False)
-        labels = images.labels.copy()
+        labels = truth.copy()
         labels[rows] = (labels[rows] + rng.integers(1, 10, wrong)) % 10
         chosen = imlogit.LogisticRegressionCV(Cs=list(CS), cv=10, random_state=seed)
         plain = imlogit.LogisticRegression(random_state=seed)
         held_out = (
-            chosen.fit(images.images, labels).out_of_fold_,
-            imlogit.cross_validate(plain, images.images, labels, cv=10).probabilities,
+            chosen.fit(pixels, labels).out_of_fold_,
+            imlogit.cross_validate(plain, pixels, labels, cv=10).probabilities,
         )
         for kind, p in zip(shares.values(), held_out, strict=True):
             doubts = find_doubts(labels, p)
             kind.append(np.isin(doubts.rows[: 2 * wrong], rows).sum() / wrong)
         counted.append(int(find_doubts(labels, held_out[0]).confident.sum()))
     new = table(
-        "2% of labels flipped: found within the first 4%", "models", *map(str, range(SEEDS)), "mean"
+        "2% of labels flipped: found within the first 4%",
+        "models",
+        *map(str, range(effort.seeds)),
+        "mean",
     )
     for name, found in shares.items():
         new.add_row(name, *(f"{share:.0%}" for share in found), f"{np.mean(found):.1%}")
-    new.add_row("counted as wrong (100 are)", *map(str, counted), f"{np.mean(counted):.1f}")
+    new.add_row(f"counted as wrong ({wrong} are)", *map(str, counted), f"{np.mean(counted):.1f}")
     return new
 
 
@@ -158,7 +177,7 @@ def _holds(found: Any, truth: float) -> bool:
     return bool(found.low <= truth <= found.high)
 
 
-def coverage() -> Any:
+def coverage(effort: Effort) -> Any:
     """Simulate how often each 95% interval holds the figure of endlessly many images."""
     cases = {
         "2 classes, 500": (_two, 500),
@@ -168,38 +187,39 @@ def coverage() -> Any:
     shares, kinds = [], []
     for draw, n in cases.values():
         rng = np.random.default_rng(0)
-        large = [score(*draw(rng, 200_000)) for _ in range(10)]
+        large = [score(*draw(rng, effort.large_sample)) for _ in range(10)]
         truth = {name: np.mean([one[name].value for one in large]) for name in NAMES}
         hits = dict.fromkeys(NAMES, 0)
-        for _ in range(SAMPLES):
+        for _ in range(effort.samples):
             found = score(*draw(rng, n), intervals=True)
             for name in NAMES:
                 hits[name] += _holds(found[name], truth[name])
         shares.append(hits)
         kinds.append({name: found[name].interval for name in NAMES})
-    new = table(f"Coverage of 95% intervals, {SAMPLES} samples each", "figure", "by", *cases)
+    new = table(f"Coverage of 95% intervals, {effort.samples} samples each", "figure", "by", *cases)
     for name in NAMES:
         by = " / ".join(dict.fromkeys(str(kind[name]) for kind in kinds))
-        new.add_row(name, by, *(f"{hits[name] / SAMPLES:.1%}" for hits in shares))
+        new.add_row(name, by, *(f"{hits[name] / effort.samples:.1%}" for hits in shares))
     new.add_row(
-        "log loss, one model less another", "paired bootstrap", *map(_paired, cases.values())
+        "log loss, one model less another",
+        "paired bootstrap",
+        *(_paired(*case, effort) for case in cases.values()),
     )
     return new
 
 
-def _paired(case: Any) -> str:
+def _paired(draw: Any, n: int, effort: Effort) -> str:
     """Simulate the interval of the difference between a model and one that is less sure."""
-    draw, n = case
 
     def difference(rng: Any, n: int) -> Any:
         codes, p = draw(rng, n)
         softer = p**0.8
-        return compare_models(codes, p, softer / softer.sum(axis=1, keepdims=True)).log_loss
+        return compare_probabilities(codes, p, softer / softer.sum(axis=1, keepdims=True)).log_loss
 
     rng = np.random.default_rng(0)
-    truth = float(np.mean([difference(rng, 100_000).value for _ in range(20)]))
-    hits = sum(_holds(difference(rng, n), truth) for _ in range(SAMPLES // 2))
-    return f"{hits / (SAMPLES // 2):.1%}"
+    truth = float(np.mean([difference(rng, effort.large_sample // 2).value for _ in range(20)]))
+    hits = sum(_holds(difference(rng, n), truth) for _ in range(effort.samples // 2))
+    return f"{hits / (effort.samples // 2):.1%}"
 
 
 if __name__ == "__main__":

@@ -3,12 +3,12 @@
 Run as ``python -m benchmarks.columns [PART ...]`` with all 70,000 images at hand
 (``IMLOGIT_DATA`` or the network). Parts are folds, sweep, classes, bootstrap and growth; none
 means all. ``--no-peers`` leaves scikit-learn out, ``--images N`` takes the first N training
-images only, ``--figure PATH`` says where the figure of the growth goes.
+images only, ``--figure PATH`` says where the figure of the growth goes, and ``--quick`` takes few
+images, folds, values of C and replicates.
 """
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,9 +23,11 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 import imlogit
 from benchmarks.common import (
     Watch,
+    arguments,
     as_floats,
     mnist,
     objective,
+    parse,
     seconds,
     show,
     softmax_objective,
@@ -36,12 +38,8 @@ from benchmarks.growth import draw, grown
 from imlogit import Certificate, LogisticRegression, bootstrap, cross_validate
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.training_data import prepare
-from imlogit.evaluate.bootstrap_draws import draw_replicates
+from imlogit.evaluation.bootstrap_draws import draw_replicates
 
-FOLDS = 10
-CS = np.geomspace(1e-4, 1e2, 20)
-REPLICATES = 200
-MOST_COLUMNS = 64
 MULTINOMIAL_OPTIMUM = 13927.061
 # An objective this share above the optimum still counts as having found it.
 NEAR = 1e-4
@@ -53,7 +51,7 @@ PEERS: dict[str, dict[str, Any]] = {
 
 
 class Data(NamedTuple):
-    """Training and test images, whether peers are timed, and where the figure goes."""
+    """Images, whether peers are timed, where the figure goes, and how much work there is."""
 
     rows: Any
     digits: Any
@@ -61,6 +59,10 @@ class Data(NamedTuple):
     test_digits: Any
     peers: bool
     figure: Path
+    folds: int = 10
+    cs: Any = np.geomspace(1e-4, 1e2, 20)
+    replicates: int = 200
+    most_columns: int = 64
 
     @property
     def y(self) -> Any:
@@ -69,14 +71,20 @@ class Data(NamedTuple):
 
 
 def main() -> None:
-    asked = arguments()
+    parser = arguments("columns", PARTS)
+    parser.add_argument("--no-peers", action="store_true", help="leave scikit-learn out")
+    parser.add_argument("--images", type=int, help="take the first so many training images only")
+    parser.add_argument("--figure", type=Path, help="a PNG; by default in a new temporary folder")
+    asked = parse(parser, PARTS)
     warnings.simplefilter("ignore")
-    rows, digits, *test = mnist()
+    rows, digits, *test = mnist(quick=asked.quick)
     figure = asked.figure or Path(tempfile.mkdtemp()) / "columns.png"
     peers = not asked.no_peers
     data = Data(rows[: asked.images], digits[: asked.images], *test, peers, figure)
+    if asked.quick:
+        data = data._replace(folds=3, cs=data.cs[9:12], replicates=5, most_columns=4)
     warm_up(data)
-    for part in asked.parts or PARTS:
+    for part in asked.parts:
         for found in PARTS[part](data):
             show(found)
 
@@ -89,38 +97,41 @@ def warm_up(data: Data) -> None:
 
 
 def folds(data: Data) -> Iterator[Any]:
-    """Fit ten folds and all images, "2" against the rest, C = 1."""
+    """Fit all folds and all images, "2" against the rest, C = 1."""
     found = table(
-        f'"2" against the rest, {FOLDS} folds of {len(data.rows):,} images, C = 1',
+        f'"2" against the rest, {data.folds} folds of {len(data.rows):,} images, C = 1',
         *("fit", "seconds", "worst gap", "passes", "accuracy", "imlogit is faster by"),
     )
-    ours, (checked, passes) = seconds(lambda: checked_folds(data.rows, data.y))
+    ours, (checked, passes) = seconds(lambda: checked_folds(data, len(data.rows)))
     accuracy = f"{checked.mean('accuracy'):.5f}"
     gap = worst([checked.estimator.certificate_, *(f.certificate for f in checked.folds)])
     found.add_row("imlogit, folds and all images", f"{ours:.2f}", gap, str(passes), accuracy, "")
     if data.peers:
         scaled = as_floats(data.rows)
         model = Peer(**PEERS["newton-cholesky"])
-        taken, scores = seconds(lambda: cross_val_score(model, scaled, data.y, cv=FOLDS))
+        taken, scores = seconds(lambda: cross_val_score(model, scaled, data.y, cv=data.folds))
         name = "scikit-learn newton-cholesky, float32, folds"
         found.add_row(name, f"{taken:.1f}", "", "", f"{scores.mean():.5f}", times(taken, ours))
     yield found
 
 
-def checked_folds(rows: Any, y: Any) -> tuple[Any, int]:
+def checked_folds(data: Data, n: int) -> tuple[Any, int]:
     watch = Watch()
     model = LogisticRegression(tol=1e-6)
-    return cross_validate(model, rows, y, cv=FOLDS, observe=watch), watch.passes
+    found = cross_validate(model, data.rows[:n], data.y[:n], cv=data.folds, observe=watch)
+    return found, watch.passes
 
 
 def sweep(data: Data) -> Iterator[Any]:
-    """Fit 20 values of C, each on ten folds and on all images."""
-    n_fits = len(CS) * (FOLDS + 1)
+    """Fit values of C, each on all folds and on all images."""
+    n_fits = len(data.cs) * (data.folds + 1)
     ours, model = seconds(
-        lambda: imlogit.LogisticRegressionCV(Cs=CS, cv=FOLDS, tol=1e-5).fit(data.rows, data.y)
+        lambda: imlogit.LogisticRegressionCV(Cs=data.cs, cv=data.folds, tol=1e-5).fit(
+            data.rows, data.y
+        )
     )
     found = table(
-        f"{len(CS)} values of C, {FOLDS} folds and all images: {n_fits} fits",
+        f"{len(data.cs)} values of C, {data.folds} folds and all images: {n_fits} fits",
         *("fit", "seconds", "worst gap", "", "imlogit is faster by"),
     )
     gap = worst(np.ravel(model.certificates_))
@@ -142,13 +153,13 @@ def peers_by_c(data: Data) -> tuple[Any, dict[str, list[float]]]:
     All fits are taken to last as long as these do on average; those on all images, a tenth more
     of them, last somewhat longer.
     """
-    splitter = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
+    splitter = StratifiedKFold(data.folds, shuffle=True, random_state=0)
     train, _ = next(splitter.split(data.rows, data.y))
     rows, y = data.rows[train], data.y[train]
     scaled = as_floats(rows)
     found = table("scikit-learn, float32, one fold", "C, solver", "seconds", "above the optimum")
     fastest: dict[str, list[float]] = {"fastest solver": [], f"fastest within {NEAR:.0e}": []}
-    for C in (CS[0], CS[len(CS) // 2], CS[-1]):
+    for C in (data.cs[0], data.cs[len(data.cs) // 2], data.cs[-1]):
         best = LogisticRegression(C).fit(rows, y)
         least = objective(rows, y, best.coef_, best.intercept_, C)
         timed = []
@@ -218,15 +229,15 @@ def multinomial(data: Data) -> Any:
 
 
 def replicates(data: Data) -> Iterator[Any]:
-    """Fit 200 bootstrap replicates."""
+    """Fit bootstrap replicates."""
     found = table(
-        f'{REPLICATES} bootstrap replicates of "2", C = 1, tol 1e-4',
+        f'{data.replicates} bootstrap replicates of "2", C = 1, tol 1e-4',
         *("work", "seconds", "worst gap", "passes", "accuracy, 95% interval"),
     )
     for name, scores in (("weights", ()), ("weights and accuracy out of bag", ("accuracy",))):
         watch = Watch()
         model = LogisticRegression(tol=1e-4)
-        how = {"n": REPLICATES, "scores": scores, "observe": watch}
+        how = {"n": data.replicates, "scores": scores, "observe": watch}
         taken, drawn = seconds(partial(bootstrap, model, data.rows, data.y, **how))
         interval = [f"{s.low:.4f} to {s.high:.4f}" for s in drawn.scores.values()]
         gap = worst([drawn.estimator.certificate_, *drawn.certificates])
@@ -237,19 +248,22 @@ def replicates(data: Data) -> Iterator[Any]:
 def growth(data: Data) -> Iterator[Any]:
     """Time more images, then more columns: the fit on all images and replicates of it."""
     sizes = [len(data.rows) // 4, len(data.rows) // 2, len(data.rows)]
-    title = f"Growth with the images: {FOLDS} folds and all images"
+    title = f"Growth with the images: {data.folds} folds and all images"
     by_size, of_sizes = grown(title, "images", sizes, 1000, partial(_folds_of, data))
-    columns = [2**k for k in range(MOST_COLUMNS.bit_length())]
+    columns = [2**k for k in range(data.most_columns.bit_length())]
     title = "Growth with the columns: one fit on all images, the others bootstrap replicates"
     by_columns, of_columns = grown(title, "columns", columns, 1, partial(_replicates_of, data))
-    curves = {f"images, {FOLDS + 1} columns": (sizes, of_sizes), "columns": (columns, of_columns)}
+    curves = {
+        f"images, {data.folds + 1} columns": (sizes, of_sizes),
+        "columns": (columns, of_columns),
+    }
     draw(data.figure, curves)
     yield from (by_size, by_columns)
     print(f"The figure of both is {data.figure.resolve()}")
 
 
 def _folds_of(data: Data, n: int) -> tuple[list[Certificate], int]:
-    checked, passes = checked_folds(data.rows[:n], data.y[:n])
+    checked, passes = checked_folds(data, n)
     return [checked.estimator.certificate_, *(f.certificate for f in checked.folds)], passes
 
 
@@ -273,20 +287,6 @@ PARTS: dict[str, Callable[[Data], Iterator[Any]]] = {
     "bootstrap": replicates,
     "growth": growth,
 }
-
-
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.columns")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}")
-    parser.add_argument("--no-peers", action="store_true", help="leave scikit-learn out")
-    parser.add_argument("--images", type=int, help="take the first so many training images only")
-    parser.add_argument("--figure", type=Path, help="a PNG; by default in a new temporary folder")
-    asked = parser.parse_args()
-    for part in asked.parts:
-        if part not in PARTS:
-            parser.error(f"there is no part {part!r}: choose from {', '.join(PARTS)}")
-    return asked
-
 
 if __name__ == "__main__":
     main()

@@ -1,23 +1,31 @@
-"""What all benchmarks share: the clock, the data, the objective, the table."""
+"""What all benchmarks share: the arguments, the clock, the data, the objective, the table."""
 
 from __future__ import annotations
 
+import argparse
 import statistics
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from imlogit import Certificate
-from imlogit.core.solver import Progress
+from imlogit import Certificate, ImageSet
+from imlogit.core.solution import Progress
 
 # A peer that takes longer than this is timed once.
 SLOW_SECONDS = 20.0
-RUNS = 5
+QUICK_IMAGES = 500
+
+
+class Clock:
+    """How often work is timed: once, to be quick."""
+
+    runs = 5
 
 
 class Watch:
@@ -30,10 +38,10 @@ class Watch:
         self.passes = news.passes
 
 
-def seconds(work: Callable[[], Any], runs: int = RUNS) -> tuple[float, Any]:
+def seconds(work: Callable[[], Any], runs: int | None = None) -> tuple[float, Any]:
     """Return the median time of several runs, or the first run's if that was slow; and a result."""
     times = []
-    for _ in range(runs):
+    for _ in range(runs or Clock.runs):
         began = time.perf_counter()
         result = work()
         times.append(time.perf_counter() - began)
@@ -42,15 +50,66 @@ def seconds(work: Callable[[], Any], runs: int = RUNS) -> tuple[float, Any]:
     return statistics.median(times), result
 
 
-def mnist() -> tuple[Any, Any, Any, Any]:
-    """Return training rows, training labels, test rows and test labels of the full MNIST."""
+class Rows(NamedTuple):
+    """Training and test rows and digits."""
+
+    rows: Any
+    digits: Any
+    test_rows: Any
+    test_digits: Any
+
+    @property
+    def y(self) -> Any:
+        """Which training images are twos."""
+        return self.digits == 2
+
+
+def arguments(name: str, parts: Iterable[str] = ()) -> argparse.ArgumentParser:
+    """Return a parser of what every benchmark takes."""
+    new = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
+    help_text = (
+        "on few embedded images: shows in seconds that everything runs, and measures nothing"
+    )
+    new.add_argument("--quick", action="store_true", help=help_text)
+    if parts:
+        new.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}")
+    return new
+
+
+def parse(parser: argparse.ArgumentParser, parts: Iterable[str] = ()) -> argparse.Namespace:
+    """Return the arguments; no part means all of them."""
+    asked = parser.parse_args()
+    if asked.quick:
+        Clock.runs = 1
+    if parts:
+        for part in asked.parts:
+            if part not in parts:
+                parser.error(f"there is no part {part!r}: choose from {', '.join(parts)}")
+        asked.parts = asked.parts or list(parts)
+    return asked
+
+
+def image_set(*, quick: bool) -> ImageSet:
+    """Return the full MNIST; or, to be quick, some of the embedded images, a fifth for tests."""
     import imlogit
 
-    images = imlogit.load("mnist")
+    if not quick:
+        return imlogit.load("mnist")
+    few = imlogit.load("mnist-5k")
+    rows = np.random.default_rng(0).permutation(len(few))[:QUICK_IMAGES]
+    new = {"images": few.images[rows], "labels": few.labels[rows], "sha256": ""}
+    return replace(few, **new, n_train=QUICK_IMAGES * 4 // 5)
+
+
+def mnist(*, quick: bool = False) -> Rows:
+    """Return training rows, training labels, test rows and test labels."""
+    images = image_set(quick=quick)
     train, test = images.train, images.test
     assert test is not None
-    rows = np.array(train.images).reshape(len(train.images), -1)
-    return rows, train.labels, np.array(test.images).reshape(len(test.images), -1), test.labels
+    rows, test_rows = (
+        np.array(part.images).reshape(len(part.images), -1) for part in (train, test)
+    )
+    return Rows(rows, train.labels, test_rows, test.labels)
 
 
 def as_floats(rows: Any) -> Any:

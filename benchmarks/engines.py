@@ -2,7 +2,7 @@
 
 Run as ``python -m benchmarks.engines [PART ...]`` with all 70,000 images at hand
 (``IMLOGIT_DATA`` or the network) and the extras tensorflow, onnx and litert. Parts are passes,
-fits, agreement and exports; none means all.
+fits, agreement and exports; none means all. ``--quick`` takes few images.
 """
 
 from __future__ import annotations
@@ -13,20 +13,30 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from sklearn.linear_model import LogisticRegression as Peer
 
-from benchmarks.common import as_floats, mnist, objective, seconds, show, table
+from benchmarks.common import (
+    Rows,
+    arguments,
+    as_floats,
+    mnist,
+    objective,
+    parse,
+    seconds,
+    show,
+    table,
+)
 from imlogit import LogisticRegression, export_model
 from imlogit.core.regression import regression
 from imlogit.engines.table import best_engine, open_engine
 from imlogit.estimators.pixels import PIXEL_SCALE
 from imlogit.export.formats import FORMATS, open_format, suffix_of
 from imlogit.export.proof import difference
-from imlogit.export.writing import model_answers
 from imlogit.model.head import head_of
+from imlogit.model.persist import saved_model_of
 
 ENGINES = ("numba", "tensorflow")
 PASSES = 20
@@ -35,33 +45,20 @@ SINGLE_IMAGES = 200
 SURE_MARGIN = 1e-4
 
 
-class Data(NamedTuple):
-    """Training and test rows and digits."""
-
-    rows: Any
-    digits: Any
-    test_rows: Any
-    test_digits: Any
-
-    @property
-    def y(self) -> Any:
-        """Which training images are twos."""
-        return self.digits == 2
-
-
 def main() -> None:
     warnings.simplefilter("ignore")
-    data = Data(*mnist())
-    for part in sys.argv[1:] or PARTS:
+    asked = parse(arguments("engines", PARTS), PARTS)
+    data = mnist(quick=asked.quick)
+    for part in asked.parts:
         for found in PARTS[part](data):
             show(found)
 
 
-def fit(engine: str, data: Data, **options: Any) -> LogisticRegression:
+def fit(engine: str, data: Rows, **options: Any) -> LogisticRegression:
     return LogisticRegression(engine=engine, **options).fit(data.rows, data.y)
 
 
-def passes(data: Data) -> Iterator[Any]:
+def passes(data: Rows) -> Iterator[Any]:
     """Time what a step reads the images for, and what it does beside."""
     found = table(
         f"Passes over {len(data.rows):,} images",
@@ -77,7 +74,7 @@ def passes(data: Data) -> Iterator[Any]:
     yield found
 
 
-def one_pass(name: str, data: Data, k: int) -> dict[str, float]:
+def one_pass(name: str, data: Rows, k: int) -> dict[str, float]:
     """Return seconds by pass, the medians of many, for k columns."""
     slots, weights = np.arange(k), np.random.default_rng(0).normal(size=(k, 1, 784))
     nothing, ones = np.zeros((k, 2)), np.ones((k, 2))
@@ -97,7 +94,7 @@ def one_pass(name: str, data: Data, k: int) -> dict[str, float]:
     return times | {"all three": sum(times.values())}
 
 
-def fits(data: Data) -> Iterator[Any]:
+def fits(data: Rows) -> Iterator[Any]:
     """Time the fit of "2", and the first fit of a process by itself."""
     found = table(
         f'"2" against the rest, {len(data.rows):,} images, C = 1; engine="auto" is {best_engine()}',
@@ -138,7 +135,7 @@ def first_fit(name: str) -> float:
     return float(done.stdout)
 
 
-def agreement(data: Data) -> Iterator[Any]:
+def agreement(data: Rows) -> Iterator[Any]:
     """Compare the optima that both engines find."""
     found = table("Agreement of numba and tensorflow", "what", "figure", "wanted")
     ends = {name: fit(name, data, tol=1e-9) for name in ENGINES}
@@ -155,7 +152,7 @@ def agreement(data: Data) -> Iterator[Any]:
     yield found
 
 
-def exports(data: Data) -> Iterator[Any]:
+def exports(data: Rows) -> Iterator[Any]:
     """Write every format for "2" and for ten digits, and run it on all test images."""
     found = table(
         f"Exports, on {len(data.test_rows):,} test images",
@@ -169,13 +166,14 @@ def exports(data: Data) -> Iterator[Any]:
     kinds = [(to, False) for to in FORMATS] + [("onnx", True)]
     with tempfile.TemporaryDirectory() as folder:
         for name, model in models.items():
-            expected = model_answers(model, test)
+            head = head_of(saved_model_of(model))
+            expected = head.answer(test)
             for to, float64 in kinds:
                 place = Path(folder) / f"model{suffix_of(to)}"
                 wrote = export_model(model, place, float64=float64, force=True)
                 form = open_format(to, float64)
                 answer = form.load(place)
-                apart = difference(head_of(model), answer(test), expected, wrote.tolerance, to)
+                apart = difference(head, answer(test), expected, wrote.tolerance, to)
                 one = seconds(lambda answer=answer: answer(test[:1]), SINGLE_IMAGES)[0]
                 figures = f"{wrote.n_bytes:,}", f"{apart:.1e}", f"{wrote.tolerance:.0e}"
                 found.add_row(name, f"{to}{', float64' * float64}", *figures, f"{one * 1e3:.2f}")

@@ -1,7 +1,8 @@
 """One fit on the full MNIST, "2" against the rest, C = 1: against peers, and by itself.
 
 Run as ``python -m benchmarks.fit`` with all 70,000 images at hand (``IMLOGIT_DATA`` or the
-network) and the extra ``bench`` installed; ``--no-peers`` leaves the peers out.
+network) and the extra ``bench`` installed; ``--no-peers`` leaves the peers out, as a peer is that
+is not installed, and ``--quick`` takes few images.
 """
 
 from __future__ import annotations
@@ -20,21 +21,25 @@ from typing import Any
 import numba
 import numpy as np
 
-from benchmarks.common import mnist, objective, seconds, show, table
+from benchmarks.common import arguments, mnist, objective, parse, seconds, show, table
 from imlogit import LogisticRegression
 from imlogit.core.regression import regression
 from imlogit.engines.table import open_engine
-from imlogit.system.threads import lanes, thread_count
+from imlogit.system.processors import processor_count
+from imlogit.system.threads import lanes
 
 OPTIMUM = 3833.177584
 
 
 def main() -> None:
+    parser = arguments("fit")
+    parser.add_argument("--no-peers", action="store_true", help="leave other libraries out")
+    asked = parse(parser)
     warnings.simplefilter("ignore")
-    rows, digits, test_rows, test_digits = mnist()
-    y = digits == 2
+    data = mnist(quick=asked.quick)
+    rows, y = data.rows, data.y
     ours, model = fit_ours(rows, y)
-    accuracy = model.score(test_rows, test_digits == 2)
+    accuracy = model.score(data.test_rows, data.test_digits == 2)
     result = table("The fit", "what", "value")
     for name, value in (
         ("seconds, median of five", f"{ours:.3f}"),
@@ -46,9 +51,9 @@ def main() -> None:
     ):
         result.add_row(name, value)
     show(result)
-    if "--no-peers" not in sys.argv:
+    if not asked.no_peers:
         show(against_peers(rows, y, ours))
-    show(one_pass(rows, y), by_size(rows, y), memory(), commands())
+    show(one_pass(rows, y), by_size(rows, y), memory(asked.quick), commands(asked.quick))
 
 
 def fit_ours(rows: Any, y: Any) -> tuple[float, LogisticRegression]:
@@ -145,16 +150,19 @@ def sum_block(rows: Any, first: int, last: int) -> int:
 
 def one_pass(rows: Any, y: Any) -> Any:
     """Compare a margin pass and a gradient pass with merely reading the images."""
-    borders = lanes(len(rows))[:: max(1, (len(lanes(len(rows))) - 1) // thread_count())]
-    borders = np.append(borders[: thread_count()], len(rows))
-    with open_engine("numba", rows, 1 / 255) as engine, ThreadPoolExecutor(thread_count()) as pool:
+    borders = lanes(len(rows))[:: max(1, (len(lanes(len(rows))) - 1) // processor_count())]
+    borders = np.append(borders[: processor_count()], len(rows))
+    with (
+        open_engine("numba", rows, 1 / 255) as engine,
+        ThreadPoolExecutor(processor_count()) as pool,
+    ):
         problem = engine.open(1, 2)
         problem.admit(0, regression(y.astype(np.intp), 2, np.ones(len(y)), 1.0))
         w = np.random.default_rng(0).normal(size=(1, 1, rows.shape[1]))
         slot, nothing, ones = np.arange(1), np.zeros((1, 2)), np.ones((1, 2))
         works = {
             "sum of the bytes": lambda: list(
-                pool.map(sum_block, [rows] * thread_count(), borders[:-1], borders[1:])
+                pool.map(sum_block, [rows] * processor_count(), borders[:-1], borders[1:])
             ),
             "margins": lambda: problem.extend(slot, w, precise=False),
             "loss and residuals": lambda: problem.evaluate(slot, nothing, np.zeros((1, 1))),
@@ -166,7 +174,8 @@ def one_pass(rows: Any, y: Any) -> Any:
         times = {name: min(seconds(work, 1)[0] for _ in range(40)) for name, work in works.items()}
     times["margins, loss and gradient"] = sum(times.values()) - times["sum of the bytes"]
     found = table(
-        f"Passes over 60,000 images, {thread_count()} threads", "pass", "ms", "GB/s", "of the sum"
+        f"Passes over {len(rows):,} images, {processor_count()} threads",
+        *("pass", "ms", "GB/s", "of the sum"),
     )
     floor = times["sum of the bytes"]
     for name, taken in times.items():
@@ -177,7 +186,7 @@ def one_pass(rows: Any, y: Any) -> Any:
 
 def by_size(rows: Any, y: Any) -> Any:
     found = table("Growth with the number of images", "images", "seconds", "steps", "reads")
-    for n in (15_000, 30_000, 60_000):
+    for n in (len(rows) // 4, len(rows) // 2, len(rows)):
         taken, model = seconds(lambda n=n: LogisticRegression().fit(rows[:n], y[:n]))
         certificate = model.certificate_
         figures = f"{taken:.3f}", str(certificate.iterations), str(certificate.passes)
@@ -186,6 +195,7 @@ def by_size(rows: Any, y: Any) -> Any:
 
 
 MEMORY = """
+import sys
 from pathlib import Path
 from benchmarks.common import mnist
 from imlogit import LogisticRegression
@@ -194,7 +204,7 @@ def status(field):
     lines = Path("/proc/self/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(field)).split()[1]) / 1024
 
-rows, digits, _, _ = mnist()
+rows, digits, _, _ = mnist(quick="quick" in sys.argv)
 LogisticRegression().fit(rows[:300], digits[:300] == 2)
 Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew from what is in use now
 before = status("VmRSS")
@@ -203,18 +213,30 @@ print(status("VmHWM") - before)
 """
 
 
-def memory() -> Any:
+def memory(quick: bool) -> Any:
     """Measure in a fresh process, as Linux tells it, what the fit adds to the peak."""
     grown = subprocess.run(
-        [sys.executable, "-c", MEMORY], capture_output=True, text=True, check=True
+        [sys.executable, "-c", MEMORY, *["quick"] * quick],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     found = table("Memory", "what", "MB")
     found.add_row("growth of the peak during the fit", f"{float(grown.stdout):.0f}")
     return found
 
 
-def commands() -> Any:
-    """Time the command line, on its very first run and later."""
+COMMANDS = {
+    "imlogit train, its first run": ["train"],
+    "imlogit train, later": ["train"],
+    "imlogit train mnist, its first run": ["train", "mnist"],
+    "imlogit train mnist, later": ["train", "mnist"],
+    "imlogit --help": ["--help"],
+}
+
+
+def commands(quick: bool) -> Any:
+    """Time the command line, on its very first run and later; to be quick, its help only."""
     found = table("Commands", "command", "seconds")
     with tempfile.TemporaryDirectory() as folder:
         fresh = os.environ | {
@@ -223,19 +245,12 @@ def commands() -> Any:
             "IMLOGIT_CACHE": f"{folder}/cache",
         }
         run = [sys.executable, "-m", "imlogit"]
-        for name, arguments in (
-            ("imlogit train, its first run", ["train"]),
-            ("imlogit train, later", ["train"]),
-            ("imlogit train mnist, its first run", ["train", "mnist"]),
-            ("imlogit train mnist, later", ["train", "mnist"]),
-            ("imlogit --help", ["--help"]),
-        ):
-            later = "later" in name or "help" in name
+        for name, words in list(COMMANDS.items())[-1 if quick else 0 :]:
 
-            def work(arguments: list[str] = arguments) -> None:
-                subprocess.run([*run, *arguments], cwd=folder, env=fresh, check=True, stdout=-3)
+            def work(words: list[str] = words) -> None:
+                subprocess.run([*run, *words], cwd=folder, env=fresh, check=True, stdout=-3)
 
-            found.add_row(name, f"{seconds(work, 5 if later else 1)[0]:.2f}")
+            found.add_row(name, f"{seconds(work, 1 if 'first' in name else None)[0]:.2f}")
         began = time.perf_counter()
         subprocess.run([sys.executable, "-c", "import imlogit"], check=True, cwd=Path(folder))
         with_python = time.perf_counter() - began

@@ -1,7 +1,7 @@
 """Reading folders and tables of images, and predicting on files.
 
 ``python -m benchmarks.sources`` needs all 70,000 images of MNIST. Every figure is of a process of
-its own, started on files that were just written: the disk is warm.
+its own, started on files that were just written: the disk is warm. ``--quick`` takes few images.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 import imlogit
-from benchmarks.common import show, table
+from benchmarks.common import arguments, image_set, parse, show, table
 
 N_CSV = 42_000
 N_PREDICT = 10_000
@@ -41,7 +41,7 @@ print(json.dumps(dict(seconds=took, bytes=peak() - before, pixels=images.images.
 """
 PREDICT = f"""
 import sys
-from imlogit.cli import run
+from imlogit.cli.app import run
 {PEAK}
 code = run(sys.argv[1:])
 print(peak(), file=sys.stderr)
@@ -68,16 +68,17 @@ print(json.dumps({"seconds": time.perf_counter() - began}))
 
 def main() -> None:
     """Print the tables."""
+    asked = parse(arguments("sources"))
     with tempfile.TemporaryDirectory() as home:
         place = Path(home)
         os.environ["IMLOGIT_CACHE"] = str(place / "cache-of-mnist")
-        images = imlogit.load("mnist")
+        images = image_set(quick=asked.quick)
         os.environ["IMLOGIT_CACHE"] = str(place / "cache")
         show(of_folder(images, place), of_csv(images, place), of_predict(images, place))
 
 
 def of_folder(images: imlogit.ImageSet, place: Path) -> Any:
-    """Time 70,000 PNG files: by one process of Pillow's, read and kept, and read again."""
+    """Time a folder of PNG files: by one process of Pillow's, read and kept, and read again."""
     root = place / "mnist-png"
     for name, part in (("train", images.train), ("test", images.test)):
         assert part is not None
@@ -85,7 +86,7 @@ def of_folder(images: imlogit.ImageSet, place: Path) -> Any:
     peer = run_script(PILLOW, root)["seconds"]
     first, again = run_script(LOAD, root), [run_script(LOAD, root) for _ in range(5)]
     second = float(np.median([one["seconds"] for one in again]))
-    new = table("A folder of 70,000 PNG files, 28 x 28", "what", "seconds", "")
+    new = table(f"A folder of {len(images):,} PNG files, 28 x 28", "what", "seconds", "")
     new.add_row("one process of Pillow's, as torchvision reads", f"{peer:.2f}", "")
     faster = f"{peer / first['seconds']:.1f}x faster"
     new.add_row("imlogit, read and kept", f"{first['seconds']:.2f}", faster)
@@ -94,16 +95,16 @@ def of_folder(images: imlogit.ImageSet, place: Path) -> Any:
 
 
 def of_csv(images: imlogit.ImageSet, place: Path) -> Any:
-    """Time a table of 42,000 rows, and the memory that reading it takes."""
+    """Time a table of many rows, and the memory that reading it takes."""
     path = place / "train.csv"
-    rows = images.images[:N_CSV].reshape(N_CSV, -1)
+    rows = images.images[:N_CSV].reshape(-1, images.images[0].size)
     heading = "label," + ",".join(f"pixel{i}" for i in range(rows.shape[1]))
     both = np.column_stack([images.labels[:N_CSV], rows])
     with path.open("w") as file:
         file.write(heading + "\n")
         file.writelines(",".join(map(str, row)) + "\n" for row in both.tolist())
     found = run_script(LOAD, path)
-    new = table(f"A CSV file of {N_CSV:,} x {both.shape[1]}", "what", "figure")
+    new = table(f"A CSV file of {len(both):,} x {both.shape[1]}", "what", "figure")
     new.add_row("seconds, read and kept", f"{found['seconds']:.2f}")
     new.add_row("peak memory that it adds, MB", f"{found['bytes'] / 1e6:.0f}")
     new.add_row("of the pixels", f"{found['bytes'] / found['pixels']:.1f}x")

@@ -38,6 +38,7 @@ def run(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
         notebook,
         timeout=SECONDS,
         record_timing=False,
+        coalesce_streams=True,  # else how a stream is cut differs from run to run
         resources={"metadata": {"path": str(ROOT)}},
     )
     done = client.execute()

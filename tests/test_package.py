@@ -2,6 +2,9 @@
 
 import subprocess
 import sys
+from importlib import import_module
+from itertools import chain
+from pkgutil import walk_packages
 
 import pytest
 
@@ -54,10 +57,50 @@ def test_a_missing_extra_is_one_line_that_names_it(monkeypatch, few):
     assert "\n" not in str(caught.value)
 
 
-def test_every_public_name_is_there():
+PUBLIC = {
+    "estimators": ["LogisticRegression", "LogisticRegressionCV", "bootstrap", "cross_validate"],
+    "jobs": [
+        *("check", "check_arrays", "compare", "doubts", "evaluate", "explain", "export_model"),
+        *("load", "load_model", "predict", "prepare_digit", "save_model", "sweep", "train"),
+    ],
+    "values": [
+        *("Answer", "Assessment", "Bootstrap", "Certificate", "Comparison", "CrossValidation"),
+        *("Doubt", "Explanation", "Export", "Findings", "ImageSet", "SavedModel"),
+        *("SweepResult", "TrainResult"),
+    ],
+    "errors": [
+        *("BadItemsError", "DataError", "DownloadError", "ExportError", "FitInterrupted"),
+        *("GridEdgeWarning", "ImlogitError", "KindError", "MemoryShortageError"),
+        *("MissingExtraError", "ModelFileError", "OutputError", "ParameterError"),
+        *("PixelScaleWarning", "TooLargeError"),
+    ],
+}
+
+
+def test_the_public_face_is_what_it_is_meant_to_be():
+    assert sorted(imlogit.__all__) == sorted(["__version__", *chain(*PUBLIC.values())])
     assert set(imlogit.__all__) <= set(dir(imlogit))
     for name in imlogit.__all__:
-        assert getattr(imlogit, name) is not None
+        assert getattr(imlogit, name).__doc__ or name == "__version__"
+
+
+def test_every_exception_is_public():
+    from imlogit import errors
+
+    assert set(PUBLIC["errors"]) == {
+        name
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, BaseException)
+    }
+
+
+def test_jobs_stay_functions_whatever_is_imported():
+    """A module of a job's name would take its place once anything imports it."""
+    for module in walk_packages(imlogit.__path__, "imlogit."):
+        if not module.name.startswith("imlogit.export."):
+            import_module(module.name)
+    for name in PUBLIC["jobs"]:
+        assert callable(getattr(imlogit, name)), name
 
 
 def test_unknown_names():

@@ -17,7 +17,7 @@ def main() -> None:
     """Run the command line; an interrupt ends it with exit code 130, wherever it strikes."""
     interrupted = False
 
-    def interrupt(signum: int, frame: FrameType | None) -> None:
+    def interrupt(_signum: int, _frame: FrameType | None) -> None:
         nonlocal interrupted
         interrupted = True
         raise KeyboardInterrupt
@@ -35,7 +35,7 @@ def main() -> None:
         code = INTERRUPTED
     if interrupted:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        print("\nInterrupted.", file=sys.stderr)
+        print("\nInterrupted.", file=sys.stderr)  # noqa: T201 - rich may not be there yet
         code = INTERRUPTED
     gc.freeze()
     sys.exit(code)

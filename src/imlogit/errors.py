@@ -29,6 +29,18 @@ class ParameterError(ImlogitError, ValueError):
     """A parameter out of range, or parameters that do not go together."""
 
 
+class TooLargeError(ParameterError, FloatingPointError):
+    """Features, or costs of rows, whose sums overflow float64."""
+
+
+class KindError(ImlogitError, TypeError):
+    """An argument of a type that is not taken."""
+
+
+class MemoryShortageError(ImlogitError, MemoryError):
+    """A device that has too little memory for the images."""
+
+
 class DataError(ImlogitError, ValueError):
     """Images or labels that cannot be read, or that are not what they claim to be."""
 

@@ -105,7 +105,7 @@ def test_json_goes_to_standard_output(capsys):
         (["train", "--test-size", "2"], "test_size"),
         (["train", "--c", "-1"], "--c -1"),
         (["train", "--c", "nan"], "--c nan"),
-        (["train", "--engine", "abacus"], "'abacus'"),
+        (["train", "--engine", "abacus"], "--engine abacus"),
         (["train", "no-such-source"], "mnist-5k"),
         (["train", "--out", "."], "exists already"),
         (["train", "--nonsense"], "--nonsense"),

@@ -3,7 +3,8 @@ import hashlib
 import numpy as np
 import pytest
 
-from imlogit.data.image_set import ImageSet, digest, label_digest
+from imlogit.data.image_set import ImageSet
+from imlogit.data.labelled_set import digest, label_digest
 from imlogit.errors import DataError
 
 

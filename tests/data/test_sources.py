@@ -1,15 +1,17 @@
 import gzip
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from imlogit.data.cache import entries
 from imlogit.data.readers import mnist_5k
-from imlogit.data.sources import SOURCES, load
+from imlogit.data.sources import SOURCES, find, find_place, load
 from imlogit.errors import DataError
 
+from helpers.disk_looks import count_looks
 from helpers.image_files import write_class_folders
 from helpers.mirror_server import is_mapped
 
@@ -33,7 +35,7 @@ def test_a_single_image_is_no_source(tmp_path):
 
 
 def test_rows_of_numbers_only_have_a_shape(tmp_path):
-    with pytest.raises(DataError, match="--shape and --layout"):
+    with pytest.raises(DataError, match=r"leave shape=\(28, 28\) out"):
         load("mnist-5k", shape=(28, 28))
 
 
@@ -49,6 +51,31 @@ def test_the_folder_of_data_sets_is_looked_into(monkeypatch, tmp_path):
     assert load("pets").name == "pets"
     with pytest.raises(DataError, match="no source"):
         load("../sets/pets")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="descriptors have no names here")
+def test_a_kept_folder_is_listed_once(monkeypatch, tmp_path):
+    root = write_class_folders(tmp_path / "pets", np.zeros((6, 3, 3), np.uint8), "abc" * 2)
+    first = load(root)
+    looks = count_looks(monkeypatch, root)
+    second = load(root)
+    monkeypatch.undo()
+    assert second.sha256 == first.sha256
+    assert is_mapped(second.images)
+    folders = [str(root), *(str(root / name) for name in "abc")]
+    assert {place for _, place in looks} == set(folders), "a file was looked at by its name"
+    assert [looks["scandir", place] for place in folders] == [1] * 4
+    assert not any(what == "listdir" for what, _ in looks)
+
+
+def test_a_source_is_found_with_its_place(monkeypatch, tmp_path):
+    write_class_folders(tmp_path / "mnist", np.zeros((4, 3, 3), np.uint8), "ab" * 2)
+    monkeypatch.chdir(tmp_path)
+    assert (find("mnist").kind.name, find("mnist").place) == ("mnist", "mnist")
+    assert (find("./mnist").kind.name, find("./mnist").place) == ("folder", Path("mnist"))
+    with pytest.raises(DataError, match="no such file"):
+        find("rats")
+    assert find_place("~nobody-of-this-name/x") is None
 
 
 @pytest.mark.parametrize("source", ["", "\0", "a\0b", "nowhere/at/all", "x" * 5000])

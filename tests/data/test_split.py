@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from imlogit.data.feature_set import FeatureSet
 from imlogit.data.image_set import ImageSet
 from imlogit.data.split import split
 from imlogit.errors import DataError
@@ -72,3 +73,13 @@ def test_arguments_out_of_range_are_refused(changes):
 def test_a_size_that_is_not_a_number_is_refused():
     with pytest.raises(DataError, match="nan"):
         split(images_with([0, 0, 1, 1]), test_size=float("nan"))
+
+
+@pytest.mark.parametrize("n_train", [30, 40])
+def test_features_are_split_as_images_are(n_train):
+    images = images_with(np.arange(40) % 4, n_train)
+    features = FeatureSet(
+        np.zeros((40, 3)), images.labels, images.class_names, n_train, "tiny", "a test"
+    )
+    for of_images, of_features in zip(split(images), split(features), strict=True):
+        np.testing.assert_array_equal(of_images, of_features)

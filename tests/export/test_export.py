@@ -18,8 +18,8 @@ from imlogit.errors import ExportError, MissingExtraError, OutputError
 from imlogit.export import json_file
 from imlogit.export.formats import FORMATS, open_format, suffix_of
 from imlogit.export.proof import difference, trial_inputs
-from imlogit.export.writing import model_answers
 from imlogit.model.head import Answers, head_of
+from imlogit.model.persist import saved_model_of
 from imlogit.system.extras import quiet
 
 from helpers.engines import ALL_REQUIRED
@@ -41,6 +41,10 @@ EACH_FORMAT = [
     pytest.param(name, marks=pytest.mark.skipif(not installed(name), reason=f"needs {NEEDS[name]}"))
     for name in FORMATS
 ]
+
+
+def head_from(model):
+    return head_of(saved_model_of(model))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +77,7 @@ def saved(models, tmp_path_factory):
 
 def unlike(model, n):
     """Return inputs that the export did not see."""
-    return trial_inputs(head_of(model), n, seed=1)
+    return trial_inputs(head_from(model), n, seed=1)
 
 
 @pytest.mark.parametrize("to", EACH_FORMAT)
@@ -87,9 +91,9 @@ def test_what_is_written_says_what_the_model_says(models, to, which, tmp_path):
     form = open_format(to)
     for n in (1, 3, 300):
         inputs = unlike(model, n)
-        said, expected = form.load(place)(inputs), model_answers(model, inputs)
+        said, expected = form.load(place)(inputs), head_from(model).answer(inputs)
         np.testing.assert_allclose(said.probabilities, expected.probabilities, atol=found.tolerance)
-        difference(head_of(model), said, expected, found.tolerance, "it")  # labels, too
+        difference(head_from(model), said, expected, found.tolerance, "it")  # labels, too
         np.testing.assert_allclose(said.probabilities.sum(axis=1), 1, atol=1e-5)
 
 
@@ -201,8 +205,8 @@ def test_the_first_of_equal_margins_is_the_label(tmp_path):
 class TestProof:
     def test_trial_inputs_cover_the_range(self, models):
         for model in models.values():
-            inputs = trial_inputs(head_of(model))
-            assert inputs.dtype == head_of(model).dtype
+            inputs = trial_inputs(head_from(model))
+            assert inputs.dtype == head_from(model).dtype
             p = model.predict_proba(inputs).max(axis=1)
             assert (p < 0.9).mean() > 0.2, "too few inputs are near a boundary"
             assert len(set(model.predict(inputs))) > len(model.classes_) / 2
@@ -233,22 +237,22 @@ class TestProof:
     def test_labels_are_compared(self, models):
         model = models["softmax"]
         inputs = unlike(model, 40)
-        expected = model_answers(model, inputs)
+        expected = head_from(model).answer(inputs)
         other = Answers(expected.probabilities, (expected.labels + 1) % 10)
         with pytest.raises(ExportError, match="other labels"):
-            difference(head_of(model), other, expected, 5e-6, "it")
+            difference(head_from(model), other, expected, 5e-6, "it")
 
     def test_shapes_are_compared(self, models):
-        expected = model_answers(models["two"], unlike(models["two"], 4))
+        expected = head_from(models["two"]).answer(unlike(models["two"], 4))
         flat = Answers(expected.probabilities[:, 1], expected.labels)
         with pytest.raises(ExportError, match="shapes"):
-            difference(head_of(models["two"]), flat, expected, 5e-6, "it")
+            difference(head_from(models["two"]), flat, expected, 5e-6, "it")
 
     def test_nan_is_a_difference(self, models):
-        expected = model_answers(models["two"], unlike(models["two"], 4))
+        expected = head_from(models["two"]).answer(unlike(models["two"], 4))
         lost = Answers(expected.probabilities * np.nan, expected.labels)
         with pytest.raises(ExportError, match="differ"):
-            difference(head_of(models["two"]), lost, expected, 5e-6, "it")
+            difference(head_from(models["two"]), lost, expected, 5e-6, "it")
 
     @pytest.mark.skipif(not installed("onnx"), reason="needs onnx")
     def test_numbers_too_large_for_float32(self, models, tmp_path, few):
@@ -266,7 +270,7 @@ class TestPlaces:
     def test_what_is_there_stays_without_force(self, models, tmp_path):
         place = tmp_path / "two.json"
         place.write_text("mine")
-        with pytest.raises(OutputError, match=r"exists already.*--force"):
+        with pytest.raises(OutputError, match=r"exists already.*force=True"):
             export_model(models["two"], place)
         assert place.read_text() == "mine"
         export_model(models["two"], place, force=True)
@@ -278,7 +282,7 @@ class TestPlaces:
         place = tmp_path / "two.savedmodel"
         export_model(models["two"], place)
         (place / "stale").write_text("")
-        with pytest.raises(OutputError, match="--force"):
+        with pytest.raises(OutputError, match="force=True"):
             export_model(models["two"], place)
         export_model(models["softmax"], place, force=True)
         assert not (place / "stale").exists()
@@ -293,7 +297,7 @@ class TestPlaces:
             (place / "thesis.txt").write_text("mine")
         else:
             place.symlink_to(tmp_path / "elsewhere")
-        with pytest.raises(OutputError, match="--force does not"):
+        with pytest.raises(OutputError, match="force=True does not"):
             export_model(models["two"], place, force=True)
         assert os.path.lexists(place)
 
@@ -302,7 +306,7 @@ class TestPlaces:
         place = tmp_path / "two.savedmodel"
         place.mkdir()
         (place / "thesis.txt").write_text("mine")
-        with pytest.raises(OutputError, match="--force does not"):
+        with pytest.raises(OutputError, match="force=True does not"):
             export_model(models["two"], place, force=True)
         assert (place / "thesis.txt").read_text() == "mine"
 

@@ -6,6 +6,8 @@ import os
 import numpy as np
 from PIL import Image
 
+from imlogit.data.readers.listing import place_at
+
 GREY = np.arange(6 * 5, dtype=np.uint8).reshape(6, 5) * 8
 COLOUR = np.stack([GREY, 255 - GREY, GREY // 2], axis=2)
 
@@ -30,6 +32,12 @@ def write_class_folders(root, images, classes, suffix=".png"):
     for number, (image, name) in enumerate(zip(images, classes, strict=True)):
         write(root / str(name) / f"{number:05d}{suffix}", image)
     return root
+
+
+def is_accepted(reader, path):
+    """Whether something lies at a path that a reader of files takes."""
+    place = place_at(path)
+    return place is not None and reader.SOURCE.accepts(place)
 
 
 def can_make(make, path):

@@ -10,6 +10,13 @@ GLMNET_Y = np.array([0, 0, 0, 1, 1, 1, 1, 1, 1])
 GLMNET_C = 1 / 9
 GLMNET_COEF = (0.44464569182, 0.01457563448)
 GLMNET_INTERCEPT = 0.89230405539
+# The same with three classes, one after the other.
+MULTINOMIAL_COEF = (
+    (-0.38023389305, -0.01226499932),
+    (-8.164030176e-05, 0.04734548012),
+    (0.3803155334, -0.0350804808),
+)
+MULTINOMIAL_INTERCEPT = (-0.12004759652, 0.2251747383, -0.1051271418)
 
 # Complete separation, from UCLA's page on it; the penalised answer is for C = 1.
 SEPARATED_X = np.array(
@@ -18,6 +25,22 @@ SEPARATED_X = np.array(
 SEPARATED_Y = np.array([0, 0, 0, 0, 1, 1, 1, 1])
 SEPARATED_COEF = (1.0069723504356856, 0.48002173470140613)
 SEPARATED_INTERCEPT = -5.037296625105169
+
+
+def overlapping(rng, n=300, d=5):
+    """Two classes, drawn by the first feature."""
+    x = rng.normal(size=(n, d))
+    return x, rng.random(n) < 1 / (1 + np.exp(-x[:, 0]))
+
+
+def blobs(rng, n=300, d=5, n_classes=4):
+    """Classes drawn by a linear model, each with a row at least."""
+    x = rng.normal(size=(n, d))
+    logits = x @ rng.normal(size=(d, n_classes)) / np.sqrt(d)
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    y = (rng.random(n)[:, None] > p.cumsum(axis=1)).sum(axis=1).clip(max=n_classes - 1)
+    y[:n_classes] = np.arange(n_classes)
+    return x, y
 
 
 def objective(x, y, weights, b, C, sample_weight=None):

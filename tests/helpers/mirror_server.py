@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from imlogit.data.cache.entries import Pins
-from imlogit.data.image_set import digest, label_digest
+from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.network.download import Patience, Remote
 from imlogit.data.readers import mnist
 from imlogit.data.readers.mnist_rows import row_hashes
@@ -98,7 +98,7 @@ class StandIn:
         self._server.server_close()
 
     def facts(self, **changes) -> mnist.Facts:
-        """Return what mnist.load must know to take this server for the world."""
+        """Return what mnist.load_mnist must know to take this server for the world."""
         remotes = tuple(
             Remote(f"{stem}.gz", len(blob), f"sha256:{hashlib.sha256(blob).hexdigest()}")
             for stem, blob in self.idx.items()

@@ -28,6 +28,18 @@ from imlogit.model.fields import SavedModel
 from imlogit.model.file import decode, encode, read, write
 
 GOLDEN = Path(__file__).parent / "golden" / "format1.imlogit"
+PROOF = {
+    "C": "1.0",
+    "fit_intercept": True,
+    "gap": 1e-7,
+    "iterations": 9,
+    "max_gradient": None,
+    "objective": 3.5,
+    "passes": 20,
+    "relative_gap": 3e-8,
+    "status": "converged",
+    "tol": 1e-6,
+}
 
 
 def make(**changes):
@@ -44,7 +56,7 @@ def make(**changes):
         "data_name": "mnist-5k",
         "data_sha256": "0" * 64,
         "positive": "2",
-        "certificate": {"gap": 1e-7},
+        "certificate": PROOF,
         "versions": {"numpy": "2.0.2"},
     }
     return SavedModel(**content | changes)
@@ -116,8 +128,8 @@ def model_files(draw):
         multi_class=draw(st.sampled_from(["ovr", "multinomial"])),
         data_name=draw(st.none() | TEXT),
         data_sha256=draw(st.none() | st.binary(min_size=32, max_size=32).map(bytes.hex)),
-        positive=draw(st.none() | TEXT),
-        certificate=draw(st.dictionaries(TEXT, JSON, max_size=4)),
+        positive=draw(st.sampled_from([None, str(classes[1])])) if len(classes) == 2 else None,
+        certificate=draw(st.dictionaries(TEXT, JSON, max_size=4)) | PROOF,
         versions=draw(st.dictionaries(TEXT, TEXT, max_size=3)),
     )
 
@@ -168,8 +180,8 @@ def test_a_file_comes_back_from_disk(tmp_path):
 
 
 def test_the_order_of_dict_keys_does_not_reach_the_file():
-    a = make(versions={"a": "1", "b": "2"}, certificate={"x": 1, "y": 2})
-    b = make(versions={"b": "2", "a": "1"}, certificate={"y": 2, "x": 1})
+    a = make(versions={"a": "1", "b": "2"}, certificate=PROOF | {"x": 1, "y": 2})
+    b = make(versions={"b": "2", "a": "1"}, certificate={"y": 2, "x": 1} | PROOF)
     assert encode(a) == encode(b)
 
 
@@ -179,12 +191,12 @@ def test_the_tensors_are_aligned():
 
 
 def test_a_model_file_does_not_change_with_what_it_was_made_from():
-    coef, certificate = np.ones((1, 4)), {"history": [1]}
+    coef, certificate = np.ones((1, 4)), PROOF | {"history": [1]}
     model = make(coef=coef, certificate=certificate)
     coef[:] = 7
     certificate["history"].append(2)
     assert model.coef[0, 0] == 1
-    assert model.certificate == {"history": [1]}
+    assert model.certificate == PROOF | {"history": [1]}
     assert not model.coef.flags.writeable
 
 
@@ -341,8 +353,16 @@ def test_a_forged_header_is_refused(draw):
         ("data_sha256", "0" * 63),
         ("data_sha256", "A" * 64),
         ("positive", 2),
+        ("positive", "0"),
         ("certificate", []),
-        ("certificate", {"gap": math.inf}),
+        ("certificate", {}),
+        ("certificate", PROOF | {"gap": math.inf}),
+        ("certificate", PROOF | {"gap": "small"}),
+        ("certificate", PROOF | {"status": "perfect"}),
+        ("certificate", PROOF | {"iterations": 10**30}),
+        ("certificate", PROOF | {"tol": -1.0}),
+        ("certificate", PROOF | {"C": "nan"}),
+        ("certificate", PROOF | {"fit_intercept": 1}),
         ("versions", {"numpy": 2}),
         ("versions", None),
     ],
@@ -387,10 +407,10 @@ def test_weights_that_are_not_finite_are_refused(bad):
         {"classes": (0, 2**63), "classes_dtype": "int"},
         {"classes": (0.0, math.nan), "classes_dtype": "float"},
         {"classes": ("\ud83d\ude00", "2")},
-        {"certificate": {"shape": (2, 2)}},
-        {"certificate": {1: 2}},
-        {"certificate": {"gap": np.float32(1)}},
-        {"certificate": {"gap": math.nan}},
+        {"certificate": PROOF | {"shape": (2, 2)}},
+        {"certificate": PROOF | {1: 2}},
+        {"certificate": PROOF | {"gap": np.float32(1)}},
+        {"certificate": PROOF | {"gap": math.nan}},
     ],
 )
 def test_contents_that_would_not_come_back_are_not_accepted(changes):
@@ -399,7 +419,7 @@ def test_contents_that_would_not_come_back_are_not_accepted(changes):
 
 
 def test_a_certificate_that_contains_itself_is_not_accepted():
-    certificate = {}
+    certificate = dict(PROOF)
     certificate["itself"] = certificate
     with pytest.raises(ModelFileError, match="certificate"):
         make(certificate=certificate)
@@ -435,7 +455,7 @@ def test_a_huge_file_is_not_read(tmp_path):
     path = tmp_path / "m.imlogit"
     path.touch()
     os.truncate(path, file.MAX_FILE_BYTES + 1)
-    with pytest.raises(ModelFileError, match="at most"):
+    with pytest.raises(ModelFileError, match="more than"):
         read(path)
 
 

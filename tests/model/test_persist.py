@@ -1,6 +1,5 @@
 """Fitted models on disk: what is saved is what is loaded."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from sklearn.exceptions import NotFittedError
 from imlogit import LogisticRegression, load_model, save_model
 from imlogit.errors import ModelFileError
 from imlogit.model.file import read
-from imlogit.model.persist import describe, from_file, to_file
+from imlogit.model.persist import describe
 
 
 @pytest.fixture(scope="module")
@@ -95,11 +94,13 @@ def test_the_golden_file_of_format_1_is_a_working_model():
     assert set(model.predict(np.zeros((2, d), dtype=np.uint8))) <= set(model.classes_)
 
 
-def test_a_certificate_that_says_too_little(fitted):
-    content = to_file(fitted)
-    short = dataclasses.replace(content, certificate={"status": "converged"})
-    with pytest.raises(ModelFileError, match="certificate.*incomplete"):
-        from_file(short)
+@pytest.mark.parametrize("labels", [["cat", "dog"], ["a", "b", "c"]])
+def test_what_is_looked_for_is_the_second_of_two(rng, labels, tmp_path):
+    x = rng.normal(size=(60, 3))
+    model = LogisticRegression().fit(x, np.array(labels)[np.arange(60) % len(labels)])
+    with pytest.raises(ModelFileError, match="positive.*second of two"):
+        save_model(model, tmp_path / "model.imlogit", positive=labels[0])
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_cannot_be_saved(few, tmp_path):

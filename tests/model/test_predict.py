@@ -14,11 +14,12 @@ from PIL import Image
 import imlogit
 from imlogit.cli.app import run
 from imlogit.data.reading import Reading
-from imlogit.errors import DataError
+from imlogit.errors import DataError, ParameterError
 from imlogit.model.inputs import Input, inputs
-from imlogit.model.persist import from_file, to_file
+from imlogit.model.persist import estimator_of, saved_model_of
 from imlogit.model.predict import Predictor
 from imlogit.report.console.answers import Tally, table_lines
+from imlogit.runs.assess import evaluate
 
 from helpers.image_files import encoded, write, write_class_folders
 
@@ -29,14 +30,14 @@ def digits(embedded):
     rows = slice(None, None, 10)
     names = np.array(embedded.class_names)[embedded.labels[rows]]
     model = imlogit.LogisticRegression(C=0.1).fit(embedded.images[rows], names)
-    return to_file(model, image_set=embedded)
+    return saved_model_of(model, image_set=embedded)
 
 
 @pytest.fixture(scope="module")
 def two(few, embedded):
     """A model of "2" against the rest."""
     model = imlogit.LogisticRegression().fit(*few)
-    return to_file(model, image_set=embedded, positive="2")
+    return saved_model_of(model, image_set=embedded, positive="2")
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,7 @@ def colour(embedded):
     images = np.zeros((40, 28, 28, 3), np.uint8)
     images[:20, ..., 0], images[20:, ..., 2] = embedded.images[:20], embedded.images[20:40]
     model = imlogit.LogisticRegression().fit(images, np.repeat(["red", "blue"], 20))
-    return to_file(model)
+    return saved_model_of(model)
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ class TestPredictor:
     def test_the_answers_are_the_models(self, digits, embedded):
         found = [Input(str(k), embedded.images[k]) for k in range(3, 5000, 37)]
         said = list(Predictor(digits).answers(found))
-        model = from_file(digits)
+        model = estimator_of(digits)
         images = embedded.images[3:5000:37]
         expected = model.predict_proba(images)
         np.testing.assert_allclose([a.probabilities for a in said], expected, atol=1e-12)
@@ -99,7 +100,7 @@ class TestPredictor:
         refused = one(digits, Input("x", encoded(large)))
         assert refused.label is None
         assert refused.problem == (
-            "56 x 56 pixels, and the model takes 28 x 28 (--resize brings it to that size)"
+            "56 x 56 pixels, and the model takes 28 x 28 (resize=True brings it to that size)"
         )
         assert one(digits, Input("x", encoded(large)), resize=True).label == "1"
 
@@ -109,7 +110,7 @@ class TestPredictor:
         assert one(digits, Input("x", encoded(page)), prepare="digit").label == "2"
         blank = one(digits, Input("x", encoded(np.full((9, 9), 255, np.uint8))), prepare="digit")
         assert "ink" in blank.problem
-        with pytest.raises(DataError, match="--prepare cat: give one of digit"):
+        with pytest.raises(ParameterError, match="prepare='cat': give one of digit"):
             Predictor(digits, prepare="cat")
 
     def test_one_bad_image_costs_only_its_own_answer(self, digits, embedded):
@@ -130,7 +131,7 @@ class TestPredictor:
         ],
     )
     def test_models_that_cannot_take_files(self, few, model, message):
-        content = to_file(imlogit.LogisticRegression(C=0.1).fit(model(few[0]), few[1]))
+        content = saved_model_of(imlogit.LogisticRegression(C=0.1).fit(model(few[0]), few[1]))
         with pytest.raises(DataError, match=message):
             Predictor(content)
 
@@ -282,16 +283,14 @@ class TestEvaluate:
         assert "looks for '2'" in capsys.readouterr().err
 
     def test_unknown_labels_are_listed(self, digits, embedded):
-        from imlogit.runs.assess import assess
 
         other = replace(embedded, class_names=(*embedded.class_names[:8], "h", "i"))
         with pytest.raises(DataError, match="does not know: h, i. It knows 0, 1, 2"):
-            assess(digits, other)
+            evaluate(digits, other)
 
     def test_only_some_of_the_classes(self, digits, embedded):
-        from imlogit.runs.assess import assess
 
         some = imlogit.ImageSet(
             embedded.images[500:1500], embedded.labels[500:1500] - 1, ("1", "2"), 1000, "x", "y"
         )
-        assert assess(digits, some).scores.n == 1000
+        assert evaluate(digits, some).scores.n == 1000

@@ -10,7 +10,7 @@ from PIL import Image
 from rich.console import Console
 
 from imlogit.checks.finding import Exhibit, Status
-from imlogit.cli.terminal import result_console
+from imlogit.cli.output import result_console
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import GridEdgeWarning
 from imlogit.report.console import examined
@@ -19,10 +19,11 @@ from imlogit.report.console.summaries import print_sweep, print_training
 from imlogit.report.console.tables import model_table
 from imlogit.report.pictures import figures, sheets
 from imlogit.report.run_folder import write_run
-from imlogit.runs.examine import compare_runs, doubts_of, exemplars_of, explain_row
+from imlogit.runs.examine import compare, doubts, exemplars_of, explain_row
+from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.record import open_record
-from imlogit.runs.sweep import SweepOptions, sweep
-from imlogit.runs.train import TrainOptions, train
+from imlogit.runs.sweep import sweep
+from imlogit.runs.train import train
 
 # matplotlib's, of letters that it cannot draw and of what does not fit
 pytestmark = pytest.mark.filterwarnings("error:(Glyph|Matplotlib|constrained):UserWarning")
@@ -41,8 +42,6 @@ NAMES = (
     "_hidden",
     "x" * 30 + " y" * 15,
 )
-# in the order of a model's classes
-NAMES_SORTED = tuple(sorted(NAMES))
 
 
 def made(shape, names=NAMES, per_class=8, name="set"):
@@ -118,21 +117,21 @@ class TestTables:
         assert "':smile:' against 'not :smile:'" in console.text()
 
     def test_what_examines_a_run(self, record, training, console):
-        examined.print_doubts(console.console, doubts_of(record), 10_000)
-        doubts = console.text()
+        examined.print_doubts(console.console, doubts(record), 10_000)
+        doubted = console.text()
         examined.print_exemplars(console.console, exemplars_of(record))
         telling = console.text()
         for name in NAMES:
-            assert name in doubts
+            assert name in doubted
             assert name in telling
-        found = explain_row(record, training.image_set, 0)
+        found = explain_row(record, training.task.image_set, 0)
         examined.print_explanation(console.console, found)
         text = console.text()
         for code in (found.evidence.toward, found.evidence.against):
-            assert f"probability of {NAMES_SORTED[code]} " in text
-            assert f"pixels for {NAMES_SORTED[code]} " in text
+            assert f"probability of {NAMES[code]} " in text
+            assert f"pixels for {NAMES[code]} " in text
         examined.print_comparison(
-            console.console, compare_runs(record, record), ("[b]one", "$two$ :smile:")
+            console.console, compare(record, record), ("[b]one", "$two$ :smile:")
         )
         text = console.text()
         assert "[b]one" in text
@@ -142,7 +141,7 @@ class TestTables:
         from imlogit.model.file import read
 
         print_table(console.console, model_table(read(record.folder / "model.imlogit")))
-        assert ", ".join(NAMES_SORTED) in console.text()
+        assert ", ".join(NAMES) in console.text()
 
     def test_what_a_terminal_shows_while_it_works(self, monkeypatch, capsys):
         from imlogit.cli.terminal import progress_bars, working
@@ -156,18 +155,18 @@ class TestTables:
 
 class TestFigures:
     def test_samples(self, training):
-        coloured = colours_in(figures.sample_sheet(training.image_set))
-        assert (coloured > 0.1) == (training.image_set.images.ndim == 4)
+        coloured = colours_in(figures.sample_sheet(training.task.image_set))
+        assert (coloured > 0.1) == (training.task.image_set.images.ndim == 4)
 
     def test_weights(self, training):
-        shape = training.image_set.image_shape
-        picture = figures.weight_sheet(training.model.coef_, shape, training.target.names)
+        shape = training.task.image_set.image_shape
+        picture = figures.weight_sheet(training.model.coef, shape, training.task.target.names)
         assert colours_in(picture) > 0.05
 
     def test_sheets_of_images(self, record, training):
-        images = training.image_set
+        images = training.task.image_set
         telling = sheets.exemplar_sheet(images, record.predictions, exemplars_of(record))
-        for picture in (sheets.doubt_sheet(images, doubts_of(record)), telling):
+        for picture in (sheets.doubt_sheet(images, doubts(record)), telling):
             assert (colours_in(picture) > 0.05) == (images.images.ndim == 4)
 
     def test_findings(self, training):
@@ -177,11 +176,13 @@ class TestFigures:
             status=Status.FAILED,
             exhibits=(Exhibit((("training", 0), ("test", 1)), f"label {name} and $a$"),),
         )
-        drawn(sheets.exhibit_sheet(training.image_set, replace(training.checks, findings=(one,))))
+        drawn(
+            sheets.exhibit_sheet(training.task.image_set, replace(training.checks, findings=(one,)))
+        )
 
     @pytest.mark.parametrize("number", range(5))
     def test_evidence(self, record, training, number):
-        drawn(sheets.evidence_figure(explain_row(record, training.image_set, number)))
+        drawn(sheets.evidence_figure(explain_row(record, training.task.image_set, number)))
 
     def test_a_long_name_leaves_the_picture_its_size(self):
         names = ("a", "b"), ("n" * 60, "m" * 60)
@@ -205,15 +206,15 @@ class TestFigures:
 
 class TestEvidence:
     def test_channels_are_added_up_and_the_bars_sum_what_the_picture_shows(self, record, training):
-        found = explain_row(record, training.image_set, 0)
+        found = explain_row(record, training.task.image_set, 0)
         evidence, image = found.evidence, found.image
-        weights = record.model.coef_[evidence.toward] - record.model.coef_[evidence.against]
+        weights = record.model.coef[evidence.toward] - record.model.coef[evidence.against]
         by_hand = (weights.reshape(image.shape) * image / 255).reshape(12, 6, -1).sum(axis=2)
         assert evidence.by_place == pytest.approx(by_hand)
         assert evidence.by_place.sum() + evidence.intercept == pytest.approx(evidence.margin)
 
     def test_the_picture_is_red_where_a_pixel_speaks_for_the_class(self, record, training):
-        found = explain_row(record, training.image_set, 0)
+        found = explain_row(record, training.task.image_set, 0)
         one = np.zeros(found.image.shape)
         one[0] = 1.0
         one[-1] = -1.0
@@ -248,7 +249,7 @@ class TestText:
         assert figures.short(name) == expected
 
     def test_bars_of_names_that_are_cut_to_the_same_stay_apart(self, record, training):
-        found = explain_row(record, training.image_set, 0)
+        found = explain_row(record, training.task.image_set, 0)
         alike = tuple(f"{'x' * 30}{k}{'y' * 30}" for k in range(len(NAMES)))
         assert len(set(map(figures.short, alike))) == 1
         drawn(sheets.evidence_figure(replace(found, names=alike)))

@@ -13,9 +13,11 @@ from scipy.stats import binomtest
 
 import imlogit
 from imlogit.errors import DataError, ModelFileError
-from imlogit.evaluate.comparison import compare_models
-from imlogit.evaluate.doubts import find_doubts
-from imlogit.evaluate.evidence import exemplars, explain_image
+from imlogit.evaluation.comparison import compare_probabilities
+from imlogit.evaluation.doubts import find_doubts
+from imlogit.evaluation.evidence import evidence_of, exemplars
+from imlogit.model.head import head_of
+from imlogit.model.persist import saved_model_of
 from imlogit.report.pictures.sheets import (
     doubt_sheet,
     evidence_figure,
@@ -23,10 +25,11 @@ from imlogit.report.pictures.sheets import (
     exhibit_sheet,
 )
 from imlogit.report.run_folder import write_run
-from imlogit.runs.examine import as_csv, compare_runs, doubts_of, exemplars_of, explain_row
+from imlogit.runs.examine import as_csv, compare, doubts, exemplars_of, explain_row
+from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.record import open_record
-from imlogit.runs.sweep import SweepOptions, sweep
-from imlogit.runs.train import TrainOptions, train
+from imlogit.runs.sweep import sweep
+from imlogit.runs.train import train
 
 
 @pytest.fixture(scope="module")
@@ -84,7 +87,7 @@ class TestDoubts:
             find_doubts(np.zeros(3, dtype=int), np.full((2, 2), 0.5))
 
     def test_of_a_run(self, embedded, digits):
-        found = doubts_of(digits)
+        found = doubts(digits)
         assert len(found) == 4000
         assert {one.row for one in found} == set(digits.predictions.train_rows.tolist())
         assert all(str(embedded.labels[one.row]) == one.given for one in found)
@@ -95,6 +98,12 @@ class TestDoubts:
         assert list(rows[0]) == ["row", "given", "likely", "confidence", "margin", "wrong"]
 
 
+def evidence_for(model, image, *sides, **how):
+    """The evidence that a fitted estimator's own answer rests on."""
+    head = head_of(saved_model_of(model))
+    return evidence_of(head, image, head.answer(image[None]).probabilities[0], *sides, **how)
+
+
 class TestEvidence:
     @pytest.mark.parametrize("multi_class", ["multinomial", "ovr"])
     def test_terms_add_up_to_the_margin(self, embedded, multi_class):
@@ -102,7 +111,7 @@ class TestEvidence:
         model = imlogit.LogisticRegression(multi_class=multi_class).fit(images, labels)
         margins = model.decision_function(images)
         for k in range(0, 1000, 50):
-            found = explain_image(model, images[k])
+            found = evidence_for(model, images[k])
             order = margins[k].argsort()[::-1]
             assert (found.toward, found.against) == tuple(order[:2])
             terms = found.pixels.sum() + found.intercept
@@ -113,31 +122,31 @@ class TestEvidence:
         images, is_two = few
         model = imlogit.LogisticRegression().fit(images, is_two)
         for image, margin in zip(images[:40], model.decision_function(images[:40]), strict=True):
-            found = explain_image(model, image)
+            found = evidence_for(model, image)
             assert abs(found.pixels.sum() + found.intercept - margin) < 1e-12
             assert (found.pixels[image == 0] == 0).all()
             assert found.pixels.shape == (28, 28)
-            turned = explain_image(model, image, toward=0, against=1)
+            turned = evidence_for(model, image, toward=0, against=1)
             assert turned.margin == -found.margin
 
     def test_features_that_are_not_pixels(self, rng):
         x = rng.normal(size=(60, 5))
         model = imlogit.LogisticRegression().fit(x, x[:, 0] > 0)
-        found = explain_image(model, x[7])
+        found = evidence_for(model, x[7])
         np.testing.assert_allclose(found.pixels, model.coef_[0] * x[7], rtol=0, atol=0)
 
     def test_one_side_given(self, embedded):
         images, labels = embedded.images[::10], embedded.labels[::10]
         model = imlogit.LogisticRegression().fit(images, labels)
         most, second = model.predict_proba(images[:1])[0].argsort()[::-1][:2]
-        assert explain_image(model, images[0], against=int(most)).toward == second
-        assert explain_image(model, images[0], toward=int(second)).against == most
+        assert evidence_for(model, images[0], against=int(most)).toward == second
+        assert evidence_for(model, images[0], toward=int(second)).against == most
 
     @pytest.mark.parametrize(("toward", "against"), [(1, 1), (0, 5), (-1, 0)])
     def test_classes_that_there_are_not(self, few, toward, against):
         model = imlogit.LogisticRegression().fit(*few)
         with pytest.raises(ValueError, match="two different ones"):
-            explain_image(model, few[0][0], toward, against)
+            evidence_for(model, few[0][0], toward, against)
 
     def test_of_a_run(self, embedded, twos):
         found = explain_row(twos, embedded, 5)
@@ -180,7 +189,7 @@ class TestComparison:
         right = np.where(codes[:, None] == [0, 1], 0.9, 0.1)
         first, second = right.copy(), right.copy()
         first[:15], second[10:20] = 1 - right[:15], 1 - right[10:20]
-        found = compare_models(codes, first, second)
+        found = compare_probabilities(codes, first, second)
         assert (found.only_first, found.only_second) == (5, 10)
         assert found.p_value == pytest.approx(binomtest(10, 15).pvalue)
         assert found.accuracy.value == pytest.approx(0.025)
@@ -188,41 +197,43 @@ class TestComparison:
         assert found.log_loss.value == pytest.approx(-0.025 * np.log(9))
 
     def test_a_model_and_itself(self, twos):
-        found = compare_runs(twos, twos)
+        found = compare(twos, twos)
         assert (found.only_first, found.only_second, found.p_value) == (0, 0, 1.0)
         assert (found.accuracy.low, found.accuracy.high) == (0, 0)
 
     def test_a_worse_model_is_told_from_a_better_one(self, twos, strong):
-        found = compare_runs(strong, twos)
+        found = compare(strong, twos)
         assert found.p_value < 1e-6
         assert 0 < found.accuracy.low < found.accuracy.value < found.accuracy.high
         assert found.log_loss.high < 0
         assert (found.first.n, found.first.origin) == (1000, "test")
-        mirrored = compare_runs(twos, strong)
+        mirrored = compare(twos, strong)
         assert mirrored.accuracy.value == pytest.approx(-found.accuracy.value)
         assert mirrored.p_value == pytest.approx(found.p_value)
 
     def test_runs_that_cannot_be_compared(self, embedded, folder, twos, digits):
         with pytest.raises(DataError, match="different classes"):
-            compare_runs(twos, digits)
+            compare(twos, digits)
         others = replace(
             twos,
             predictions=replace(twos.predictions, test_rows=twos.predictions.test_rows + 10_000),
         )
         with pytest.raises(DataError, match="no test image in common"):
-            compare_runs(twos, others)
+            compare(twos, others)
         flipped = replace(
             twos, predictions=replace(twos.predictions, test_codes=1 - twos.predictions.test_codes)
         )
         with pytest.raises(DataError, match="different labels"):
-            compare_runs(twos, flipped)
+            compare(twos, flipped)
         data = twos.metrics["data"] | {"sha256": "0" * 64}
         with pytest.raises(DataError, match="different images"):
-            compare_runs(twos, replace(twos, metrics=twos.metrics | {"data": data}))
+            compare(twos, replace(twos, metrics=twos.metrics | {"data": data}))
 
     def test_shapes_that_differ(self):
         with pytest.raises(ValueError, match="shapes"):
-            compare_models(np.zeros(2, dtype=int), np.full((2, 2), 0.5), np.full((2, 3), 0.3))
+            compare_probabilities(
+                np.zeros(2, dtype=int), np.full((2, 2), 0.5), np.full((2, 3), 0.3)
+            )
 
 
 class TestRecord:
@@ -231,7 +242,7 @@ class TestRecord:
         place = write_run(sweep(embedded, options), folder / "sweep")
         record = open_record(place)
         assert record.names == ("not 2", "2")
-        assert len(doubts_of(record)) == 4000
+        assert len(doubts(record)) == 4000
         assert record.images().sha256 == embedded.sha256
 
     def test_other_images_than_those_of_the_run(self, twos):
@@ -275,7 +286,7 @@ class TestRecord:
 class TestPictures:
     def test_of_a_run(self, embedded, digits, twos):
         for png in (
-            doubt_sheet(embedded, doubts_of(digits)),
+            doubt_sheet(embedded, doubts(digits)),
             exemplar_sheet(embedded, digits.predictions, exemplars_of(digits)),
             evidence_figure(explain_row(twos, embedded, 3)),
         ):

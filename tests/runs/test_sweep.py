@@ -9,10 +9,10 @@ import pytest
 import imlogit
 from imlogit import FitInterrupted
 from imlogit.cli.app import run
-from imlogit.errors import DataError
+from imlogit.errors import ParameterError
 from imlogit.estimators import logistic_cv
-from imlogit.evaluate import cross_validation
-from imlogit.runs.sweep import parse_cs
+from imlogit.evaluation import cross_validation
+from imlogit.runs.options import parse_cs
 
 COMMAND = ["sweep", "--cs", "1e-3,1e-2", "--folds", "2"]
 
@@ -28,7 +28,7 @@ def test_the_values_of_a_grid():
     ["", "1:2", "0:1:3", "1:2:0", "1:2:x", "1,-1", "1,1", "nan", "inf", "1:2:3:4", "1:9:1001"],
 )
 def test_what_is_no_grid(text):
-    with pytest.raises(DataError, match=r"--cs .*FIRST:LAST:COUNT"):
+    with pytest.raises(ParameterError, match=r"Cs=.*FIRST:LAST:COUNT"):
         parse_cs(text)
 
 

@@ -10,11 +10,12 @@ from rich.console import Console
 
 import imlogit
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import DataError, OutputError
+from imlogit.errors import DataError, OutputError, ParameterError
 from imlogit.report.console.summaries import print_training
 from imlogit.report.run_folder import metrics_json, write_run
+from imlogit.runs.options import TrainOptions
 from imlogit.runs.plan import choose_target
-from imlogit.runs.train import TrainOptions, train
+from imlogit.runs.train import train
 
 
 def image_set(names, codes, **how):
@@ -41,8 +42,7 @@ def test_the_default_for_digits(embedded):
 @pytest.mark.parametrize("wish", ["7", 7])
 def test_text_and_numbers_are_understood(embedded, wish):
     target = choose_target(embedded, wish)
-    labels = target.labels(embedded, np.arange(5000))
-    np.testing.assert_array_equal(labels, embedded.labels == 7)
+    np.testing.assert_array_equal(target.codes(embedded), embedded.labels == 7)
 
 
 def test_two_classes_and_many():
@@ -57,30 +57,30 @@ def test_two_classes_and_many():
 def test_a_label_that_no_image_has(embedded):
     with pytest.raises(DataError, match=r"'ten'.*labels are: 0, 1, 2, 3"):
         choose_target(embedded, "ten")
-    with pytest.raises(DataError, match="cannot both"):
-        choose_target(embedded, "2", every_class=True)
+    with pytest.raises(ParameterError, match="cannot both"):
+        TrainOptions(positive="2", every_class=True)
 
 
 def test_training_and_test_images_are_apart_and_scored_apart(embedded, run):
-    assert not set(run.split.train) & set(run.split.test)
+    assert not set(run.task.split.train) & set(run.task.split.test)
     assert (run.cross_validation.pooled.n, run.test.n) == (4000, 1000)
-    images = embedded.images[run.split.test]
-    truth = embedded.labels[run.split.test] == 2
-    assert run.test["accuracy"].value == run.model.score(images, truth)
+    images = embedded.images[run.task.split.test]
+    truth = embedded.labels[run.task.split.test] == 2
+    assert run.test["accuracy"].value == run.cross_validation.estimator.score(images, truth)
     assert run.test.base_rate == 0.9
 
 
 def test_the_order_is_a_permutation_by_the_seed(embedded, run):
     again = train(embedded, TrainOptions(folds=3))
-    np.testing.assert_array_equal(again.split.train, run.split.train)
+    np.testing.assert_array_equal(again.task.split.train, run.task.split.train)
     other = train(embedded, TrainOptions(folds=3, seed=1))
-    assert (other.split.train[:20] != run.split.train[:20]).any()
-    assert (np.diff(run.split.train) < 0).any()
+    assert (other.task.split.train[:20] != run.task.split.train[:20]).any()
+    assert (np.diff(run.task.split.train) < 0).any()
 
 
 def test_every_class():
     found = train(image_set(["c", "a", "b"], np.arange(120) % 3), TrainOptions(folds=2))
-    assert found.target.names == ("a", "b", "c")
+    assert found.task.target.names == found.model.names == ("c", "a", "b")
     assert found.test["accuracy"].value > 0.8
     assert found.test.confusion.shape == (3, 3)
 
@@ -90,7 +90,7 @@ def test_every_class():
     [{"folds": 1}, {"folds": 10_000}, {"test_size": 0.0}, {"test_size": 1.5}, {"seed": -1}],
 )
 def test_options_out_of_range(options):
-    with pytest.raises(DataError, match=r"fold|test_size|seed"):
+    with pytest.raises((DataError, ParameterError), match=r"fold|test_size|seed"):
         train(image_set(["a", "b"], np.arange(40) % 2), TrainOptions(**options))
 
 
@@ -109,10 +109,10 @@ def test_a_run_directory_holds_everything(run, tmp_path, monkeypatch):
     command = (place / "command.txt").read_text()
     assert (
         command
-        == "imlogit train mnist-5k --positive 2 --folds 3 --seed 0 --test-size 0.2 --c 1.0\n"
+        == "imlogit train mnist-5k --positive 2 --test-size 0.2 --seed 0 --folds 3 --c 1.0\n"
     )
     model = imlogit.load_model(place / "model.imlogit")
-    np.testing.assert_array_equal(model.coef_, run.model.coef_)
+    np.testing.assert_array_equal(model.coef_, run.model.coef)
     metrics = json.loads((place / "metrics.json").read_text())
     assert (metrics["schema"], metrics["version"]) == ("imlogit.metrics", 1)
     assert metrics["test"]["values"]["accuracy"]["value"] == run.test["accuracy"].value
@@ -124,7 +124,7 @@ def test_runs_never_overwrite(run, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert [write_run(run).name for _ in range(2)] == ["mnist-5k-1", "mnist-5k-2"]
     (tmp_path / "here").mkdir()
-    with pytest.raises(OutputError, match="here exists already.*--out"):
+    with pytest.raises(OutputError, match="here exists already.*out="):
         write_run(run, tmp_path / "here")
     assert write_run(run, tmp_path / "new" / "place").is_dir()
 
@@ -158,7 +158,7 @@ def test_a_failed_write_leaves_nothing(run, tmp_path, monkeypatch, fault):
     def fail(*_, **__):
         raise fault
 
-    monkeypatch.setattr("imlogit.report.run_folder.save_model", fail)
+    monkeypatch.setattr("imlogit.report.run_folder.write_model", fail)
     with pytest.raises((OutputError, KeyboardInterrupt)):
         write_run(run, tmp_path / "deep" / "run")
     assert not list(tmp_path.iterdir())
@@ -220,18 +220,18 @@ class TestImpossibleByConstruction:
 
     def test_the_test_part_is_always_scored_and_holds_no_training_image(self, embedded, run):
         assert run.test.origin == "test"
-        assert run.test.n == len(run.split.test) == 1000
-        assert not set(run.split.train) & set(run.split.test)
-        assert len(run.split.train) + len(run.split.test) == len(embedded)
+        assert run.test.n == len(run.task.split.test) == 1000
+        assert not set(run.task.split.train) & set(run.task.split.test)
+        assert len(run.task.split.train) + len(run.task.split.test) == len(embedded)
         assert run.checks["overlap-exact"].status == "passed"
 
     def test_accuracy_never_comes_without_the_base_rate(self, run):
-        metrics = run.metrics()
+        metrics = run.metrics
         parts = [metrics["test"], metrics["cross_validation"]["pooled"]]
         for part in parts + metrics["cross_validation"]["folds"]:
             assert part["base_rate"] == pytest.approx(0.9, abs=0.005)
             assert {"accuracy", "recall", "balanced_accuracy"} <= set(part["values"])
-        assert "base rate" in run.facts()
+        assert "base rate" in run.task.facts()
         console = Console(file=io.StringIO(), width=100)
         print_training(console, run)
         printed = console.file.getvalue()
@@ -242,14 +242,14 @@ class TestImpossibleByConstruction:
     def test_the_label_looked_for_is_the_positive_one(self, embedded, positive):
         """Recall is of the images that bear the label: an inverted one would show as the rest."""
         found = train(embedded, TrainOptions(positive=positive, folds=2))
-        assert found.target.names == (f"not {positive}", positive)
+        assert found.task.target.names == (f"not {positive}", positive)
         assert found.test.confusion[1].sum() == 100
-        bears = embedded.labels[found.split.test] == int(positive)
-        p = found.model.predict_proba(embedded.images[found.split.test])[:, 1]
+        bears = embedded.labels[found.task.split.test] == int(positive)
+        p = found.predictions.test_probabilities[:, 1]
         assert p[bears].mean() > 0.5 > p[~bears].mean()
 
     def test_every_figure_says_what_it_is_of(self, run):
-        metrics = run.metrics()
+        metrics = run.metrics
         assert metrics["test"]["origin"] == "test"
         assert metrics["cross_validation"]["pooled"]["origin"] == "out-of-fold"
         assert all(f["origin"] == "out-of-fold" for f in metrics["cross_validation"]["folds"])

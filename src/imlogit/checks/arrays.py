@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from imlogit.checks.finding import Findings
 from imlogit.checks.material import FittedModel, LabelledRows, Material, Optimality, equal
 from imlogit.checks.table import run_checks
+from imlogit.engines.matrix import as_matrix
 from imlogit.estimators.logistic_cv import GridEdge
 from imlogit.estimators.sklearn_gap import last_step, relative_gap
 
@@ -64,7 +65,7 @@ def check_arrays(
     labels = [np.asarray(y).ravel() for y in (y_train, y_test) if y is not None]
     names = ("training", "test")
     parts = [
-        LabelledRows(name, seen, y, np.arange(len(seen)))
+        LabelledRows(name, as_matrix(seen), y, np.arange(len(seen)))
         for name, seen, y in zip(names, _as_images(rows), labels, strict=False)
     ]
     sound = all(len(part.rows) == len(part.labels) for part in parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Rows
+from imlogit.engines.matrix import Matrix, as_matrix
 
 # So many bytes tell any two rows apart that anybody could bring together.
 DIGEST_BYTES = 16
@@ -29,13 +31,15 @@ class Copies(NamedTuple):
     second: Rows
 
 
-def exact_copies(rows: NDArray[Any], others: NDArray[Any] | None = None) -> Copies:
+def exact_copies(
+    rows: Matrix | NDArray[Any], others: Matrix | NDArray[Any] | None = None
+) -> Copies:
     """Find rows that are equal, byte for byte, each with the first of its kind.
 
     Parameters
     ----------
-    rows : ndarray, shape (n, ...)
-    others : ndarray, shape (m, ...), optional
+    rows : Matrix or ndarray, shape (n, ...)
+    others : Matrix or ndarray, shape (m, ...), optional
         Looked for in ``rows``; without it every row is looked for among the earlier ones.
 
     Returns
@@ -46,23 +50,22 @@ def exact_copies(rows: NDArray[Any], others: NDArray[Any] | None = None) -> Copi
     """
     known: dict[bytes, int] = {}
     first, second = [], []
-    for place, digest in enumerate(_digests(rows)):
+    for place, digest in enumerate(_digests(as_matrix(rows))):
         before = known.setdefault(digest, place)
         if others is None and before != place:
             first.append(before)
             second.append(place)
-    for place, digest in enumerate(() if others is None else _digests(others)):
+    for place, digest in enumerate(() if others is None else _digests(as_matrix(others))):
         if digest in known:
             first.append(known[digest])
             second.append(place)
     return Copies(np.array(first, dtype=np.intp), np.array(second, dtype=np.intp))
 
 
-def _digests(rows: NDArray[Any]) -> list[bytes]:
+def _digests(rows: Matrix) -> Iterator[bytes]:
     kind = str((rows.dtype, rows.shape[1:])).encode()
-    solid = np.ascontiguousarray(rows).reshape(len(rows), -1)
-    if solid.dtype.kind == "O":
+    if rows.dtype.kind == "O":
         raise ValueError("rows of objects cannot be compared: give numbers")
-    return [
-        blake2b(row.tobytes(), digest_size=DIGEST_BYTES, key=kind[:64]).digest() for row in solid
-    ]
+    for block in rows.blocks():
+        for row in block:
+            yield blake2b(row.tobytes(), digest_size=DIGEST_BYTES, key=kind[:64]).digest()

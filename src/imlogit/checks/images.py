@@ -85,7 +85,7 @@ def image_scale(material: Material) -> Outcome:
         )
     if material.test is None or not all(p.rows.dtype.kind in "buif" for p in material.parts):
         return not_applicable("There are no two parts of numbers to compare.")
-    sizes = [float(np.abs(part.rows).max(initial=0)) for part in material.parts]
+    sizes = [part.rows.largest for part in material.parts]
     if min(sizes) >= SCALE_SHARE * max(sizes):
         return passed("The features of both parts are of one size.")
     return failed(

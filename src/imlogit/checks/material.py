@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from imlogit.arrays import Rows
 from imlogit.checks.exact_copies import Copies, exact_copies
 from imlogit.checks.near_copies import near_copies
+from imlogit.engines.matrix import Matrix
 from imlogit.estimators.logistic_cv import GridEdge
 
 BORDER = 1
-# Statistics of pixels are taken of so many images at a time.
-BLOCK_BYTES = 2**24
 
 
 class Levels(NamedTuple):
@@ -43,7 +42,7 @@ class LabelledRows:
     Attributes
     ----------
     name : {"training", "test"}
-    rows : ndarray, shape (n, ...)
+    rows : Matrix, shape (n, ...)
         Images as (n, h, w) or (n, h, w, c), or rows of features.
     labels : ndarray, shape (n,)
     places : ndarray of intp, shape (n,)
@@ -51,20 +50,19 @@ class LabelledRows:
     """
 
     name: str
-    rows: NDArray[Any]
+    rows: Matrix
     labels: NDArray[Any]
     places: Rows
 
     @property
     def are_images(self) -> bool:
         """Whether the rows are images of grey levels from 0 to 255."""
-        return self.rows.dtype == np.uint8 and self.rows.ndim in (3, 4)
+        return self.rows.dtype == np.uint8 and len(self.rows.shape) in (3, 4)
 
     @cached_property
     def levels(self) -> Levels:
         """The images' grey levels."""
-        size = max(1, BLOCK_BYTES // max(1, self.rows[:1].nbytes))
-        blocks = [_levels(self.rows[k : k + size]) for k in range(0, len(self.rows), size)]
+        blocks = [_levels(block) for block in self.rows.blocks()]
         return Levels(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
 
     def where(self, row: int) -> tuple[str, int]:
@@ -169,7 +167,7 @@ class Material:
         exact = np.zeros(len(self.test.rows), dtype=bool)
         exact[self.exact_across.second] = True
         others = np.flatnonzero(~exact)
-        found = near_copies(self.training.rows, self.test.rows[others])
+        found = near_copies(self.training.rows, self.test.rows.take(others))
         return Copies(found.first, others[found.second])
 
 

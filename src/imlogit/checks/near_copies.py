@@ -20,6 +20,7 @@ from scipy import fft, ndimage
 
 from imlogit.arrays import Rows
 from imlogit.checks.exact_copies import Copies
+from imlogit.engines.matrix import Matrix, as_matrix
 from imlogit.system.threads import Team
 
 Floats = NDArray[np.float32]
@@ -45,13 +46,13 @@ HOPELESS = 0.05
 LONGEST_STEP = 3.0
 
 
-def near_copies(images: NDArray[np.uint8], others: NDArray[np.uint8]) -> Copies:
+def near_copies(images: Matrix | NDArray[np.uint8], others: Matrix | NDArray[np.uint8]) -> Copies:
     """Find, for each image of the second array, an image of the first that it was made from.
 
     Parameters
     ----------
-    images : ndarray of uint8, shape (n, h, w) or (n, h, w, c)
-    others : ndarray of uint8, shape (m, h, w) or (m, h, w, c)
+    images : Matrix or ndarray of uint8, shape (n, h, w) or (n, h, w, c)
+    others : Matrix or ndarray of uint8, shape (m, h, w) or (m, h, w, c)
 
     Returns
     -------
@@ -61,7 +62,7 @@ def near_copies(images: NDArray[np.uint8], others: NDArray[np.uint8]) -> Copies:
     """
     if images.shape[1:] != others.shape[1:] or not len(images) or not len(others):
         return Copies(np.arange(0), np.arange(0))
-    first, second = _small(images), _small(others)
+    first, second = _small(as_matrix(images)), _small(as_matrix(others))
     with Team() as team:
         a, b = _candidates(_amplitudes(first, team), _amplitudes(second, team), team)
         rest = np.empty(len(a))
@@ -76,17 +77,17 @@ def near_copies(images: NDArray[np.uint8], others: NDArray[np.uint8]) -> Copies:
     return Copies(a[order][best], found)
 
 
-def _small(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _small(images: Matrix) -> NDArray[np.uint8]:
     """Return grey images, averaged down so that no side is longer than `LARGEST_SIDE`."""
     height, width = images.shape[1:3]
     times = -(-max(height, width) // LARGEST_SIDE)
-    if times == 1 and images.ndim == 3:
-        return images
+    if times == 1 and len(images.shape) == 3:
+        return images.block(0, len(images))
     # the last lines may not fill a cell: they are left out
     down, across = max(1, height // times), max(1, width // times)
     small = np.empty((len(images), down, across), dtype=np.uint8)
     for k in range(0, len(images), BLOCK):
-        block = images[k : k + BLOCK, : down * times, : across * times].astype(np.float32)
+        block = images.block(k, k + BLOCK)[:, : down * times, : across * times].astype(np.float32)
         grey = block.reshape(*block.shape[:3], -1).mean(axis=3)
         cells = grey.reshape(len(grey), down, min(times, height), across, min(times, width))
         small[k : k + BLOCK] = np.rint(cells.mean(axis=(2, 4)))

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated
 
 import typer
 
-from imlogit.cli import data
-from imlogit.cli.examining import compare, doubts, explain
-from imlogit.cli.fitting import check, sweep, train
-from imlogit.cli.models import evaluate, export, predict, show
+from imlogit.cli import data, examining, fitting, models
 
-COMMANDS = (train, sweep, check, predict, evaluate, doubts, explain, compare, show, export)
+COMMANDS: dict[str, Callable[..., None]] = {
+    "train": fitting.train_command,
+    "sweep": fitting.sweep_command,
+    "check": fitting.check_command,
+    "predict": models.predict_command,
+    "evaluate": models.evaluate_command,
+    "doubts": examining.doubts_command,
+    "explain": examining.explain_command,
+    "compare": examining.compare_command,
+    "show": models.show_command,
+    "export": models.export_command,
+}
 
 app = typer.Typer(
     name="imlogit",
@@ -52,6 +60,6 @@ def options(
     """Image classification with logistic regression: the exact optimum, with a proof."""
 
 
-for command in COMMANDS:
-    app.command()(command)
+for name, command in COMMANDS.items():
+    app.command(name)(command)
 app.add_typer(data.app)

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from imlogit.cli.examining import draw
-from imlogit.cli.options import PlainJson, Seed, Source
-from imlogit.cli.reading_options import reads_images, warn_of_skipped
-from imlogit.cli.terminal import errors_as_exit_code, print_json, progress_bars, result_console
+from imlogit.cli.options import PlainJson, Seed, Source, gathers
+from imlogit.cli.output import draw, print_json, result_console, warn_of_skipped
+from imlogit.cli.terminal import errors_as_exit_code, progress_bars
+from imlogit.data.reading import Reading
 
 if TYPE_CHECKING:
     from imlogit.data.image_set import ImageSet
-    from imlogit.data.reading import Reading
 
 app = typer.Typer(
     name="data", help="What images there are, and what is in them.", no_args_is_help=True
@@ -35,9 +34,9 @@ def list_sources(as_json: PlainJson = False) -> None:
         print_sources(result_console(), kinds(), kept_sources())
 
 
-@app.command()
-@reads_images
-def show(
+@app.command("show")
+@gathers(reading=Reading)
+def show_source(
     source: Source,
     per_class: Annotated[
         int | None, typer.Option(min=1, help="Draw at most so many images of each class.")
@@ -54,9 +53,9 @@ def show(
         from imlogit.report.console.images import print_samples
         from imlogit.report.console.sources import print_facts
         from imlogit.report.pictures.figures import sample_sheet
-        from imlogit.report.run_folder import check_free
+        from imlogit.system.atomic import refuse_taken
 
-        check_free(out)
+        refuse_taken(out, "out")
         images = _load(source, reading)
         if as_json:
             print_json(facts_of(images))
@@ -68,9 +67,9 @@ def show(
             draw(sample_sheet(images, seed), out)
 
 
-@app.command()
-@reads_images
-def fetch(source: Source, as_json: PlainJson = False, *, reading: Reading) -> None:
+@app.command("fetch")
+@gathers(reading=Reading)
+def fetch_source(source: Source, as_json: PlainJson = False, *, reading: Reading) -> None:
     """Load a source, so that it is kept for later, and show its facts."""
     with errors_as_exit_code():
         from imlogit.data.facts import facts_of

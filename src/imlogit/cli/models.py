@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from imlogit.cli.options import ModelFile, PlainJson, Prepare, Resize, Source
-from imlogit.cli.reading_options import reads_images, warn_of_skipped
-from imlogit.cli.terminal import (
-    errors_as_exit_code,
-    print_json,
-    progress_bars,
-    result_console,
-    working,
-)
-
-if TYPE_CHECKING:
-    from imlogit.data.reading import Reading
+from imlogit.cli.options import ModelFile, PlainJson, Prepare, Resize, Source, gathers
+from imlogit.cli.output import print_json, result_console, warn_of_skipped
+from imlogit.cli.terminal import errors_as_exit_code, progress_bars, working
+from imlogit.data.reading import Reading
 
 # Some images have no answer; the others have theirs.
 SOME_FAILED = 1
 
 
-@reads_images
-def predict(
+@gathers(reading=Reading)
+def predict_command(
     model: ModelFile,
     files: Annotated[
         list[str],
@@ -39,29 +31,35 @@ def predict(
     reading: Reading,
 ) -> None:
     """Say what a model sees in images; exit code 1 where some could not be read."""
+    refuse_both(as_csv, as_json)
     with errors_as_exit_code():
-        from imlogit.model.file import read
         from imlogit.model.inputs import inputs
+        from imlogit.model.persist import open_model
         from imlogit.model.predict import Predictor
         from imlogit.report.console import answers
 
-        if as_csv and as_json:
-            raise ValueError("--csv and --json cannot both be asked for.")
-        predictor = Predictor(read(model), reading, resize=resize, prepare=prepare)
+        predictor = Predictor(open_model(model), reading, resize=resize, prepare=prepare)
         tally = answers.Tally()
-        found = predictor.answers(inputs(files, reading))
-        if as_json:
-            lines = answers.json_lines(found, tally, predictor.head.class_names)
-        else:
-            lines = (answers.csv_lines if as_csv else answers.table_lines)(found, tally)
-        for line in lines:
-            typer.echo(line, nl=False)
+        with progress_bars() as (loading, _):
+            found = predictor.answers(inputs(files, reading, loading))
+            if as_json:
+                lines = answers.json_lines(found, tally, predictor.head.class_names)
+            else:
+                lines = (answers.csv_lines if as_csv else answers.table_lines)(found, tally)
+            for line in lines:
+                typer.echo(line, nl=False)
         if tally.failed:
             raise typer.Exit(SOME_FAILED)
 
 
-@reads_images
-def evaluate(
+def refuse_both(as_csv: bool, as_json: bool) -> None:
+    """Refuse two forms of one output."""
+    if as_csv and as_json:
+        raise typer.BadParameter("--csv and --json cannot both be asked for.")
+
+
+@gathers(reading=Reading)
+def evaluate_command(
     model: ModelFile,
     source: Source,
     as_json: PlainJson = False,
@@ -70,34 +68,32 @@ def evaluate(
 ) -> None:
     """Score a model on a source's test part, or on all of it where it has none."""
     with errors_as_exit_code():
-        from imlogit.data.sources import read as read_source
-        from imlogit.model.file import read
+        from imlogit.data.sources import read
+        from imlogit.model.persist import open_model
         from imlogit.report.console.summaries import print_assessment
-        from imlogit.runs.assess import assess
+        from imlogit.runs.assess import evaluate
 
-        content = read(model)
+        content = open_model(model)
         with progress_bars() as (loading, _):
-            image_set = read_source(source, reading, loading)
+            image_set = read(source, reading, loading)
         warn_of_skipped(image_set)
-        found = assess(content, image_set)
+        found = evaluate(content, image_set)
         if as_json:
             print_json(found.to_dict())
         else:
             print_assessment(result_console(), found)
 
 
-def show(
+def show_command(
     model: ModelFile,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
 ) -> None:
     """Show what is in a model file."""
     with errors_as_exit_code():
-        from imlogit.model.file import read
+        from imlogit.model.persist import describe, open_model
 
-        content = read(model)
+        content = open_model(model)
         if as_json:
-            from imlogit.model.persist import describe
-
             print_json(describe(content))
             return
         from imlogit.report.console.printing import print_table
@@ -106,7 +102,7 @@ def show(
         print_table(result_console(), model_table(content))
 
 
-def export(
+def export_command(
     model: ModelFile,
     to: Annotated[str, typer.Option("--to", help="onnx, keras, savedmodel, litert or json.")],
     out: Annotated[
@@ -124,20 +120,13 @@ def export(
     with errors_as_exit_code():
         from imlogit.export.formats import suffix_of
         from imlogit.export.writing import export_model
-        from imlogit.model.file import read
-        from imlogit.model.persist import from_file
+        from imlogit.model.persist import FILE_NAME, open_model
 
-        place = out or model.with_suffix(suffix_of(to))
-        content = read(model)
+        content = open_model(model)
+        file = model / FILE_NAME if model.is_dir() else model
+        place = out or file.with_suffix(suffix_of(to))
         with working(f"writing and running {place.name}"):
-            found = export_model(
-                from_file(content),
-                place,
-                to=to,
-                float64=float64,
-                force=force,
-                class_names=content.names,
-            )
+            found = export_model(content, place, to=to, float64=float64, force=force)
         if as_json:
             print_json(found.to_dict())
             return

@@ -1,58 +1,60 @@
-"""The terminal: results on standard output, progress and errors on standard error."""
+"""Progress and errors, on standard error."""
 
 from __future__ import annotations
 
-import json
+import errno
+import os
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-if TYPE_CHECKING:
-    from rich.console import Console
+from imlogit.cli.spelling import respell
 
-    from imlogit.core.solver import Observer, Progress
+if TYPE_CHECKING:
+    from imlogit.core.solution import Observer, Progress
     from imlogit.data.progress import Progress as Loading
 
 BAD_INPUT = 2
+# Where results are redirected to a disk that is full: no fault of anyone's here.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 @contextmanager
 def errors_as_exit_code() -> Iterator[None]:
-    """Turn an error that the user can mend into its message and exit code 2."""
+    """Turn an error that the user can mend into its message and exit code 2.
+
+    Anything else is a fault of imlogit's: a traceback, and exit code 1. With ``IMLOGIT_DEBUG=1``
+    every error has its traceback.
+    """
     import warnings
 
     from imlogit.errors import ImlogitError
 
     with warnings.catch_warnings():
         warnings.showwarning = _show_warning
+        # an image is taken or refused: what Pillow makes of it besides is of no use
+        warnings.filterwarnings("ignore", module=r"PIL\.")
         try:
             yield
             sys.stdout.flush()
-        except BrokenPipeError:  # whoever reads has seen enough; typer knows what to do
-            raise
-        except (ImlogitError, ValueError, OSError, MemoryError) as error:
-            typer.echo(f"imlogit: {error}", err=True)
+        except ImlogitError as error:
+            if os.environ.get("IMLOGIT_DEBUG", "") not in ("", "0"):
+                traceback.print_exc()
+            typer.echo(f"imlogit: {respell(str(error))}", err=True)
+            raise typer.Exit(BAD_INPUT) from None
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            typer.echo(f"imlogit: standard output cannot be written: {error.strerror}", err=True)
             raise typer.Exit(BAD_INPUT) from None
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    typer.echo(f"imlogit: warning: {message}", err=True)
-
-
-def print_json(content: dict[str, Any]) -> None:
-    """Print JSON, the same text for the same content."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
-
-
-def result_console() -> Console:
-    """Return the console for results; NO_COLOR and a pipe switch its colours off."""
-    from rich.console import Console
-
-    # names of classes and files are printed as they stand: [red]x, :smile:
-    return Console(highlight=False, markup=False, emoji=False)
+    typer.echo(f"imlogit: warning: {respell(str(message))}", err=True)
 
 
 @contextmanager

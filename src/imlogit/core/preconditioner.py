@@ -21,6 +21,7 @@ from scipy.linalg.blas import dtrsv, strsv
 from scipy.linalg.lapack import dpotrf, dpotri, dpotrs, spotrf, spotri, spotrs
 
 from imlogit.arrays import Floats
+from imlogit.errors import TooLargeError
 
 Floating = NDArray[np.floating]
 Crossproduct = Callable[[Floating], Floating]
@@ -189,7 +190,7 @@ def factor_gram(hessian: Floating, penalty: float, rows: Floating | None = None)
     """
     diagonal = np.array(hessian.diagonal(), dtype=np.float64)
     if not np.isfinite(diagonal).all():
-        raise FloatingPointError(TOO_LARGE)
+        raise TooLargeError(TOO_LARGE)
     own = np.where(diagonal > 0, diagonal, 1.0) if rows is None else diagonal.max(initial=1e-300)
     factor = spotrf if hessian.dtype == np.float32 else dpotrf
     share = 0.0 if penalty else SHARE

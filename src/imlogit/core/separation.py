@@ -11,12 +11,40 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from imlogit.arrays import Floats
+from imlogit.core.contract import Engine
 from imlogit.core.regression import Regression
 
 # What the margins that are sought add up to counts as more than rounding from here on.
 SOME_MARGIN = 1e-6
 # How often a wait looks for an interrupt that reached another thread.
 LISTEN_SECONDS = 0.1
+# Larger programmes take too long.
+QUASI_SEPARATION_ENTRIES = 1_000_000
+
+
+def status_without_penalty(engine: Engine, regression: Regression, status: str) -> str:
+    """Return the status of a fit with ``C = inf``.
+
+    A vanishing gradient may also mean an optimum at infinity.
+
+    Parameters
+    ----------
+    engine : Engine
+    regression : Regression
+        Not separated.
+    status : str
+        How the fit ended.
+    """
+    entries = engine.n_rows * engine.n_features
+    if regression.n_columns > 1:
+        entries *= regression.n_columns**2
+    found = None
+    if entries <= QUASI_SEPARATION_ENTRIES:
+        rows = engine.rows(np.arange(engine.n_rows), precise=True)
+        found = is_quasi_separated(rows, regression)
+    if found is None:
+        return "undetermined" if status == "converged" else status
+    return "quasi-separated" if found else status
 
 
 def is_quasi_separated(rows: NDArray[np.floating], regression: Regression) -> bool | None:

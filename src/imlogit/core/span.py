@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import INTERCEPT, Problem
 from imlogit.core.preconditioner import TOO_LARGE
+from imlogit.errors import TooLargeError
 
 NEWTON_STEPS = 20
 SUFFICIENT_DECREASE = 1e-4
@@ -144,7 +145,7 @@ class Span:
         """
         gradient, hessian = self._derivatives(which, steps)
         if not (np.isfinite(gradient).all() and np.isfinite(hessian).all()):
-            raise FloatingPointError(TOO_LARGE)
+            raise TooLargeError(TOO_LARGE)
         if not self.intercept:
             gradient[:, INTERCEPT:] = 0.0
             hessian[:, INTERCEPT:] = hessian[:, :, INTERCEPT:] = 0.0

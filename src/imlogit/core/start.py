@@ -41,7 +41,7 @@ class BaseRate(NamedTuple):
     objective: float
 
 
-def base_rate(regression: Regression) -> BaseRate:
+def fit_base_rate(regression: Regression) -> BaseRate:
     """Return the best that can be had without a look at the features."""
     costs = regression.class_costs()
     if not regression.intercept:
@@ -55,7 +55,7 @@ def base_rate(regression: Regression) -> BaseRate:
 def first_points(engine: Engine, regressions: Sequence[Regression], seed: int) -> list[Start]:
     """Return where to begin regressions of which nothing is known."""
     starts = [
-        Start(np.zeros((r.n_columns, engine.n_features)), base_rate(r).b) for r in regressions
+        Start(np.zeros((r.n_columns, engine.n_features)), fit_base_rate(r).b) for r in regressions
     ]
     # without a penalty a subset may well be separable, and its weights grow without end
     some = [k for k, r in enumerate(regressions) if r.penalty]

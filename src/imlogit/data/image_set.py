@@ -1,16 +1,15 @@
-"""The one value that every source of images ends in."""
+"""The value that every source of images ends in."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from imlogit.arrays import Labels, Pixels
+from imlogit.data.labelled_set import LabelledSet
 from imlogit.data.problems import BadItem
 from imlogit.errors import DataError
 from imlogit.system.text import by
@@ -27,7 +26,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ImageSet:
+class ImageSet(LabelledSet):
     """Images of one size, each with one label.
 
     Parameters
@@ -66,19 +65,8 @@ class ImageSet:
     skipped: tuple[BadItem, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "class_names", tuple(map(str, self.class_names)))
         _check_images(self.images)
-        _check_labels(self.labels, len(self.images), self.class_names)
-        if not 0 < self.n_train <= len(self.images):
-            raise DataError(
-                f"n_train is {self.n_train}, but there are {len(self.images)} images: give a "
-                f"number from 1 to {len(self.images)} (all of them: no test part)."
-            )
-        object.__setattr__(self, "images", _read_only(self.images))
-        labels = np.asarray(self.labels).astype(np.intp, copy=False)
-        object.__setattr__(self, "labels", _read_only(labels))
-        if not self.sha256:
-            object.__setattr__(self, "sha256", digest(self.images))
+        self._settle("images", "images")
 
     @property
     def train(self) -> Part:
@@ -88,7 +76,7 @@ class ImageSet:
     @property
     def test(self) -> Part | None:
         """The source's own test part (views, no copies), or None where it brings none."""
-        if self.n_train == len(self):
+        if not self.has_test:
             return None
         return Part(self.images[self.n_train :], self.labels[self.n_train :])
 
@@ -96,11 +84,6 @@ class ImageSet:
     def image_shape(self) -> tuple[int, ...]:
         """(h, w) or (h, w, c)."""
         return self.images.shape[1:]
-
-    @property
-    def n_classes(self) -> int:
-        """How many classes there are."""
-        return len(self.class_names)
 
     def to_tf_dataset(self, batch: int, part: str = "all") -> tf.data.Dataset:
         """Return batches of (uint8, int64) tensors, value for value.
@@ -160,32 +143,8 @@ class ImageSet:
         images, labels, names = read_dataset(dataset, class_names)
         return cls(images, labels, tuple(names), len(images), name, "a tf.data.Dataset")
 
-    def __len__(self) -> int:
-        return len(self.images)
-
     def __repr__(self) -> str:
-        size = by(self.image_shape)
-        parts = f"{self.n_train:,} training + {len(self) - self.n_train:,} test"
-        return (
-            f"<ImageSet {self.name}: {len(self):,} images of {size} ({parts}), "
-            f"{self.n_classes} classes; origin: {self.origin}>"
-        )
-
-
-def digest(array: npt.NDArray[Any]) -> str:
-    """Return the SHA-256 of an array's bytes in C order, as hexadecimal digits."""
-    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
-
-
-def label_digest(labels: npt.NDArray[Any]) -> str:
-    """Return the SHA-256 of labels as little-endian 64-bit integers: the same on every machine."""
-    return digest(labels.astype("<i8", copy=False))
-
-
-def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    view = np.asarray(array).view()  # the caller's own array stays as writeable as it was
-    view.flags.writeable = False
-    return view
+        return self._describe(f"images of {by(self.image_shape)}")
 
 
 def _check_images(images: object) -> None:
@@ -199,27 +158,4 @@ def _check_images(images: object) -> None:
         raise DataError(
             f"The images have the shape {images.shape}: give at least one image, as (n, height, "
             "width) or (n, height, width, channels)."
-        )
-
-
-def _check_labels(labels: object, n: int, class_names: tuple[str, ...]) -> None:
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
-        kind = labels.dtype if isinstance(labels, np.ndarray) else type(labels).__name__
-        raise DataError(
-            f"The labels are {kind}, not an array of integers: give for each image the position "
-            "of its class in class_names."
-        )
-    if labels.shape != (n,):
-        raise DataError(
-            f"There are {n} images, but the labels have the shape {labels.shape}: give one label "
-            "for each image."
-        )
-    if len(set(class_names)) != len(class_names) or not class_names:
-        raise DataError(f"The class names {class_names} must be at least one, and all different.")
-    outside = np.flatnonzero((labels < 0) | (labels >= len(class_names)))
-    if len(outside):
-        row = int(outside[0])
-        raise DataError(
-            f"Row {row} has the label {labels[row]}, but there are {len(class_names)} class names: "
-            f"labels run from 0 to {len(class_names) - 1}."
         )

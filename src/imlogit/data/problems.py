@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from imlogit.errors import BadItemsError, DataError
 
-# So many are named in a message; the rest are counted.
-NAMED = 10
-REPAIR = "Repair or remove them, or go on without them with --skip-bad (skip_bad=True)."
+MOST_NAMED = 10
+REPAIR = "Repair or remove them, or go on without them with skip_bad=True."
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,7 @@ def raise_or_skip(
             f"{source}: {len(found):,} of {n_items:,} {items} cannot be used.\n{listed(found)}\n"
             f"{REPAIR}",
             found,
+            parameter="skip_bad",
         )
     if found and len(found) >= n_items:
         raise DataError(f"{source}: none of {n_items:,} {items} can be used.\n{listed(found)}")
@@ -75,7 +75,7 @@ def raise_or_skip(
 
 def listed(problems: Sequence[BadItem]) -> str:
     """Return one line for each of the first problems, and how many more there are."""
-    lines = [f"  {problem}" for problem in problems[:NAMED]]
-    if len(problems) > NAMED:
-        lines.append(f"  and {len(problems) - NAMED:,} more")
+    lines = [f"  {problem}" for problem in problems[:MOST_NAMED]]
+    if len(problems) > MOST_NAMED:
+        lines.append(f"  and {len(problems) - MOST_NAMED:,} more")
     return "\n".join(lines)

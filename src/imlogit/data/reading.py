@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from imlogit.errors import DataError
+from imlogit.errors import DataError, ParameterError
 
 LAYOUTS = ("hwc", "chw")
 # Pillow itself refuses images of more than twice its own limit, some 179 megapixels.
@@ -15,7 +15,11 @@ MOST_MEGAPIXELS = 178.0
 MEGA = 1_000_000
 
 
-@dataclass(frozen=True)
+def _option(default: Any, help_: str, **how: Any) -> Any:
+    return field(default=default, metadata={"help": help_, **how})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reading:
     """How images are read.
 
@@ -46,27 +50,48 @@ class Reading:
         For a value out of range.
     """
 
-    size: tuple[int, int] | None = None
-    grey: bool = False
-    shape: tuple[int, ...] | None = None
-    layout: str | None = None
-    skip_bad: bool = False
-    follow_links: bool = False
-    max_megapixels: float = 25.0
-    max_megabytes: float = 64.0
+    size: tuple[int, int] | None = _option(
+        None,
+        "Bring every image to this size; its proportions are not kept.",
+        metavar="HxW",
+        parse=lambda text: parse_shape(text, "size", (2,)),
+    )
+    grey: bool = _option(False, "Convert colour to grey.")
+    shape: tuple[int, ...] | None = _option(
+        None,
+        "The shape of images that come as rows of numbers; by default square and grey.",
+        metavar="HxW[xC]",
+        parse=lambda text: parse_shape(text, "shape", (2, 3)),
+    )
+    layout: str | None = _option(
+        None,
+        "Where the channels are: hwc, together at each pixel, or chw, each a plane of its own.",
+        metavar="hwc|chw",
+    )
+    skip_bad: bool = _option(False, "Go on without files and rows that cannot be used.")
+    follow_links: bool = _option(False, "Follow symbolic links that lead out of a folder.")
+    max_megapixels: float = _option(25.0, "Refuse larger images before they are decoded.")
+    max_megabytes: float = _option(64.0, "Refuse larger image files before they are read.")
 
     def __post_init__(self) -> None:
         _check_lengths("size", self.size, (2,))
         _check_lengths("shape", self.shape, (2, 3))
         if self.layout is not None and self.layout not in LAYOUTS:
-            raise DataError(f"The layout is {self.layout!r}: give one of {', '.join(LAYOUTS)}.")
+            raise DataError(
+                f"The layout is {self.layout!r}: give one of {', '.join(LAYOUTS)}.",
+                parameter="layout",
+            )
         if not 0 < self.max_megapixels <= MOST_MEGAPIXELS:
             raise DataError(
                 f"max_megapixels is {self.max_megapixels:g}: give a number over 0, at most "
-                f"{MOST_MEGAPIXELS:g}."
+                f"{MOST_MEGAPIXELS:g}.",
+                parameter="max_megapixels",
             )
         if not 0 < self.max_megabytes < math.inf:
-            raise DataError(f"max_megabytes is {self.max_megabytes:g}: give a number over 0.")
+            raise DataError(
+                f"max_megabytes is {self.max_megabytes:g}: give a number over 0.",
+                parameter="max_megabytes",
+            )
 
     @property
     def max_pixels(self) -> int:
@@ -104,35 +129,26 @@ class Reading:
         except TypeError as error:
             raise DataError(f"These are no options of reading images: {error}.") from None
 
-    def words(self) -> list[str]:
-        """Return the options of the command line that say the same."""
-        words = []
-        for name, value in self.chosen().items():
-            words.append("--" + name.replace("_", "-"))
-            if value is not True:
-                words.append("x".join(map(str, value)) if isinstance(value, list) else str(value))
-        return words
 
-
-def parse_shape(text: str, option: str, lengths: tuple[int, ...]) -> tuple[int, ...]:
+def parse_shape(text: str, name: str, lengths: tuple[int, ...]) -> tuple[int, ...]:
     """Read ``HxW`` or ``HxWxC``.
 
     Parameters
     ----------
     text : str
-    option : str
-        The option that it was given for, named in the error.
+    name : str
+        The parameter that it was given for, named in the error.
     lengths : tuple of int
         How many numbers there may be.
 
     Raises
     ------
-    DataError
+    ParameterError
     """
     numbers = tuple(int(part) for part in re.split("[xX×]", text) if part.isdecimal())
     if len(numbers) not in lengths or re.fullmatch(r"\d+([xX×]\d+)*", text) is None:
         form = "HxW or HxWxC, such as 32x32x3" if 3 in lengths else "HxW, such as 28x28"
-        raise DataError(f"{option} {text}: give {form}.")
+        raise ParameterError(f"{name}={text!r}: give {form}.", parameter=name)
     return numbers
 
 
@@ -141,4 +157,7 @@ def _check_lengths(name: str, value: Any, lengths: tuple[int, ...]) -> None:
         return
     whole = isinstance(value, tuple) and all(type(n) is int and n > 0 for n in value)
     if not whole or len(value) not in lengths:
-        raise DataError(f"The {name} is {value!r}: give {' or '.join(map(str, lengths))} numbers.")
+        raise DataError(
+            f"The {name} is {value!r}: give {' or '.join(map(str, lengths))} numbers.",
+            parameter=name,
+        )

@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from imlogit.data.cache import notes
 from imlogit.data.image_set import ImageSet
-from imlogit.data.images.resize import conform
 from imlogit.data.progress import Progress
 from imlogit.data.readers import (
     class_folders,
@@ -22,121 +18,49 @@ from imlogit.data.readers import (
     openml,
     parquet,
 )
+from imlogit.data.readers.listing import Place, place_at
+from imlogit.data.readers.source import FileSource, NamedSource
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.system.text import printable
 
-
-class Room(Protocol):
-    """What the file of a source offers; of things on disk, as modules have it."""
-
-    def accepts(self, path: Path, /) -> bool:
-        """Whether a path is one, by its name and, for a folder, what lies in it."""
-        ...
-
-    def files(self, path: Path, /) -> Sequence[Path]:
-        """Return the files and folders that it consists of: unless they change, it does not."""
-        ...
-
-    def read(self, path: Path, reading: Reading, progress: Progress | None, /) -> ImageSet:
-        """Read the images."""
-        ...
-
-
-class Source(NamedTuple):
-    """A kind of place that images come from.
-
-    Attributes
-    ----------
-    name : str
-    form : str
-        How such a source is written.
-    summary : str
-    accepts : callable
-        Whether a text names one.
-    load : callable
-        Loads it, or what was kept of it.
-    of_rows : bool
-        Whether its images may come as rows of numbers, which --shape and --layout describe.
-    """
-
-    name: str
-    form: str
-    summary: str
-    accepts: Callable[[str], bool]
-    load: Callable[[str, Reading, Progress | None], ImageSet]
-    of_rows: bool = False
-
-
-def _known(name: str, summary: str, load: Callable[[Progress | None], ImageSet]) -> Source:
-    """Return the row of a data set that has a name here, and a cache by its published hashes."""
-    return Source(
-        name,
-        name,
-        summary,
-        lambda source: source == name,
-        lambda source, reading, progress: conform(load(progress), reading),
-    )
-
-
-def _online(name: str, form: str, summary: str, room: ModuleType) -> Source:
-    """Return the row of a service, whose data sets are kept once they are fetched."""
-
-    def load(source: str, reading: Reading, progress: Progress | None) -> ImageSet:
-        def fetch() -> ImageSet:
-            return conform(room.read(source, reading, progress), reading)
-
-        return notes.cached(name, source, reading, list, fetch)
-
-    return Source(name, form, summary, room.accepts, load, of_rows=True)
-
-
-def _on_disk(name: str, form: str, summary: str, room: Room, *, of_rows: bool = False) -> Source:
-    """Return the row of a kind of file or folder, which is kept until it changes."""
-
-    def accepts(source: str) -> bool:
-        place = find_path(source)
-        return place is not None and room.accepts(place)
-
-    def load(source: str, reading: Reading, progress: Progress | None) -> ImageSet:
-        place = find_path(source) or Path(source)
-
-        def fetch() -> ImageSet:
-            return conform(room.read(place, reading, progress), reading)
-
-        where = os.path.realpath(place)
-        return notes.cached(name, where, reading, lambda: room.files(place), fetch)
-
-    return Source(name, form, summary, accepts, load, of_rows)
-
-
-# The first that accepts a source loads it; any folder is taken as one of class folders.
-SOURCES: tuple[Source, ...] = (
-    _known(mnist_5k.NAME, "5,000 images of MNIST, embedded: no download", mnist_5k.load),
-    _known(mnist.NAME, "all 70,000 images of MNIST, 11 MB to download once", mnist.load),
-    _online("openml", "openml:NAME, openml:ID", "a data set of images on OpenML", openml),
-    _on_disk("csv", "FILE.csv", "label,pixel0,pixel1,...: a row an image", csv_table, of_rows=True),
-    _on_disk(
-        "numpy",
-        "FILE.npz, FILE.npy",
-        "x_train, y_train, x_test, y_test, or images, labels",
-        numpy_files,
-        of_rows=True,
-    ),
-    _on_disk(
-        "parquet",
-        "FILE.parquet, FOLDER",
-        "image and label, as Hugging Face data sets have them",
-        parquet,
-    ),
-    _on_disk("idx", "FOLDER", "IDX files, as MNIST was published", idx_folder),
-    _on_disk(
-        "folder",
-        "FOLDER",
-        "a folder for each class, or such folders in train/ and test/",
-        class_folders,
-    ),
+# The first that accepts a source loads it; names come before files, and any folder is taken as
+# one of class folders.
+NAMED: tuple[NamedSource, ...] = (mnist_5k.SOURCE, mnist.SOURCE, openml.SOURCE)
+ON_DISK: tuple[FileSource, ...] = (
+    csv_table.SOURCE,
+    numpy_files.SOURCE,
+    parquet.SOURCE,
+    idx_folder.SOURCE,
+    class_folders.SOURCE,
 )
+SOURCES = (*NAMED, *ON_DISK)
+
+
+class Found(NamedTuple):
+    """A source: its row of the table, and where it is; its name where it is not on disk."""
+
+    kind: NamedSource | FileSource
+    place: str | Path
+
+    def load(self, reading: Reading, progress: Progress | None = None) -> ImageSet:
+        """Load its images, or what was kept of them.
+
+        Raises
+        ------
+        DataError
+            For a shape or layout of what is no rows of numbers, and as `imlogit.load`.
+        """
+        of_rows = [name for name in ("shape", "layout") if getattr(reading, name) is not None]
+        if of_rows and not self.kind.of_rows:
+            words = " and ".join(f"{name}={getattr(reading, name)!r}" for name in of_rows)
+            raise DataError(
+                f"{printable(self.place)} brings images, not rows of numbers: leave {words} out.",
+                parameter=of_rows[0],
+            )
+        if isinstance(self.kind, NamedSource):
+            return self.kind.load(str(self.place), reading, progress)
+        return self.kind.load(Path(self.place), reading, progress)
 
 
 def load(
@@ -148,8 +72,8 @@ def load(
     layout: str | None = None,
     skip_bad: bool = False,
     follow_links: bool = False,
-    max_megapixels: float = Reading.max_megapixels,
-    max_megabytes: float = Reading.max_megabytes,
+    max_megapixels: float = 25.0,
+    max_megabytes: float = 64.0,
     progress: Progress | None = None,
 ) -> ImageSet:
     """Load images by the name of their source, or by where they are.
@@ -201,35 +125,68 @@ def load(
     (28, 28)
     """
     reading = Reading(
-        size, grey, shape, layout, skip_bad, follow_links, max_megapixels, max_megabytes
+        size=size,
+        grey=grey,
+        shape=shape,
+        layout=layout,
+        skip_bad=skip_bad,
+        follow_links=follow_links,
+        max_megapixels=max_megapixels,
+        max_megabytes=max_megabytes,
     )
     return read(os.fspath(source), reading, progress)
 
 
 def read(source: str, reading: Reading | None = None, progress: Progress | None = None) -> ImageSet:
     """Load images, as `load`, in a way that is one value."""
-    reading = reading or Reading()
-    kind = find(source)
-    if (reading.shape or reading.layout) and not kind.of_rows:
-        raise DataError(
-            f"{printable(source)} brings images, not rows of numbers: leave --shape and --layout "
-            "out."
-        )
-    return kind.load(source, reading, progress)
+    reading, place = reading or Reading(), find_place(source)
+    # While nothing below a folder has changed it is of the kind that it was, unlisted.
+    if place is not None and place.is_folder:
+        kept = class_folders.SOURCE.recall(place.path, reading)
+        if kept is not None:
+            return kept
+    return _find(source, place).load(reading, progress)
 
 
-def find(source: str) -> Source:
-    """Return the row of the table that a source belongs to.
+def find(source: str) -> Found:
+    """Return the row of the table that a source belongs to, and its place.
 
     Raises
     ------
     DataError
         If it belongs to none.
     """
-    for row in SOURCES:
-        if row.accepts(source):
-            return row
-    if find_path(source) is None:
+    return _find(source, find_place(source))
+
+
+def recognise(source: str, place: Place | None) -> Found | None:
+    """Return the source of a name, or the one at its place; None if there is none."""
+    if place is None:
+        return next((Found(row, source) for row in NAMED if row.accepts(source)), None)
+    return next((Found(row, place.path) for row in ON_DISK if row.accepts(place)), None)
+
+
+def find_place(source: str) -> Place | None:
+    """Return what lies where a source says, here or in the user's folder of data sets.
+
+    None where nothing does, and for a name of the table, whatever else bears it.
+    """
+    if "\0" in source or not source or any(row.accepts(source) for row in NAMED):
+        return None
+    here = Path(os.path.expanduser(source))  # noqa: PTH111 - Path's raises for unknown users
+    place = place_at(here)
+    home = os.environ.get("IMLOGIT_DATA")
+    if place is None and home and not here.is_absolute() and ".." not in here.parts:
+        place = place_at(Path(os.path.expanduser(home)) / source)  # noqa: PTH111
+    return place
+
+
+def _find(source: str, place: Place | None) -> Found:
+    """Return what lies at a place, or say what could."""
+    found = recognise(source, place)
+    if found is not None:
+        return found
+    if place is None:
         known = ", ".join(f"'{row.form}' ({row.summary})" for row in SOURCES[:2])
         raise DataError(
             f"There is no source of images named '{printable(source)}', and no such file or "
@@ -241,18 +198,3 @@ def find(source: str) -> Source:
         f"{printable(source)} is no source of labelled images: give one of {forms}. Single images "
         "are for `imlogit predict`."
     )
-
-
-def find_path(source: str) -> Path | None:
-    """Return the path that a source names, here or in the user's folder of data sets."""
-    if "\0" in source or not source:
-        return None
-    here = Path(source).expanduser()
-    if os.path.lexists(here):
-        return here
-    home = os.environ.get("IMLOGIT_DATA")
-    if home and not here.is_absolute() and ".." not in here.parts:
-        there = Path(home).expanduser() / source
-        if os.path.lexists(there):
-            return there
-    return None

@@ -1,4 +1,4 @@
-"""Which images are trained on, in which order, and which are kept for the test."""
+"""Which rows are trained on, in which order, and which are kept for the test."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imlogit.arrays import Rows
-from imlogit.data.image_set import ImageSet
+from imlogit.data.labelled_set import LabelledSet
 from imlogit.errors import DataError
 
 
@@ -31,16 +31,16 @@ class Split(NamedTuple):
     drawn: bool
 
 
-def split(image_set: ImageSet, test_size: float = 0.2, seed: int = 0) -> Split:
-    """Split images into a training and a test part.
+def split(labelled: LabelledSet, test_size: float = 0.2, seed: int = 0) -> Split:
+    """Split images or features into a training and a test part.
 
     The source's own test part is kept whole. Where there is none, `test_size` of each class is
     drawn at random.
 
     Parameters
     ----------
-    image_set : ImageSet
-        The images to be split.
+    labelled : ImageSet or FeatureSet
+        The rows to be split.
     test_size : float, default=0.2
         The share of each class that is drawn, above 0 and below 1; not used where the source
         brings a test part.
@@ -59,22 +59,25 @@ def split(image_set: ImageSet, test_size: float = 0.2, seed: int = 0) -> Split:
         sides.
     """
     if not 0 < test_size < 1:
-        raise DataError(f"test_size is {test_size}: give a share above 0 and below 1, such as 0.2.")
+        raise DataError(
+            f"test_size is {test_size}: give a share above 0 and below 1, such as 0.2.",
+            parameter="test_size",
+        )
     if seed < 0:
-        raise DataError(f"The seed is {seed}: give 0 or a positive integer.")
+        raise DataError(f"The seed is {seed}: give 0 or a positive integer.", parameter="seed")
     rng = np.random.default_rng(seed)
-    order = rng.permutation(image_set.n_train).astype(np.intp, copy=False)
-    if image_set.test is not None:
-        return Split(order, np.arange(image_set.n_train, len(image_set), dtype=np.intp), False)
-    is_test = _drawn(image_set, order, test_size)
+    order = rng.permutation(labelled.n_train).astype(np.intp, copy=False)
+    if labelled.has_test:
+        return Split(order, np.arange(labelled.n_train, len(labelled), dtype=np.intp), False)
+    is_test = _drawn(labelled, order, test_size)
     return Split(order[~is_test], np.sort(order[is_test]), True)
 
 
-def _drawn(image_set: ImageSet, order: Rows, test_size: float) -> npt.NDArray[np.bool_]:
+def _drawn(labelled: LabelledSet, order: Rows, test_size: float) -> npt.NDArray[np.bool_]:
     """Mark the first rows of each class in the random order as the test part."""
-    labels = image_set.labels[order]
+    labels = labelled.labels[order]
     is_test = np.zeros(len(order), dtype=bool)
-    for index, name in enumerate(image_set.class_names):
+    for index, name in enumerate(labelled.class_names):
         rows = np.flatnonzero(labels == index)
         if len(rows) < 2:
             raise DataError(

@@ -6,7 +6,8 @@ lanes, taken in order, has the same bits however the lanes were shared out.
 
 Reassociation lets the compiler use vector registers within a row; nothing assumes the absence
 of infinities or nan. Inner loops run over views that begin at zero: an index that might be
-negative would keep the compiler from vectorising.
+negative would keep the compiler from vectorising. What begins with an underscore is a part of a
+kernel, and compiled with it.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def accumulate(x, lanes, residual, sources, buffer, first, last, out):  # type: 
 
 
 @kernel
-def evaluate(lanes, slots, z, u, steps, b, signs, costs, first, last, m, r, h, out):  # type: ignore[no-untyped-def]
+def evaluate_logistic(lanes, slots, z, u, steps, b, signs, costs, first, last, m, r, h, out):  # type: ignore[no-untyped-def]
     """Signed margins ``m``, residuals ``r`` and curvatures ``h`` at a point of the span.
 
     ``out[lane, a]``: loss, residual of the negative and of the positive rows.
@@ -108,7 +109,7 @@ def evaluate(lanes, slots, z, u, steps, b, signs, costs, first, last, m, r, h, o
 
 
 @kernel
-def project(lanes, slots, u, r, h, first, last, out):  # type: ignore[no-untyped-def]
+def project_logistic(lanes, slots, u, r, h, first, last, out):  # type: ignore[no-untyped-def]
     """``out[lane, a]``: the span's gradient (3) and the upper triangle of its Hessian (6)."""
     for lane in range(first, last):
         rows = slice(lanes[lane], lanes[lane + 1])
@@ -158,38 +159,18 @@ def evaluate_softmax(lanes, slots, z, u, steps, b, codes, costs, first, last, m,
 
     ``out[lane, a]``: loss, and the sums of ``cost * p_k``.
     """
-    n_classes = z.shape[1]
-    top = np.empty(CHUNK_ROWS)
-    total = np.empty(CHUNK_ROWS)
-    others = np.empty(CHUNK_ROWS)
     largest = np.empty(CHUNK_ROWS, np.int32)
+    top, total, others = np.empty(CHUNK_ROWS), np.empty(CHUNK_ROWS), np.empty(CHUNK_ROWS)
     for lane in range(first, last):
         for a in range(slots.size):
             j = slots[a]
-            s0, s1 = steps[a, 0], steps[a, 1]
             out[lane, a] = 0.0
             for start in range(lanes[lane], lanes[lane + 1], CHUNK_ROWS):
                 rows = slice(start, min(start + CHUNK_ROWS, lanes[lane + 1]))
                 cost_j, code_j = costs[j, rows], codes[j, rows]
                 n = cost_j.size
-                top[:n] = -np.inf
-                largest[:n] = 0
-                total[:n] = others[:n] = 0.0
-                for k in range(n_classes):
-                    z_k, last_k, new_k = z[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
-                    m_k = m[j, k, rows]
-                    for i in range(n):
-                        margin = z_k[i] + b[a, k] + s0 * last_k[i] + s1 * new_k[i]
-                        m_k[i] = margin
-                        largest[i] = k if margin > top[i] else largest[i]
-                        top[i] = margin if margin > top[i] else top[i]
-                for k in range(n_classes):
-                    m_k, p_k = m[j, k, rows], p[j, k, rows]
-                    for i in range(n):
-                        share = exp_negative(m_k[i] - top[i])
-                        p_k[i] = share
-                        # without the largest, which is 1 and would swallow the others' digits
-                        total[i] += 0.0 if largest[i] == k else share
+                _set_margins(j, rows, z, u, steps[a], b[a], m, top, largest)
+                _exponentiate(j, rows, m, p, top, largest, total)
                 loss = 0.0
                 for i in range(n):
                     # the compiler may round a margin in two ways: what is no difference is 0
@@ -198,72 +179,122 @@ def evaluate_softmax(lanes, slots, z, u, steps, b, codes, costs, first, last, m,
                     loss += cost_j[i] * (math.log1p(total[i]) + apart)
                     total[i] = 1.0 / (1.0 + total[i])
                 out[lane, a, 0] += loss
-                for k in range(n_classes):
-                    p_k, r_k = p[j, k, rows], r[j, k, rows]
-                    mass = 0.0
-                    for i in range(n):
-                        p_k[i] *= total[i]
-                        r_k[i] = cost_j[i] * p_k[i]
-                        mass += r_k[i]
-                        others[i] += 0.0 if code_j[i] == k else r_k[i]
-                    out[lane, a, 1 + k] += mass
-                for i in range(n):
-                    # not as cost * (p - 1), whose digits are lost where p is almost 1
-                    r[j, code_j[i], start + i] = -others[i]
+                _set_residuals(j, rows, code_j, cost_j, total, p, r, others, out[lane, a])
+
+
+@numba.njit(inline="always")
+def _set_margins(j, rows, z, u, steps, b, m, top, largest):  # type: ignore[no-untyped-def]
+    """Set the margins of a chunk of rows, the largest of each row, and its class."""
+    s0, s1 = steps[0], steps[1]
+    n = rows.stop - rows.start
+    top[:n] = -np.inf
+    largest[:n] = 0
+    for k in range(z.shape[1]):
+        z_k, last_k, new_k = z[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
+        m_k = m[j, k, rows]
+        for i in range(n):
+            margin = z_k[i] + b[k] + s0 * last_k[i] + s1 * new_k[i]
+            m_k[i] = margin
+            largest[i] = k if margin > top[i] else largest[i]
+            top[i] = margin if margin > top[i] else top[i]
+
+
+@numba.njit(inline="always")
+def _exponentiate(j, rows, m, p, top, largest, total):  # type: ignore[no-untyped-def]
+    """Set the exponentials of margins less the largest, and their sums without that one.
+
+    It is 1, and would swallow the others' digits.
+    """
+    n = rows.stop - rows.start
+    total[:n] = 0.0
+    for k in range(m.shape[1]):
+        m_k, p_k = m[j, k, rows], p[j, k, rows]
+        for i in range(n):
+            share = exp_negative(m_k[i] - top[i])
+            p_k[i] = share
+            total[i] += 0.0 if largest[i] == k else share
+
+
+@numba.njit(inline="always")
+def _set_residuals(j, rows, codes, costs, scale, p, r, others, out):  # type: ignore[no-untyped-def]
+    """Set a chunk's probabilities and residuals, and add the sums of ``cost * p_k`` to ``out``."""
+    n = costs.size
+    others[:n] = 0.0
+    for k in range(p.shape[1]):
+        p_k, r_k = p[j, k, rows], r[j, k, rows]
+        mass = 0.0
+        for i in range(n):
+            p_k[i] *= scale[i]
+            r_k[i] = costs[i] * p_k[i]
+            mass += r_k[i]
+            others[i] += 0.0 if codes[i] == k else r_k[i]
+        out[1 + k] += mass
+    for i in range(n):
+        # not as cost * (p - 1), whose digits are lost where p is almost 1
+        r[j, codes[i], rows.start + i] = -others[i]
 
 
 @kernel
 def project_softmax(lanes, slots, u, costs, p, r, first, last, out):  # type: ignore[no-untyped-def]
     """``out[lane, a]``: the span's gradient in row 0, its Hessian's upper triangle below."""
-    n_classes = p.shape[1]
-    mean0 = np.empty(CHUNK_ROWS)
-    mean1 = np.empty(CHUNK_ROWS)
+    mean0, mean1 = np.empty(CHUNK_ROWS), np.empty(CHUNK_ROWS)
     for lane in range(first, last):
         for a in range(slots.size):
             j = slots[a]
-            part = out[lane, a]
-            part[:] = 0.0
+            out[lane, a] = 0.0
             for start in range(lanes[lane], lanes[lane + 1], CHUNK_ROWS):
                 rows = slice(start, min(start + CHUNK_ROWS, lanes[lane + 1]))
-                cost_j = costs[j, rows]
-                n = cost_j.size
-                mean0[:n] = 0.0
-                mean1[:n] = 0.0
-                for k in range(n_classes):
-                    p_k, last_k, new_k = p[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
-                    r_k = r[j, k, rows]
-                    g0 = g1 = g2 = 0.0
-                    for i in range(n):
-                        mean0[i] += p_k[i] * last_k[i]
-                        mean1[i] += p_k[i] * new_k[i]
-                        g0 += r_k[i] * last_k[i]
-                        g1 += r_k[i] * new_k[i]
-                        g2 += r_k[i]
-                    part[0, 0] += g0
-                    part[0, 1] += g1
-                    part[0, 2 + k] += g2
-                for k in range(n_classes):
-                    p_k, last_k, new_k = p[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
-                    h00 = h01 = h11 = h02 = h12 = h22 = 0.0
-                    for i in range(n):
-                        c = cost_j[i] * p_k[i]
-                        v0 = last_k[i] - mean0[i]
-                        v1 = new_k[i] - mean1[i]
-                        h00 += c * v0 * v0
-                        h01 += c * v0 * v1
-                        h11 += c * v1 * v1
-                        h02 += c * v0
-                        h12 += c * v1
-                        h22 += c * (1.0 - p_k[i])
-                    part[1, 0] += h00
-                    part[1, 1] += h01
-                    part[2, 1] += h11
-                    part[1, 2 + k] += h02
-                    part[2, 2 + k] += h12
-                    part[3 + k, 2 + k] += h22
-                    for other in range(k + 1, n_classes):
-                        p_other = p[j, other, rows]
-                        h22 = 0.0
-                        for i in range(n):
-                            h22 += cost_j[i] * p_k[i] * p_other[i]
-                        part[3 + k, 2 + other] -= h22
+                _add_gradient(j, rows, u, p, r, mean0, mean1, out[lane, a])
+                _add_hessian(j, rows, u, costs[j, rows], p, mean0, mean1, out[lane, a])
+
+
+@numba.njit(inline="always")
+def _add_gradient(j, rows, u, p, r, mean0, mean1, out):  # type: ignore[no-untyped-def]
+    """Add a chunk's gradient, and set the directions' means by row, weighted with ``p``."""
+    n = rows.stop - rows.start
+    mean0[:n] = 0.0
+    mean1[:n] = 0.0
+    for k in range(p.shape[1]):
+        p_k, last_k, new_k = p[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
+        r_k = r[j, k, rows]
+        g0 = g1 = g2 = 0.0
+        for i in range(n):
+            mean0[i] += p_k[i] * last_k[i]
+            mean1[i] += p_k[i] * new_k[i]
+            g0 += r_k[i] * last_k[i]
+            g1 += r_k[i] * new_k[i]
+            g2 += r_k[i]
+        out[0, 0] += g0
+        out[0, 1] += g1
+        out[0, 2 + k] += g2
+
+
+@numba.njit(inline="always")
+def _add_hessian(j, rows, u, costs, p, mean0, mean1, out):  # type: ignore[no-untyped-def]
+    """Add a chunk's Hessian, of directions less their means by row."""
+    n, n_classes = costs.size, p.shape[1]
+    for k in range(n_classes):
+        p_k, last_k, new_k = p[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
+        h00 = h01 = h11 = h02 = h12 = h22 = 0.0
+        for i in range(n):
+            c = costs[i] * p_k[i]
+            v0 = last_k[i] - mean0[i]
+            v1 = new_k[i] - mean1[i]
+            h00 += c * v0 * v0
+            h01 += c * v0 * v1
+            h11 += c * v1 * v1
+            h02 += c * v0
+            h12 += c * v1
+            h22 += c * (1.0 - p_k[i])
+        out[1, 0] += h00
+        out[1, 1] += h01
+        out[2, 1] += h11
+        out[1, 2 + k] += h02
+        out[2, 2 + k] += h12
+        out[3 + k, 2 + k] += h22
+        for other in range(k + 1, n_classes):
+            p_other = p[j, other, rows]
+            h22 = 0.0
+            for i in range(n):
+                h22 += costs[i] * p_k[i] * p_other[i]
+            out[3 + k, 2 + other] -= h22

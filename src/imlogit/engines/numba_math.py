@@ -31,10 +31,10 @@ L0, L1, L2, L3, L4, L5, L6, L7, L8, L9, L10, L11, L12, L13, L14, L15, L16 = _LOG
 
 
 @intrinsic
-def _as_float(typing_context: Any, bits: Any) -> Any:
+def _as_float(_typing_context: Any, _bits: Any) -> Any:
     """Read 64 bits as a double."""
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return builder.bitcast(arguments[0], ir.DoubleType())
 
     return types.float64(types.int64), generate

@@ -9,7 +9,8 @@ from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem, Sums
 from imlogit.core.loss import logistic, logistic_divergence, softmax, softmax_divergence
 from imlogit.core.regression import Regression
-from imlogit.engines.row_sampling import draw_rows
+from imlogit.engines.matrix import ArrayMatrix, Matrix
+from imlogit.engines.row_sampling import sample_rows
 from imlogit.system.threads import SingleThreadedBlas
 
 MOST_SLOTS = 64
@@ -20,13 +21,13 @@ class ReferenceEngine(Engine):
 
     Parameters
     ----------
-    features : ndarray of uint8, float32 or float64, shape (n, d)
+    matrix : Matrix of uint8, float32 or float64, shape (n, d)
     scale : float
         What each feature is multiplied by.
     """
 
-    def __init__(self, features: NDArray[np.generic], scale: float = 1.0) -> None:
-        self.x = np.asarray(features, dtype=np.float64) * scale
+    def __init__(self, matrix: Matrix, scale: float = 1.0) -> None:
+        self.x = matrix.block(0, len(matrix)).astype(np.float64, copy=False) * scale
         self.context = SingleThreadedBlas()
         self.n_rows, self.n_features = self.x.shape
         self.largest = float(np.abs(self.x).max(initial=0.0))
@@ -41,7 +42,7 @@ class ReferenceEngine(Engine):
 
     def take(self, rows: Rows) -> Engine:
         """Return an engine over a few of the rows."""
-        return ReferenceEngine(self.x[rows])
+        return ReferenceEngine(ArrayMatrix(self.x[rows]))
 
     def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a copy of a few rows."""
@@ -189,7 +190,7 @@ class ReferenceProblem(Problem):
 
     def draw(self, slot: int, column: int, positions: Floats) -> tuple[Rows, Floats]:
         """Draw rows in proportion to a column's curvature."""
-        return draw_rows(self._at([slot])[0].curvature()[column, column], positions)
+        return sample_rows(self._at([slot])[0].curvature()[column, column], positions)
 
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the Hessian of the loss over all rows."""

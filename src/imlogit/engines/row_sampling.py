@@ -7,7 +7,7 @@ import numpy as np
 from imlogit.arrays import Floats, Rows
 
 
-def draw_rows(curvature: Floats, positions: Floats) -> tuple[Rows, Floats]:
+def sample_rows(curvature: Floats, positions: Floats) -> tuple[Rows, Floats]:
     """Return the rows that hold ``positions`` of the curvature's running total, and weights.
 
     See `imlogit.core.contract.Problem.draw`.

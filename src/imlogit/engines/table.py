@@ -6,13 +6,13 @@ import ctypes
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from imlogit.core.contract import Engine
+from imlogit.engines.matrix import as_matrix
+from imlogit.errors import ParameterError
 
-# An engine is a class called as ``cls(features, scale)``.
+# An engine is a class called as ``cls(matrix, scale)``.
 ENGINES = {
     "numba": ("imlogit.engines.numba_cpu", "NumbaEngine"),
     "reference": ("imlogit.engines.reference", "ReferenceEngine"),
@@ -22,7 +22,7 @@ ENGINES = {
 DRIVERS = ("libcuda.so.1", "nvcuda.dll")
 
 
-def open_engine(name: str, features: NDArray[np.generic], scale: float = 1.0) -> Engine:
+def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
     """Open an engine by name.
 
     Parameters
@@ -30,23 +30,25 @@ def open_engine(name: str, features: NDArray[np.generic], scale: float = 1.0) ->
     name : str
         A key of `ENGINES`, or "auto": TensorFlow where it is installed and there is a GPU, else
         Numba.
-    features : ndarray of uint8, float32 or float64, shape (n, d)
+    features : Matrix or ndarray of uint8, float32 or float64, shape (n, d)
         Finite, in C order; never modified, never copied to another type.
     scale : float
         What each feature is multiplied by inside the engine.
 
     Raises
     ------
-    ValueError
+    ParameterError
         For an unknown name.
     MissingExtraError
         For an engine whose extra is not installed.
     """
     if name != "auto" and name not in ENGINES:
         known = ", ".join(repr(known) for known in ("auto", *ENGINES))
-        raise ValueError(f"engine={name!r} is not known; choose one of {known}")
+        raise ParameterError(
+            f"engine={name!r} is not known; choose one of {known}", parameter="engine"
+        )
     module, cls = ENGINES[best_engine() if name == "auto" else name]
-    engine: Engine = getattr(import_module(module), cls)(features, scale)
+    engine: Engine = getattr(import_module(module), cls)(as_matrix(features), scale)
     return engine
 
 

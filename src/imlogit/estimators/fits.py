@@ -17,10 +17,12 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate, combine
+from imlogit.core.links import link_of, probabilities
 from imlogit.core.regression import Regression, regression
-from imlogit.core.solver import Observer, Settings, Solution, solve
-from imlogit.errors import FitInterrupted
-from imlogit.estimators.training_data import Prepared, shown
+from imlogit.core.solution import Observer, Settings, Solution
+from imlogit.core.solver import solve
+from imlogit.errors import FitInterrupted, ParameterError, TooLargeError
+from imlogit.estimators.training_data import Prepared, raise_as, spell_label
 
 if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression
@@ -68,6 +70,11 @@ class Fitted:
     certificate: Certificate
     margins: Floats | None
 
+    def probabilities(self, multi_class: str) -> Floats:
+        """Return those of the rows that were asked for, shape (m, n_classes)."""
+        assert self.margins is not None
+        return probabilities(self.margins, link_of(len(self.coef), multi_class))
+
 
 def fit_all(
     estimator: LogisticRegression,
@@ -89,7 +96,7 @@ def fit_all(
 
     Raises
     ------
-    ValueError
+    TooLargeError
         For features whose squares overflow, or costs that do.
     FitInterrupted
         On Ctrl-C; its ``partial`` is the list of results, None for fits that are not finished.
@@ -109,8 +116,6 @@ def fit_all(
                 rows=[one.rows for one in fits for _ in range(n)],
                 observe=observe,
             )
-    except FloatingPointError as error:
-        raise ValueError(str(error)) from error
     except FitInterrupted as stop:
         found = [_fitted(stop.partial[k * n : (k + 1) * n]) for k in range(len(fits))]
         whole = [one if one is not None and _finished(one) else None for one in found]
@@ -176,8 +181,9 @@ class Models(Sequence[Regression]):
             )
             total = made.costs.sum()
         if not np.isfinite(total):
-            raise ValueError(
-                f"C={one.C:g} times the row weights overflows float64: take smaller ones"
+            raise TooLargeError(
+                f"C={one.C:g} times the row weights overflows float64: take smaller ones",
+                parameter="C",
             )
         return made
 
@@ -186,14 +192,16 @@ def _class_weights(estimator: LogisticRegression, data: Prepared) -> Floats | No
     """Return the weight of each class, None for "balanced"."""
     if estimator.class_weight == "balanced":
         return None
-    of_class: Floats = compute_class_weight(
-        estimator.class_weight, classes=data.classes, y=data.classes
-    )
+    with raise_as(ParameterError, "class_weight"):
+        of_class: Floats = compute_class_weight(
+            estimator.class_weight, classes=data.classes, y=data.classes
+        )
     for label, value in zip(data.classes, of_class, strict=True):
         if not (np.isfinite(value) and value > 0):
-            raise ValueError(
-                f"class_weight gives class {shown(label)} the weight {value}: it must be a "
-                "positive number"
+            raise ParameterError(
+                f"class_weight gives class {spell_label(label)} the weight {value}: it must be a "
+                "positive number",
+                parameter="class_weight",
             )
     return of_class
 
@@ -201,5 +209,6 @@ def _class_weights(estimator: LogisticRegression, data: Prepared) -> Floats | No
 def settings_of(estimator: LogisticRegression) -> Settings:
     """Return the solver's settings that an estimator's parameters ask for."""
     state = estimator.random_state
-    seed = 0 if state is None else check_random_state(state).randint(2**31 - 1)
+    with raise_as(ParameterError, "random_state"):
+        seed = 0 if state is None else check_random_state(state).randint(2**31 - 1)
     return Settings(tol=estimator.tol, max_iter=estimator.max_iter, seed=int(seed))

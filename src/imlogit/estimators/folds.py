@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from imlogit.arrays import Floats
-from imlogit.estimators.training_data import Prepared, shown
+from imlogit.errors import ParameterError
+from imlogit.estimators.training_data import Prepared, raise_as, spell_label
 
 
 class Fold(NamedTuple):
@@ -36,7 +37,7 @@ def split_rows(cv: Any, data: Prepared, groups: ArrayLike | None, random_state: 
 
     Raises
     ------
-    ValueError
+    ParameterError
         For what gives no folds, for row indices that are none, and for a fold that holds nothing
         out, or whose training part lacks a class or shares a row with its held-out part.
     """
@@ -44,20 +45,25 @@ def split_rows(cv: Any, data: Prepared, groups: ArrayLike | None, random_state: 
     if isinstance(cv, (bool, str)) or not (
         isinstance(cv, (int, np.integer)) or hasattr(cv, "split") or isinstance(cv, Iterable)
     ):
-        raise ValueError(f"cv={cv!r}: give a number of folds, a splitter or pairs of row indices")
+        raise ParameterError(
+            f"cv={cv!r}: give a number of folds, a splitter or pairs of row indices", parameter="cv"
+        )
     if isinstance(cv, (int, np.integer)):
         smallest = int(np.bincount(data.codes).min())
         if not 2 <= cv <= smallest:
-            raise ValueError(
+            raise ParameterError(
                 f"cv={cv} folds: there must be at least 2, and no more than images in the "
-                f"smallest class, which has {smallest}"
+                f"smallest class, which has {smallest}",
+                parameter="cv",
             )
         seed = 0 if random_state is None else random_state
         cv = StratifiedKFold(cv, shuffle=True, random_state=seed)
-    pairs: Iterable[Any] = cv.split(data.rows, labels, groups) if hasattr(cv, "split") else cv
-    splits = [_split(len(labels), train, test) for train, test in pairs]
+    with raise_as(ParameterError, "cv"):
+        if hasattr(cv, "split"):  # some look at the features
+            cv = cv.split(data.rows.block(0, len(data.rows)), labels, groups)
+        splits = [_split(len(labels), train, test) for train, test in cv]
     if not splits:
-        raise ValueError("cv gives no folds: there must be at least one")
+        raise ParameterError("cv gives no folds: there must be at least one", parameter="cv")
     _check_apart(splits)
     _check_parts(splits, data)
     return splits
@@ -90,6 +96,11 @@ def mean_held_out(
     return mean
 
 
+def deviation(values: Floats) -> float:
+    """Return the standard deviation over folds (divided by n - 1), nan for one fold."""
+    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+
+
 def fold_numbers(n: int, held_out: Iterable[NDArray[np.intp]]) -> NDArray[np.int64]:
     """Return the last fold that holds each of ``n`` rows out, -1 where none does."""
     numbers = np.full(n, -1, dtype=np.int64)
@@ -104,7 +115,9 @@ def _split(n: int, train: Any, test: Any) -> Fold:
     try:
         rows, held_out = (everything[_indices(part)] for part in (train, test))
     except IndexError as error:
-        raise ValueError(f"cv gives rows that are none of the {n}: {error}") from None
+        raise ParameterError(
+            f"cv gives rows that are none of the {n}: {error}", parameter="cv"
+        ) from None
     times = np.bincount(rows, minlength=n)
     # a byte a row as a rule: leaving one out of 5,000 would take 200 MB at eight
     return Fold(rows, held_out, times.astype(np.min_scalar_type(times.max())))
@@ -119,20 +132,25 @@ def _check_apart(splits: Sequence[Fold]) -> None:
     for k, (_, test, times) in enumerate(splits, start=1):
         both = np.unique(test[times[test] > 0])
         if both.size:
-            raise ValueError(
+            raise ParameterError(
                 f"fold {k} of {len(splits)} trains on {both.size} of the rows that it holds out, "
-                f"the first of them row {both[0]}: out-of-fold means not seen"
+                f"the first of them row {both[0]}: out-of-fold means not seen",
+                parameter="cv",
             )
 
 
 def _check_parts(splits: Sequence[Fold], data: Prepared) -> None:
     for k, split in enumerate(splits, start=1):
         if not split.test.size:
-            raise ValueError(f"fold {k} of {len(splits)} holds no row out: there is none to score")
+            raise ParameterError(
+                f"fold {k} of {len(splits)} holds no row out: there is none to score",
+                parameter="cv",
+            )
         weights = np.bincount(data.codes, data.weights * split.times, len(data.classes))
         if not (weights > 0).all():
-            lacking = shown(data.classes[weights <= 0][0])
-            raise ValueError(
+            lacking = spell_label(data.classes[weights <= 0][0])
+            raise ParameterError(
                 f"the training part of fold {k} of {len(splits)} has no image of class "
-                f"{lacking}: take stratified folds, or fewer"
+                f"{lacking}: take stratified folds, or fewer",
+                parameter="cv",
             )

@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate
 from imlogit.core.links import codes_of_margins, link_of, log_probabilities, probabilities
+from imlogit.engines.matrix import Matrix, as_matrix
 from imlogit.engines.table import open_engine
-from imlogit.errors import FitInterrupted
+from imlogit.errors import DataError, FitInterrupted, KindError
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.pixels import (
     DTYPES,
@@ -24,7 +25,7 @@ from imlogit.estimators.pixels import (
     check_integers,
     predict_scale,
 )
-from imlogit.estimators.training_data import Prepared, prepare
+from imlogit.estimators.training_data import Prepared, prepare, raise_as
 
 
 class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -52,8 +53,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         within the certificate. None is a fixed seed, so that equal input gives equal bits.
     multi_class : {"multinomial", "ovr"}, default="multinomial"
         More than two classes are fitted together, by the softmax, or one against the rest.
-    engine : {"auto", "numba", "reference"}, default="auto"
-        What adds up over the images.
+    engine : {"auto", "numba", "reference", "tensorflow"}, default="auto"
+        What adds up over the images; "auto" is TensorFlow where there is a GPU, else Numba.
     pixel_scale : "auto" or float, default="auto"
         What features are multiplied by. "auto" takes uint8 as pixels, times 1/255, and
         everything else as it is.
@@ -127,11 +128,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises
         ------
-        ValueError
-            For nan or infinity, a single class, a class without positive weight, lengths that
-            differ, parameters out of range, or features whose squares overflow.
-        TypeError
-            For sparse input.
+        DataError
+            For nan or infinity, a single class, a class without positive weight, or lengths that
+            differ. It is a ValueError, as the next one is.
+        ParameterError
+            For parameters out of range, and for features whose squares overflow.
+        KindError
+            For sparse input; a TypeError.
         FitInterrupted
             On Ctrl-C. Its ``partial`` is this model at the point it had reached, certified with
             the status "interrupted"; None where that could not be proved within a second.
@@ -159,7 +162,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Raises
         ------
-        ValueError
+        DataError
             For another number of features or shape of image than the model was fitted on, nan
             or infinity, or features whose scale cannot be that of the fit.
         """
@@ -204,10 +207,10 @@ def check_kind(estimator: Any, task: str, instead: str) -> None:
 
     Raises
     ------
-    TypeError
+    KindError
     """
     if not isinstance(estimator, LogisticRegression) or not hasattr(estimator, "C"):
-        raise TypeError(
+        raise KindError(
             f"{task} takes an imlogit.LogisticRegression, not {type(estimator).__name__}: for "
             f"other estimators there is scikit-learn's {instead}"
         )
@@ -215,14 +218,14 @@ def check_kind(estimator: Any, task: str, instead: str) -> None:
 
 def adopt(estimator: LogisticRegression, data: Prepared, fitted: Fitted) -> None:
     """Make an estimator the fitted model that a fit has found."""
-    describe(estimator, data)
+    adopt_data(estimator, data)
     estimator.coef_ = fitted.coef
     estimator.intercept_ = fitted.intercept
     estimator.n_iter_ = fitted.n_iter
     estimator.certificate_ = fitted.certificate
 
 
-def describe(estimator: LogisticRegression, data: Prepared) -> None:
+def adopt_data(estimator: LogisticRegression, data: Prepared) -> None:
     """Tell an estimator what it is fitted on, which decides what it can predict on."""
     estimator.classes_ = data.classes
     estimator.threshold_ = None
@@ -231,20 +234,22 @@ def describe(estimator: LogisticRegression, data: Prepared) -> None:
     estimator.fitted_dtype_ = str(data.rows.dtype)
 
 
-def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[NDArray[np.generic], float]:
+def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[Matrix, float]:
     """Return images as validated rows (n, d), and what the engine multiplies them by.
 
     Raises
     ------
-    ValueError
+    DataError
         As `LogisticRegression.decision_function`.
     """
-    rows, image_shape = as_rows(X)
-    check_image_shape(image_shape, estimator.image_shape_)
-    check_integers(X, estimator.pixel_scale, estimator.fitted_dtype_)
-    rows = validate_data(estimator, rows, dtype=list(DTYPES), order="C", reset=False)
+    with raise_as(DataError):
+        rows, image_shape = as_rows(X)
+        check_image_shape(image_shape, estimator.image_shape_)
+        check_integers(X, estimator.pixel_scale, estimator.fitted_dtype_)
+        rows = validate_data(estimator, rows, dtype=list(DTYPES), order="C", reset=False)
     fitted = estimator.pixel_scale_, estimator.fitted_dtype_
-    return rows, predict_scale(rows, estimator.pixel_scale, *fitted)
+    matrix = as_matrix(rows)
+    return matrix, predict_scale(matrix, estimator.pixel_scale, *fitted)
 
 
 def warn_unless_converged(certificate: Certificate, parts_are: str = "classes") -> None:

@@ -14,17 +14,16 @@ from sklearn.metrics import get_scorer
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import combine
-from imlogit.core.links import link_of, probabilities
-from imlogit.core.solver import Observer
-from imlogit.errors import FitInterrupted, GridEdgeWarning
+from imlogit.core.solution import Observer
+from imlogit.errors import DataError, FitInterrupted, GridEdgeWarning, ParameterError
 from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.estimators.folds import Fold, fold_numbers, mean_held_out, split_rows
+from imlogit.estimators.folds import Fold, deviation, fold_numbers, mean_held_out, split_rows
 from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
     warn_unless_converged,
 )
-from imlogit.estimators.training_data import Prepared, prepare
+from imlogit.estimators.training_data import Prepared, prepare, raise_as
 
 RULES = ("best", "one-standard-error")
 # The grid that a number of values of C stands for, as scikit-learn's.
@@ -185,7 +184,7 @@ class LogisticRegressionCV(LogisticRegression):
 
         Raises
         ------
-        ValueError
+        DataError, ParameterError
             As `LogisticRegression.fit` and `imlogit.cross_validate`, for values of C, a
             scoring or a rule that are none, for a fold whose held-out rows weigh nothing, and
             for a scoring that is nan at every C.
@@ -201,9 +200,10 @@ class LogisticRegressionCV(LogisticRegression):
             If the gap of any fit did not reach ``tol``.
         """
         if self.rule not in RULES:
-            raise ValueError(f"rule={self.rule!r} must be one of {RULES}")
+            raise ParameterError(f"rule={self.rule!r} must be one of {RULES}", parameter="rule")
         Cs = _grid(self.Cs)
-        scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
+        with raise_as(ParameterError, "scoring"):
+            scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
         data = prepare(self, X, y, sample_weight)
         splits = split_rows(self.cv, data, groups, self.random_state)
         _check_weights(splits, data)
@@ -213,13 +213,13 @@ class LogisticRegressionCV(LogisticRegression):
             found = fit_all(self, data, fits, observe=observe)
         except FitInterrupted as stop:
             raise FitInterrupted(judge.path(_by_value(stop.partial, places))) from None
-        by_C = _by_value(found, places)
+        by_C: list[list[Any]] = _by_value(found, places)
         path = judge.path(by_C)
         assert path is not None
         self._adopt(data, path, by_C)
         self.out_of_fold_ = mean_held_out(
             splits,
-            [_held_out(fold, self.multi_class) for fold in by_C[path.chosen][1:]],
+            [fold.probabilities(self.multi_class) for fold in by_C[path.chosen][1:]],
             (len(data.codes), len(data.classes)),
         )
         self.folds_ = fold_numbers(len(data.codes), [split.test for split in splits])
@@ -259,11 +259,6 @@ class LogisticRegressionCV(LogisticRegression):
 BUILT_IN = (None, "neg_log_loss", "accuracy")
 
 
-def deviation(values: Floats) -> float:
-    """Return the standard deviation over folds (divided by n - 1), nan for one fold."""
-    return float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-
-
 @dataclass(frozen=True, eq=False)
 class _Judge:
     """Scores the held-out rows of every fold and C, and chooses."""
@@ -292,9 +287,8 @@ class _Judge:
 
     def _figures(self, split: Fold, fitted: Fitted) -> tuple[float, float, float]:
         """Return score, log loss and accuracy of a fold's held-out rows."""
-        assert fitted.margins is not None
         codes, weights = self.data.codes[split.test], self.data.weights[split.test]
-        p = probabilities(fitted.margins, link_of(len(fitted.coef), self.estimator.multi_class))
+        p = fitted.probabilities(self.estimator.multi_class)
         own = np.take_along_axis(p, codes[:, None], axis=1)[:, 0]
         losses = -np.log(np.maximum(own, np.finfo(float).tiny))
         loss = float(np.average(losses, weights=weights))
@@ -310,21 +304,16 @@ class _Judge:
         )
         adopt(view, self.data, fitted)
         view.n_features_in_ = self.data.rows.shape[1]
-        rows, labels = self.data.rows[split.test], self.data.classes[self.data.codes[split.test]]
+        rows = self.data.rows.take(split.test)
+        labels = self.data.classes[self.data.codes[split.test]]
         how = {"sample_weight": self.data.weights[split.test]} if self.weighted else {}
         return float(self.scorer(view, rows, labels, **how))
-
-
-def _held_out(fitted: Fitted | None, multi_class: str) -> Floats | None:
-    if fitted is None or fitted.margins is None:
-        return None
-    return probabilities(fitted.margins, link_of(len(fitted.coef), multi_class))
 
 
 def _check_weights(splits: Sequence[Fold], data: Prepared) -> None:
     for k, split in enumerate(splits, start=1):
         if not data.weights[split.test].any():
-            raise ValueError(
+            raise DataError(
                 f"the held-out rows of fold {k} of {len(splits)} have no positive weight: there is "
                 "none to score"
             )
@@ -338,7 +327,9 @@ def _grid(Cs: Any) -> Floats:
     except (TypeError, ValueError):
         values = np.empty(0)
     if values.ndim != 1 or not values.size or not (values > 0).all():
-        raise ValueError(f"Cs={Cs!r} must be a whole number of at least 1 or positive numbers")
+        raise ParameterError(
+            f"Cs={Cs!r} must be a whole number of at least 1 or positive numbers", parameter="Cs"
+        )
     return values
 
 
@@ -365,9 +356,10 @@ def _choose(Cs: Floats, scores: Floats, rule: str) -> tuple[int, int]:
     mean = scores.mean(axis=0)
     if np.isnan(mean).all():
         fold = int(np.isnan(scores).any(axis=1).argmax()) + 1
-        raise ValueError(
+        raise ParameterError(
             f"the scoring is nan on the held-out rows, of fold {fold} for one, so no C can be "
-            "chosen: take stratified folds, or another scoring"
+            "chosen: take stratified folds, or another scoring",
+            parameter="scoring",
         )
     mean = np.where(np.isnan(mean), -np.inf, mean)
     order = np.argsort(Cs, kind="stable")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.errors import PixelScaleWarning
+from imlogit.engines.matrix import Matrix
+from imlogit.errors import DataError, ParameterError, PixelScaleWarning
 from imlogit.system.text import by
 
 PIXEL_SCALE = 1 / 255
@@ -34,18 +35,18 @@ def as_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     return images.reshape(len(images), math.prod(images.shape[1:])), images.shape[1:]
 
 
-def fit_scale(rows: NDArray[np.generic], pixel_scale: Any) -> float:
+def fit_scale(rows: Matrix, pixel_scale: Any) -> float:
     """Return what the features are multiplied by when a model is fitted.
 
     Parameters
     ----------
-    rows : ndarray of uint8, float32 or float64, shape (n, d)
+    rows : Matrix of uint8, float32 or float64, shape (n, d)
     pixel_scale : "auto" or float
         "auto" is 1/255 for uint8 and 1 for everything else.
 
     Raises
     ------
-    ValueError
+    ParameterError
         If ``pixel_scale`` is neither "auto" nor a positive number.
 
     Warns
@@ -58,28 +59,28 @@ def fit_scale(rows: NDArray[np.generic], pixel_scale: Any) -> float:
             return PIXEL_SCALE
         if _look_like_pixels(rows):
             warnings.warn(
-                f"the features are whole numbers up to {rows.max():g} of type {rows.dtype}: if "
+                f"the features are whole numbers up to {rows.largest:g} of type {rows.dtype}: if "
                 "they are pixels, pass them as uint8 (X.astype('uint8')), which imlogit scales "
                 "to [0, 1], or set pixel_scale=1/255; pixel_scale=1 takes them as they are",
                 PixelScaleWarning,
                 stacklevel=3,
             )
         return 1.0
-    if isinstance(pixel_scale, bool) or not isinstance(pixel_scale, (int, float, np.number)):
-        raise ValueError(f"pixel_scale={pixel_scale!r} must be 'auto' or a positive number")
-    if not (np.isfinite(pixel_scale) and pixel_scale > 0):
-        raise ValueError(f"pixel_scale={pixel_scale!r} must be 'auto' or a positive number")
+    number = isinstance(pixel_scale, (int, float, np.number)) and not isinstance(pixel_scale, bool)
+    if not (number and np.isfinite(pixel_scale) and pixel_scale > 0):
+        raise ParameterError(
+            f"pixel_scale={pixel_scale!r} must be 'auto' or a positive number",
+            parameter="pixel_scale",
+        )
     return float(pixel_scale)
 
 
-def predict_scale(
-    rows: NDArray[np.generic], pixel_scale: Any, fitted_scale: float, fitted_dtype: str
-) -> float:
+def predict_scale(rows: Matrix, pixel_scale: Any, fitted_scale: float, fitted_dtype: str) -> float:
     """Return what the features are multiplied by when a fitted model predicts.
 
     Raises
     ------
-    ValueError
+    DataError
         If the scale of the features cannot be that of the fit; the message names both types.
     """
     if not isinstance(pixel_scale, str):
@@ -87,34 +88,34 @@ def predict_scale(
     if fitted_dtype == "uint8":
         if rows.dtype == np.uint8:
             return PIXEL_SCALE
-        largest = float(rows.max(initial=0.0))
+        largest = max((float(block.max(initial=0.0)) for block in rows.blocks()), default=0.0)
         if largest > LARGEST_SCALED:
-            raise ValueError(
+            raise DataError(
                 f"the model was fitted on uint8 pixels and predicts on uint8, or on floats up to "
                 f"1; got {rows.dtype} up to {largest:g}: pass uint8, or divide by 255"
             )
         return 1.0
     if rows.dtype == np.uint8:
-        raise ValueError(
+        raise DataError(
             f"the model was fitted on {fitted_dtype} features and got uint8 pixels, whose scale "
             f"it cannot know: convert them just as the training data were, to {fitted_dtype}"
         )
     return 1.0
 
 
+def have_same_shape(given: tuple[int, ...], fitted: tuple[int, ...]) -> bool:
+    """Whether images are of one shape; one channel may be left out or named."""
+    return given[:2] == fitted[:2] and (given[2:] or (1,)) == (fitted[2:] or (1,))
+
+
 def check_image_shape(given: tuple[int, ...] | None, fitted: tuple[int, ...] | None) -> None:
-    """Refuse images of another shape than the model's; one channel may be left out or named."""
-    if given is None or fitted is None:
+    """Refuse images of another shape than the model's."""
+    if given is None or fitted is None or have_same_shape(given, fitted):
         return
-
-    def without_single_channel(shape: tuple[int, ...]) -> tuple[int, ...]:
-        return shape[:2] if shape[2:] == (1,) else shape
-
-    if without_single_channel(given) != without_single_channel(fitted):
-        raise ValueError(
-            f"the model was fitted on images of shape {by(fitted)} and got images of shape "
-            f"{by(given)}: resize or transpose them"
-        )
+    raise DataError(
+        f"the model was fitted on images of shape {by(fitted)} and got images of shape "
+        f"{by(given)}: resize or transpose them"
+    )
 
 
 def check_integers(X: Any, pixel_scale: Any, fitted_dtype: str) -> None:
@@ -122,16 +123,17 @@ def check_integers(X: Any, pixel_scale: Any, fitted_dtype: str) -> None:
     dtype = getattr(X, "dtype", None)
     unclear = isinstance(dtype, np.dtype) and dtype.kind in "iu" and dtype != np.uint8
     if unclear and fitted_dtype == "uint8" and isinstance(pixel_scale, str):
-        raise ValueError(
+        raise DataError(
             f"the model was fitted on uint8 pixels and predicts on uint8, or on floats up to 1; "
             f"got {dtype}: convert pixels with X.astype('uint8')"
         )
 
 
-def _look_like_pixels(rows: NDArray[np.generic]) -> bool:
+def _look_like_pixels(rows: Matrix) -> bool:
     def plausible(part: NDArray[Any]) -> bool:
         whole = part.min(initial=0) >= 0 and part.max(initial=0) <= 255
         return bool(whole and (part == np.floor(part)).all())
 
     # the first rows decide most cases without a look at all of them
-    return plausible(rows[:256]) and bool(rows.max(initial=0) > LARGEST_COUNT) and plausible(rows)
+    few = plausible(rows.block(0, 256)) and rows.largest > LARGEST_COUNT
+    return few and all(plausible(block) for block in rows.blocks())

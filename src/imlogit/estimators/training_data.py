@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +14,9 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
+from imlogit.engines.matrix import Matrix, as_matrix
 from imlogit.engines.table import open_engine
+from imlogit.errors import DataError, ImlogitError, KindError, ParameterError
 from imlogit.estimators.pixels import DTYPES, as_rows, fit_scale
 
 if TYPE_CHECKING:
@@ -27,7 +31,7 @@ class Prepared:
 
     Attributes
     ----------
-    rows : ndarray of uint8, float32 or float64, shape (n, d)
+    rows : Matrix of uint8, float32 or float64, shape (n, d)
     scale : float
         What the features are multiplied by.
     classes : ndarray, shape (n_classes,)
@@ -38,7 +42,7 @@ class Prepared:
     image_shape : tuple of int, or None
     """
 
-    rows: NDArray[np.generic]
+    rows: Matrix
     scale: float
     classes: NDArray[Any]
     codes: NDArray[np.intp]
@@ -53,43 +57,83 @@ class Prepared:
 def prepare(
     estimator: LogisticRegression, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
 ) -> Prepared:
-    """Validate the estimator's parameters and the training data."""
+    """Validate the estimator's parameters and the training data.
+
+    Raises
+    ------
+    ParameterError, DataError, KindError
+    """
     _check_parameters(estimator)
-    rows, image_shape = as_rows(X)
-    rows, y = validate_data(estimator, rows, y, dtype=list(DTYPES), order="C")
-    check_classification_targets(y)
-    classes, codes = np.unique(y, return_inverse=True)
-    if len(classes) < 2:
-        raise ValueError(
-            f"the labels hold one class only, {shown(classes[0])}: a classifier needs at least "
-            "two; compare with a label that occurs, and of the same type ('2' is not 2)"
+    with raise_as(DataError):
+        rows, image_shape = as_rows(X)
+        rows, y = validate_data(estimator, rows, y, dtype=list(DTYPES), order="C")
+        check_classification_targets(y)
+        classes, codes = np.unique(y, return_inverse=True)
+        weights = _check_sample_weight(
+            sample_weight, rows, dtype=np.float64, ensure_non_negative=True
         )
-    weights = _check_sample_weight(sample_weight, rows, dtype=np.float64, ensure_non_negative=True)
+    if len(classes) < 2:
+        raise DataError(
+            f"the labels hold one class only, {spell_label(classes[0])}: a classifier needs at "
+            "least two; compare with a label that occurs, and of the same type ('2' is not 2)"
+        )
     totals = np.bincount(codes, weights)
     if not (totals > 0).all():
-        empty = shown(classes[totals <= 0][0])
-        raise ValueError(f"class {empty} has no row with a positive weight")
-    scale = fit_scale(rows, estimator.pixel_scale)
-    return Prepared(rows, scale, classes, codes, weights, image_shape)
+        empty = spell_label(classes[totals <= 0][0])
+        raise DataError(f"class {empty} has no row with a positive weight")
+    matrix = as_matrix(rows)
+    scale = fit_scale(matrix, estimator.pixel_scale)
+    return Prepared(matrix, scale, classes, codes, weights, image_shape)
 
 
-def shown(label: Any) -> str:
+def spell_label(label: Any) -> str:
     """Return a label as an error message shows it: 2 and '2', not np.int64(2)."""
     return repr(label.item() if isinstance(label, np.generic) else label)
+
+
+@contextmanager
+def raise_as(kind: type[ImlogitError], parameter: str | None = None) -> Iterator[None]:
+    """Raise what scikit-learn and NumPy say of a user's input as an error of our own.
+
+    Parameters
+    ----------
+    kind : type
+        Of the error; what is a TypeError alone becomes a `KindError`.
+    parameter : str, optional
+        What the input is called.
+    """
+    try:
+        yield
+    except ImlogitError:
+        raise
+    except ValueError as error:
+        raise kind(str(error), parameter=parameter) from error
+    except TypeError as error:
+        raise KindError(str(error), parameter=parameter) from error
 
 
 def _check_parameters(estimator: LogisticRegression) -> None:
     for name, least in (("C", 0.0), ("tol", 0.0)):
         value = getattr(estimator, name, 1.0)  # where C is chosen, there is none to check
         if not _is_number(value) or not value > least:
-            raise ValueError(f"{name}={value!r} must be a number greater than {least:g}")
+            raise ParameterError(
+                f"{name}={value!r} must be a number greater than {least:g}", parameter=name
+            )
     steps = estimator.max_iter
     if not _is_number(steps) or not np.isfinite(steps) or steps != int(steps) or steps < 1:
-        raise ValueError(f"max_iter={steps!r} must be a whole number of at least 1")
+        raise ParameterError(
+            f"max_iter={steps!r} must be a whole number of at least 1", parameter="max_iter"
+        )
     if not isinstance(estimator.fit_intercept, (bool, np.bool_)):
-        raise ValueError(f"fit_intercept={estimator.fit_intercept!r} must be True or False")
+        raise ParameterError(
+            f"fit_intercept={estimator.fit_intercept!r} must be True or False",
+            parameter="fit_intercept",
+        )
     if estimator.multi_class not in MULTI_CLASS:
-        raise ValueError(f"multi_class={estimator.multi_class!r} must be one of {MULTI_CLASS}")
+        raise ParameterError(
+            f"multi_class={estimator.multi_class!r} must be one of {MULTI_CLASS}",
+            parameter="multi_class",
+        )
 
 
 def _is_number(value: Any) -> bool:

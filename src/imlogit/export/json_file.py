@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Runner
-from imlogit.model.head import Head, answer
+from imlogit.model.head import Head
 from imlogit.system.atomic import write_bytes
 
 KIND = "imlogit-classifier"
@@ -47,7 +46,7 @@ def write(head: Head, path: Path) -> None:
 def load(path: Path) -> Runner:
     """Return what computes what the numbers in the file say."""
     read = json.loads(path.read_bytes())
-    head = Head(
+    return Head(
         weights=np.array(read["weights"]),
         intercept=np.array(read["intercept"]),
         scale=read["scale"],
@@ -56,8 +55,7 @@ def load(path: Path) -> Runner:
         link=read["link"],
         threshold=read["threshold"],
         class_names=tuple(read["class_names"]),
-    )
-    return partial(answer, head)
+    ).answer
 
 
 FORMAT = Format(write, load, FLOAT64_TOLERANCE)

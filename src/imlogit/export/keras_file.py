@@ -10,7 +10,7 @@ from imlogit.export.formats import Format, Inputs, Runner
 from imlogit.model.head import Answers, Head
 from imlogit.system.extras import need
 
-keras = need("keras", "tensorflow", "--to keras")
+keras = need("keras", "tensorflow", "The format keras")
 
 
 def build(head: Head) -> Any:

@@ -12,8 +12,8 @@ from imlogit.model.head import Answers, Head
 from imlogit.system.atomic import write_bytes
 from imlogit.system.extras import need, quiet
 
-tf = need("tensorflow", "litert", "--to litert")
-interpreter = need("ai_edge_litert.interpreter", "litert", "--to litert")
+tf = need("tensorflow", "litert", "The format litert")
+interpreter = need("ai_edge_litert.interpreter", "litert", "The format litert")
 
 
 def write(head: Head, path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imlogit import __version__
 from imlogit.core.links import SIGMOID, SOFTMAX
@@ -19,70 +20,29 @@ from imlogit.model.head import Answers, Head
 from imlogit.system.atomic import write_bytes
 from imlogit.system.extras import need
 
-onnx = need("onnx", "onnx", "--to onnx")
-runtime = need("onnxruntime", "onnx", "--to onnx")
+onnx = need("onnx", "onnx", "The format onnx")
+helper, numpy_helper = onnx.helper, onnx.numpy_helper
+runtime = need("onnxruntime", "onnx", "The format onnx")
 OPERATOR_SET = 18
 IR_VERSION = 8
 # Of onnxruntime's severities, errors.
 ERRORS = 3
+# Some nodes, and the constants that they name.
+Part = tuple[list[Any], dict[str, NDArray[Any]]]
 
 
 def write(head: Head, path: Path, real: type[np.floating] = np.float32) -> None:
     """Write a head; inputs that are not pixels are of type `real`, as probabilities are."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    kind = helper.np_dtype_to_tensor_dtype(np.dtype(real))
-    given = TensorProto.UINT8 if head.dtype == "uint8" else kind
-    constants = {
-        "scale": np.array(head.scale, dtype=real),
-        "weights": head.each_weights.T.astype(real),
-        "intercept": head.each_intercept.astype(real),
-    }
-    nodes = [
-        helper.make_node("Flatten", [head.input_name], ["rows"], axis=1),
-        helper.make_node("Cast", ["rows"], ["numbers"], to=kind),
-        helper.make_node("Mul", ["numbers", "scale"], ["scaled"]),
-        helper.make_node("Gemm", ["scaled", "weights", "intercept"], ["margins"]),
-    ]
-    if head.link == SIGMOID:
-        nodes.append(helper.make_node("Sigmoid", ["margins"], ["probabilities"]))
-    elif head.link == SOFTMAX:
-        nodes.append(helper.make_node("Softmax", ["margins"], ["probabilities"], axis=1))
-    else:
-        # the logarithm of the sigmoid, min(m, 0) - log(1 + exp(-|m|)), and its softmax
-        constants |= {"zero": np.array(0, dtype=real), "one": np.array(1, dtype=real)}
-        nodes += [
-            helper.make_node("Min", ["margins", "zero"], ["negative"]),
-            helper.make_node("Abs", ["margins"], ["size"]),
-            helper.make_node("Neg", ["size"], ["minus_size"]),
-            helper.make_node("Exp", ["minus_size"], ["small"]),
-            helper.make_node("Add", ["small", "one"], ["above_one"]),
-            helper.make_node("Log", ["above_one"], ["correction"]),
-            helper.make_node("Sub", ["negative", "correction"], ["log_sigmoid"]),
-            helper.make_node("Softmax", ["log_sigmoid"], ["probabilities"], axis=1),
-        ]
-    if head.threshold is None:
-        nodes.append(helper.make_node("ArgMax", ["margins"], ["label"], axis=1, keepdims=0))
-    else:
-        constants |= {
-            "second": np.array(1, dtype=np.int64),
-            "threshold": np.array(head.threshold, dtype=real),
-        }
-        nodes += [
-            helper.make_node("Gather", ["probabilities", "second"], ["chance"], axis=1),
-            helper.make_node("GreaterOrEqual", ["chance", "threshold"], ["reached"]),
-            helper.make_node("Cast", ["reached"], ["label"], to=TensorProto.INT64),
-        ]
-    n_classes = len(head.class_names)
+    parts = [_margins(head, real), _link(head, real), _label(head, real)]
     graph = helper.make_graph(
-        nodes,
+        [node for nodes, _ in parts for node in nodes],
         "imlogit",
-        [helper.make_tensor_value_info(head.input_name, given, ["n", *head.shape])],
+        *_ends(head, helper.np_dtype_to_tensor_dtype(np.dtype(real))),
         [
-            helper.make_tensor_value_info("probabilities", kind, ["n", n_classes]),
-            helper.make_tensor_value_info("label", TensorProto.INT64, ["n"]),
+            numpy_helper.from_array(value, name)
+            for _, constants in parts
+            for name, value in constants.items()
         ],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     model = helper.make_model(
         graph,
@@ -94,6 +54,69 @@ def write(head: Head, path: Path, real: type[np.floating] = np.float32) -> None:
     helper.set_model_props(model, _metadata(head))
     onnx.checker.check_model(model, full_check=True)
     write_bytes(path, model.SerializeToString(deterministic=True))
+
+
+def _ends(head: Head, kind: int) -> tuple[list[Any], list[Any]]:
+    """Return what goes in, and what comes out."""
+    described = helper.make_tensor_value_info
+    given = onnx.TensorProto.UINT8 if head.dtype == "uint8" else kind
+    return (
+        [described(head.input_name, given, ["n", *head.shape])],
+        [
+            described("probabilities", kind, ["n", len(head.class_names)]),
+            described("label", onnx.TensorProto.INT64, ["n"]),
+        ],
+    )
+
+
+def _margins(head: Head, real: type[np.floating]) -> Part:
+    kind = helper.np_dtype_to_tensor_dtype(np.dtype(real))
+    constants = {
+        "scale": np.array(head.scale, dtype=real),
+        "weights": head.each_weights.T.astype(real),
+        "intercept": head.each_intercept.astype(real),
+    }
+    return [
+        _node("Flatten", head.input_name, to="rows", axis=1),
+        helper.make_node("Cast", ["rows"], ["numbers"], to=kind),
+        _node("Mul", "numbers", "scale", to="scaled"),
+        _node("Gemm", "scaled", "weights", "intercept", to="margins"),
+    ], constants
+
+
+def _link(head: Head, real: type[np.floating]) -> Part:
+    if head.link == SIGMOID:
+        return [_node("Sigmoid", "margins", to="probabilities")], {}
+    if head.link == SOFTMAX:
+        return [_node("Softmax", "margins", to="probabilities", axis=1)], {}
+    # the logarithm of the sigmoid, min(m, 0) - log(1 + exp(-|m|)), and its softmax
+    return [
+        _node("Min", "margins", "zero", to="negative"),
+        _node("Abs", "margins", to="size"),
+        _node("Neg", "size", to="minus_size"),
+        _node("Exp", "minus_size", to="small"),
+        _node("Add", "small", "one", to="above_one"),
+        _node("Log", "above_one", to="correction"),
+        _node("Sub", "negative", "correction", to="log_sigmoid"),
+        _node("Softmax", "log_sigmoid", to="probabilities", axis=1),
+    ], {"zero": np.array(0, dtype=real), "one": np.array(1, dtype=real)}
+
+
+def _label(head: Head, real: type[np.floating]) -> Part:
+    if head.threshold is None:
+        return [_node("ArgMax", "margins", to="label", axis=1, keepdims=0)], {}
+    return [
+        _node("Gather", "probabilities", "second", to="chance", axis=1),
+        _node("GreaterOrEqual", "chance", "threshold", to="reached"),
+        helper.make_node("Cast", ["reached"], ["label"], to=onnx.TensorProto.INT64),
+    ], {
+        "second": np.array(1, dtype=np.int64),
+        "threshold": np.array(head.threshold, dtype=real),
+    }
+
+
+def _node(operator: str, *given: str, to: str, **how: int) -> Any:
+    return helper.make_node(operator, list(given), [to], **how)
 
 
 def _metadata(head: Head) -> dict[str, str]:

@@ -13,7 +13,7 @@ from imlogit.export.formats import SIGNATURE, Format, Inputs, Runner
 from imlogit.model.head import Answers, Head
 from imlogit.system.extras import need, quiet
 
-tf = need("tensorflow", "tensorflow", "--to savedmodel")
+tf = need("tensorflow", "tensorflow", "The format savedmodel")
 MARK = "saved_model.pb"
 NAMES = "class_names.json"
 

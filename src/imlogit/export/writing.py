@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from imlogit.errors import ExportError, OutputError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.export.formats import Format, format_of, open_format, suffix_of
 from imlogit.export.json_file import facts, text
 from imlogit.export.proof import N_TRIALS, difference, trial_inputs
-from imlogit.model.head import Answers, Head, head_of
+from imlogit.model.fields import SavedModel
+from imlogit.model.head import Head, head_of
+from imlogit.model.persist import saved_model_of
 from imlogit.system.atomic import filling, place_into
 
 
@@ -53,7 +53,7 @@ class Export:
 
 
 def export_model(
-    estimator: LogisticRegression,
+    model: LogisticRegression | SavedModel,
     path: str | os.PathLike[str],
     *,
     to: str | None = None,
@@ -69,7 +69,7 @@ def export_model(
 
     Parameters
     ----------
-    estimator : LogisticRegression
+    model : LogisticRegression or SavedModel
         Fitted.
     path : path-like
         Ends in .onnx, .keras, .savedmodel (a folder), .tflite or .json.
@@ -100,7 +100,7 @@ def export_model(
     name = to or format_of(target)
     if target.suffix != suffix_of(name):
         raise ExportError(f"{target}: an export to {name} ends in {suffix_of(name)}. Rename it.")
-    head = head_of(estimator, class_names)
+    head = _head_of(model, class_names)
     form = open_format(name, float64)
     sidecar = target.with_name(f"{target.name}.json") if form.sidecar else None
     for place in filter(None, (target, sidecar)):
@@ -108,7 +108,9 @@ def export_model(
     with filling(target.parent) as folder:
         made = folder / target.name
         form.write(head, made)
-        apart = _prove(estimator, head, form, made, name)
+        inputs = trial_inputs(head)
+        said, expected = form.load(made)(inputs), head.answer(inputs)
+        apart = difference(head, said, expected, form.tolerance, f"the {name} file")
         pairs = [(made, target)]
         if sidecar is not None:
             beside = folder / sidecar.name
@@ -137,24 +139,33 @@ def _check_place(place: Path, form: Format, force: bool) -> None:
     if not os.path.lexists(place):
         return
     if not force:
-        raise OutputError(f"{place} exists already. Give --force to replace it, or another path.")
+        raise OutputError(
+            f"{place} exists already. Give another path, or force=True to replace it.",
+            parameter="force",
+        )
     is_export = (place / form.mark).is_file() if form.mark else place.is_file()
     if place.is_symlink() or not is_export:
         what = f"a folder with {form.mark}" if form.mark else "a plain file"
-        raise OutputError(f"{place} is not {what}: --force does not replace it.")
+        raise OutputError(
+            f"{place} is not {what}: force=True does not replace it.", parameter="force"
+        )
 
 
-def _prove(estimator: LogisticRegression, head: Head, form: Format, made: Path, name: str) -> float:
-    """Run what was written on trial inputs, and the model on the same."""
-    inputs = trial_inputs(head)
-    expected = model_answers(estimator, inputs)
-    return difference(head, form.load(made)(inputs), expected, form.tolerance, f"the {name} file")
+def _head_of(model: LogisticRegression | SavedModel, class_names: Sequence[str] | None) -> Head:
+    """Return what is written of a model.
 
-
-def model_answers(estimator: LogisticRegression, inputs: Any) -> Answers:
-    """Return what the model itself says of inputs."""
-    labels = np.searchsorted(estimator.classes_, estimator.predict(inputs))
-    return Answers(estimator.predict_proba(inputs), labels)
+    Raises
+    ------
+    ExportError
+        For another number of names than classes, or names that occur twice.
+    """
+    head = head_of(model if isinstance(model, SavedModel) else saved_model_of(model))
+    names = head.class_names if class_names is None else tuple(map(str, class_names))
+    if len(names) != len(head.class_names):
+        raise ExportError(f"{len(names)} class names for {len(head.class_names)} classes.")
+    if len(set(names)) < len(names):
+        raise ExportError("Two classes have the same name: give class_names that differ.")
+    return replace(head, class_names=names)
 
 
 def _size(path: Path) -> int:

@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.core.certificate import REASONS
 from imlogit.errors import ModelFileError
 
 _CLASS_TYPES = {"str": str, "int": int, "float": float, "bool": bool}
@@ -47,10 +48,11 @@ class SavedModel:
     data_sha256 : str or None
         The SHA-256 of the data set, 64 lowercase hexadecimal digits.
     positive : str or None
-        The label looked for, where the model tells one class from all others.
+        The label looked for, where the model tells one class from all others: of two classes, the
+        second, which is True or 1 or has this name.
     certificate : dict
-        What is proven about the fit. JSON values only (lists, not tuples; no NaN or infinity),
-        and no times.
+        What is proven about the fit, as `imlogit.Certificate.to_dict` has it, with ``C`` as text
+        and ``fit_intercept``. JSON values only (lists, not tuples; no NaN or infinity), no times.
     versions : dict of str to str
         Library versions by name.
     threshold : float or None
@@ -81,12 +83,13 @@ class SavedModel:
         _check_weights(self.coef, self.intercept)
         _check_classes(self.classes, self.classes_dtype, len(self.coef))
         _check_others(self)
-        own = {
+        own: dict[str, Any] = {
             "coef": _frozen_copy(self.coef),
             "intercept": _frozen_copy(self.intercept),
             "certificate": _json_copy("certificate", self.certificate),
             "versions": _json_copy("versions", self.versions),
         }
+        _check_certificate(own["certificate"])
         for name, value in own.items():
             object.__setattr__(self, name, value)
 
@@ -140,13 +143,47 @@ def _check_others(m: SavedModel) -> None:
         "multi_class": (m.multi_class in ("ovr", "multinomial"), '"ovr" or "multinomial"'),
         "data_name": (m.data_name is None or _is_text(m.data_name), "text or None"),
         "data_sha256": (_is_digest(m.data_sha256), "None or 64 hexadecimal digits"),
-        "positive": (m.positive is None or _is_text(m.positive), "text or None"),
+        "positive": (_is_positive(m), "None, or the name of the second of two classes"),
         "certificate": (isinstance(m.certificate, dict), "a dict"),
         "versions": (_is_text_by_name(m.versions), "text by name"),
         "threshold": (_is_threshold(m), "None, or for two classes a float over 0, at most 1"),
     }
     for name, (good, demand) in holds.items():
         _demand(good, name, demand, getattr(m, name))
+
+
+def _check_certificate(c: dict[str, Any]) -> None:
+    counts = [c.get(name) for name in ("iterations", "passes")]
+    figures = [c.get(name) for name in ("objective", "gap", "relative_gap", "max_gradient")]
+    holds = {
+        "status": c.get("status") in tuple(REASONS),
+        "iterations and passes": all(type(n) is int and n in _INT64 and n >= 0 for n in counts),
+        "objective, gaps and gradient": all(x is None or _is_number(x) for x in figures),
+        "tol": _is_number(c.get("tol")) and c["tol"] > 0,
+        "C": _is_text(c.get("C")) and _is_penalty(c["C"]),
+        "fit_intercept": isinstance(c.get("fit_intercept", True), bool),
+    }
+    for name, good in holds.items():
+        _demand(good, "certificate", f"one with its {name}", c)
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and abs(value) < math.inf  # type: ignore[arg-type]
+
+
+def _is_penalty(text: str) -> bool:
+    try:
+        return float(text) > 0
+    except ValueError:
+        return False
+
+
+def _is_positive(m: SavedModel) -> bool:
+    if m.positive is None:
+        return True
+    if len(m.classes) != 2 or not _is_text(m.positive):
+        return False
+    return m.classes == (False, True) or str(m.classes[1]) == m.positive
 
 
 def is_size(value: object) -> bool:

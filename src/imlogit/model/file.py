@@ -25,7 +25,6 @@ import hashlib
 import json
 import os
 import re
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
@@ -37,6 +36,7 @@ from numpy.typing import NDArray
 from imlogit.errors import ModelFileError
 from imlogit.model.fields import SavedModel, dumps, is_size, refuse
 from imlogit.system.atomic import write_bytes
+from imlogit.system.regular_file import open_regular
 
 PLAIN, WITH_THRESHOLD = 1, 2
 FORMAT = WITH_THRESHOLD
@@ -179,32 +179,10 @@ def _named(where: str) -> Iterator[None]:
 
 
 def _read_bytes(path: str) -> bytes:
-    if "\0" in path:
-        refuse("a path cannot hold a null character", _GIVE_MODEL)
-    # Without O_NONBLOCK, opening a pipe waits for somebody to write to it.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(path, flags)
-    try:
-        status = os.fstat(descriptor)
-        _check_kind(status)
-        with open(descriptor, "rb", closefd=False) as file:
-            _check_start(file.read(_START), status.st_size)
-            file.seek(0)
-            return file.read(status.st_size)
-    finally:
-        os.close(descriptor)
-
-
-def _check_kind(status: os.stat_result) -> None:
-    if stat.S_ISDIR(status.st_mode):
-        refuse("this is a folder, not a model file", _GIVE_MODEL)
-    if not stat.S_ISREG(status.st_mode):
-        refuse("this is a device or a pipe, not a model file", _GIVE_MODEL)
-    if status.st_size > MAX_FILE_BYTES:
-        refuse(
-            f"the file holds {status.st_size} bytes, and a model file at most {MAX_FILE_BYTES}",
-            _GIVE_MODEL,
-        )
+    with open_regular(path, MAX_FILE_BYTES) as (file, size):
+        _check_start(file.read(_START), size)
+        file.seek(0)
+        return file.read(size)
 
 
 def _check_start(head: bytes, size: int) -> int:

@@ -1,25 +1,33 @@
 """A fitted model as any library computes it: one linear map, a link, and a rule for the label.
 
-Exported formats write it, and `imlogit predict` computes it without an estimator.
+Whatever is said of an image, `predict`, `evaluate`, `explain`, the test part of a run and what
+exports are proved by, is what `Head.answer` says.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.links import codes_of_margins, link_of, probabilities
-from imlogit.errors import ExportError
 from imlogit.model.fields import SavedModel
+from imlogit.system.threads import SingleThreadedBlas
 
-if TYPE_CHECKING:
-    from imlogit.estimators.logistic import LogisticRegression
+# Rows that are multiplied together, always so many: the last ones are filled up, so that what is
+# said of an image does not depend on which others are asked for with it.
+BLOCK_ROWS = 64
+
+
+class Answers(NamedTuple):
+    """What a model or a file says: probabilities (n, n_classes) and labels' codes (n,)."""
+
+    probabilities: Floats
+    labels: Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,74 +85,37 @@ class Head:
         """Intercepts for every class, shape (n_classes,)."""
         return _each(self.intercept)
 
+    def answer(self, inputs: NDArray[np.generic]) -> Answers:
+        """Return what the model says of inputs (n, *shape), in float64.
 
-class Answers(NamedTuple):
-    """What a model or a file says: probabilities (n, n_classes) and labels' indices (n,)."""
-
-    probabilities: Floats
-    labels: Rows
+        The same input has the same answer, bit for bit, among any others.
+        """
+        rows = inputs.reshape(len(inputs), -1)
+        margins = np.empty((len(rows), len(self.weights)))
+        block = np.zeros((BLOCK_ROWS, rows.shape[1]))
+        scaled = (self.weights * self.scale).T
+        with SingleThreadedBlas():
+            for start in range(0, len(rows), BLOCK_ROWS):
+                some = rows[start : start + BLOCK_ROWS]
+                block[: len(some)] = some
+                margins[start : start + BLOCK_ROWS] = (block @ scaled)[: len(some)]
+        margins += self.intercept
+        return Answers(probabilities(margins, self.link), codes_of_margins(margins, self.threshold))
 
 
 def _each(own: Floats) -> Floats:
     return np.concatenate([-own, own]) if len(own) == 1 else own
 
 
-def head_of(estimator: LogisticRegression, class_names: Sequence[str] | None = None) -> Head:
-    """Return what is exported of a fitted model.
-
-    Parameters
-    ----------
-    estimator : LogisticRegression
-        Fitted.
-    class_names : sequence of str, optional
-        By default the labels as text.
-
-    Raises
-    ------
-    sklearn.exceptions.NotFittedError
-    ExportError
-        For another number of names than classes, or names that occur twice.
-    """
-    from sklearn.utils.validation import check_is_fitted
-
-    check_is_fitted(estimator)
-    labels = tuple(map(str, estimator.classes_ if class_names is None else class_names))
-    if len(labels) != len(estimator.classes_):
-        raise ExportError(f"{len(labels)} class names for {len(estimator.classes_)} classes.")
-    if len(set(labels)) < len(labels):
-        raise ExportError("Two classes have the same name: give class_names that differ.")
+def head_of(model: SavedModel) -> Head:
+    """Return what a model computes."""
     return Head(
-        weights=estimator.coef_,
-        intercept=estimator.intercept_,
-        scale=estimator.pixel_scale_,
-        shape=estimator.image_shape_ or (estimator.n_features_in_,),
-        dtype=_dtype(estimator.fitted_dtype_),
-        link=link_of(len(estimator.coef_), estimator.multi_class),
-        threshold=estimator.threshold_,
-        class_names=labels,
+        weights=model.coef,
+        intercept=model.intercept,
+        scale=model.pixel_scale,
+        shape=model.image_shape or (model.coef.shape[1],),
+        dtype="uint8" if model.fitted_dtype == "uint8" else "float32",
+        link=link_of(len(model.coef), model.multi_class),
+        threshold=model.threshold,
+        class_names=model.names,
     )
-
-
-def head_of_file(content: SavedModel) -> Head:
-    """Return what a model file computes."""
-    return Head(
-        weights=content.coef,
-        intercept=content.intercept,
-        scale=content.pixel_scale,
-        shape=content.image_shape or (content.coef.shape[1],),
-        dtype=_dtype(content.fitted_dtype),
-        link=link_of(len(content.coef), content.multi_class),
-        threshold=content.threshold,
-        class_names=content.names,
-    )
-
-
-def _dtype(fitted_dtype: str) -> str:
-    return "uint8" if fitted_dtype == "uint8" else "float32"
-
-
-def answer(head: Head, inputs: NDArray[np.generic]) -> Answers:
-    """Return what a head says of inputs (n, *shape), in float64."""
-    rows = inputs.reshape(len(inputs), -1).astype(np.float64)
-    margins = (rows * head.scale) @ head.weights.T + head.intercept
-    return Answers(probabilities(margins, head.link), codes_of_margins(margins, head.threshold))

@@ -11,15 +11,14 @@ from pathlib import Path
 from imlogit.arrays import Pixels
 from imlogit.data.images.decode import BadImageError, is_image_name, read_bytes
 from imlogit.data.progress import Progress
+from imlogit.data.readers import class_folders
 from imlogit.data.readers.listing import files_below
 from imlogit.data.reading import Reading
-from imlogit.data.sources import find, find_path, read
+from imlogit.data.sources import Found, find_place, recognise
 from imlogit.errors import DataError
 from imlogit.system.text import printable
 
 STANDARD_INPUT = "-"
-# The row of the table of sources that takes a folder of image files.
-FOLDER = "folder"
 
 
 @dataclass(frozen=True)
@@ -64,26 +63,25 @@ def inputs(
         Told how much of a source is read.
     """
     for name in names:
-        place = find_path(name)
         if name == STANDARD_INPUT:
             yield _of_standard_input(reading)
-        elif _is_source(name, place):
-            yield from _of_source(name, reading, progress)
-        elif place is None:
-            yield Input(printable(name), None, "there is no such file, folder or source")
-        elif place.is_dir():
-            yield from _of_folder(place, printable(name), reading)
         else:
-            yield _of_file(place, printable(name), reading, place.absolute().parent.name)
+            yield from _of_name(name, reading, progress)
 
 
-def _is_source(name: str, place: Path | None) -> bool:
-    """Whether a name is a source's, rather than that of an image file or a folder of them."""
-    try:
-        kind = find(name).name
-    except DataError:
-        return False
-    return place is None or kind != FOLDER
+def _of_name(name: str, reading: Reading, progress: Progress | None) -> Iterator[Input]:
+    where, place = printable(name), find_place(name)
+    # a file that is named as an image is no source, and is not looked at again
+    is_image = place is not None and not place.is_folder and is_image_name(name)
+    found = None if is_image else recognise(name, place)
+    if found is not None and found.kind is not class_folders.SOURCE:
+        yield from _of_source(found, reading, progress)
+    elif place is None:
+        yield Input(where, None, "there is no such file, folder or source")
+    elif place.is_folder:
+        yield from _of_folder(place.path, where, reading)
+    else:
+        yield _of_file(place.path, where, reading, place.path.absolute().parent.name)
 
 
 def _of_standard_input(reading: Reading) -> Input:
@@ -129,11 +127,11 @@ def _folder_of(file: str, own: str) -> str:
     return above.rpartition("/")[2] or own
 
 
-def _of_source(name: str, reading: Reading, progress: Progress | None) -> Iterator[Input]:
+def _of_source(found: Found, reading: Reading, progress: Progress | None) -> Iterator[Input]:
     try:
-        images = read(name, reading, progress)
+        images = found.load(reading, progress)
     except DataError as error:
-        yield Input(printable(name), None, " ".join(str(error).split()))
+        yield Input(printable(found.place), None, " ".join(str(error).split()))
         return
     beside = frozenset(images.class_names)
     for row, (image, code) in enumerate(zip(images.images, images.labels.tolist(), strict=True)):

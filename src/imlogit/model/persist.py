@@ -1,29 +1,31 @@
-"""Fitted models on disk: `save_model` and `load_model` between estimators and `.imlogit` files."""
+"""Fitted models: estimators as values that can be saved, and back."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import fields
-from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imlogit.core.certificate import Certificate
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import ModelFileError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.pixels import PIXEL_SCALE
 from imlogit.model.fields import SavedModel
 from imlogit.model.file import read, write
 
+# The model's, in a run's folder.
+FILE_NAME = "model.imlogit"
 # What the labels of a model file may be, by the kind of NumPy's types.
 _KINDS = {"U": "str", "i": "int", "u": "int", "f": "float", "b": "bool"}
 
 
 def save_model(
     estimator: LogisticRegression,
-    path: str | PathLike[str],
+    path: str | os.PathLike[str],
     *,
     image_set: ImageSet | None = None,
     positive: str | None = None,
@@ -39,21 +41,23 @@ def save_model(
     image_set : ImageSet, optional
         What the model was fitted on: its name and its hash are kept.
     positive : str, optional
-        The label looked for, where the classes are False and True.
+        The label looked for: where the classes are False and True, what True is called; of two
+        other classes, the second.
 
     Raises
     ------
     sklearn.exceptions.NotFittedError
         For a model that is not fitted.
     ModelFileError
-        For labels that are neither text, numbers nor booleans, or weights that are not finite.
+        For labels that are neither text, numbers nor booleans, weights that are not finite, and a
+        positive label that is not the second of two.
     OutputError
         If the file cannot be written.
     """
-    write(path, to_file(estimator, image_set=image_set, positive=positive))
+    write(path, saved_model_of(estimator, image_set=image_set, positive=positive))
 
 
-def load_model(path: str | PathLike[str]) -> LogisticRegression:
+def load_model(path: str | os.PathLike[str]) -> LogisticRegression:
     """Load a fitted model.
 
     Parameters
@@ -71,20 +75,55 @@ def load_model(path: str | PathLike[str]) -> LogisticRegression:
     ModelFileError
         If the file is missing, damaged, altered, of a later format, or not a model file.
     """
-    return from_file(read(path))
+    return estimator_of(read(path))
 
 
-def to_file(
+def open_model(model: LogisticRegression | SavedModel | str | os.PathLike[str]) -> SavedModel:
+    """Return a model as a value, whether it is one, an estimator, a model file or a run's folder.
+
+    Raises
+    ------
+    ModelFileError
+        As `load_model` and `save_model`.
+    """
+    if isinstance(model, SavedModel):
+        return model
+    if isinstance(model, (str, os.PathLike)):
+        return read(Path(model) / FILE_NAME if Path(model).is_dir() else model)
+    return saved_model_of(model)
+
+
+def saved_model_of(
     estimator: LogisticRegression,
     *,
     image_set: ImageSet | None = None,
     positive: str | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> SavedModel:
-    """Return what a model file holds of a fitted estimator."""
+    """Return a fitted estimator as a value: all that a model file holds.
+
+    Parameters
+    ----------
+    estimator : LogisticRegression
+        Fitted.
+    image_set, positive
+        As of `save_model`.
+    class_names : sequence of str, optional
+        What the classes are called, in the order of ``classes_``, where the estimator was fitted
+        on their codes.
+
+    Raises
+    ------
+    sklearn.exceptions.NotFittedError
+    ModelFileError
+        As `save_model`.
+    """
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(estimator)
-    classes = _plain(estimator.classes_)
+    labels = estimator.classes_ if class_names is None else class_names
+    # as Python's own types: NumPy's text may be an array of objects
+    classes = [one.item() if isinstance(one, np.generic) else one for one in labels]
     C = estimator.C_ if hasattr(estimator, "C_") else estimator.C  # chosen, or given
     return SavedModel(
         coef=estimator.coef_,
@@ -105,52 +144,33 @@ def to_file(
     )
 
 
-def from_file(content: SavedModel) -> LogisticRegression:
-    """Return the fitted estimator that a model file describes.
-
-    Raises
-    ------
-    ModelFileError
-        If its certificate does not say what was fitted.
-    """
-    try:
-        certificate = Certificate.from_dict(content.certificate)
-        C = float(content.certificate["C"])
-        fit_intercept = bool(content.certificate.get("fit_intercept", True))
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(
-            f"the certificate of the model is incomplete ({error!r}). Fit and save the model again."
-        ) from error
+def estimator_of(model: SavedModel) -> LogisticRegression:
+    """Return the fitted estimator that a saved model describes."""
+    certificate = Certificate.from_dict(model.certificate)
     estimator = LogisticRegression(
-        C=C,
-        fit_intercept=fit_intercept,
-        pixel_scale=_pixel_scale(content),
+        C=float(model.certificate["C"]),
+        fit_intercept=model.certificate.get("fit_intercept", True),
+        pixel_scale=_pixel_scale(model),
         tol=certificate.tol,
-        multi_class=content.multi_class,
+        multi_class=model.multi_class,
     )
-    estimator.classes_ = np.array(content.classes)
-    estimator.coef_ = content.coef
-    estimator.intercept_ = content.intercept
-    estimator.n_iter_ = np.full(len(content.coef), certificate.iterations, dtype=np.int32)
-    estimator.n_features_in_ = content.coef.shape[1]
+    estimator.classes_ = np.array(model.classes)
+    estimator.coef_ = model.coef
+    estimator.intercept_ = model.intercept
+    estimator.n_iter_ = np.full(len(model.coef), certificate.iterations, dtype=np.int32)
+    estimator.n_features_in_ = model.coef.shape[1]
     estimator.certificate_ = certificate
-    estimator.threshold_ = content.threshold
-    estimator.image_shape_ = content.image_shape
-    estimator.pixel_scale_ = content.pixel_scale
-    estimator.fitted_dtype_ = content.fitted_dtype
+    estimator.threshold_ = model.threshold
+    estimator.image_shape_ = model.image_shape
+    estimator.pixel_scale_ = model.pixel_scale
+    estimator.fitted_dtype_ = model.fitted_dtype
     return estimator
 
 
-def _pixel_scale(content: SavedModel) -> float | str:
+def _pixel_scale(model: SavedModel) -> float | str:
     """Return "auto" where that is the scale of the fit, else the scale that was given."""
-    automatic = PIXEL_SCALE if content.fitted_dtype == "uint8" else 1.0
-    return "auto" if content.pixel_scale == automatic else content.pixel_scale
-
-
-def _plain(classes: NDArray[Any]) -> list[Any]:
-    """Return labels as Python's own types; NumPy's text may be an array of objects."""
-    plain: list[Any] = classes.tolist()
-    return plain
+    automatic = PIXEL_SCALE if model.fitted_dtype == "uint8" else 1.0
+    return "auto" if model.pixel_scale == automatic else model.pixel_scale
 
 
 def _versions() -> dict[str, str]:
@@ -162,14 +182,14 @@ def _versions() -> dict[str, str]:
     return {"imlogit": __version__} | others
 
 
-def describe(content: SavedModel) -> dict[str, Any]:
+def describe(model: SavedModel) -> dict[str, Any]:
     """Return everything in a model file but the weights, for a program."""
     described = {
-        field.name: getattr(content, field.name)
-        for field in fields(content)
+        field.name: getattr(model, field.name)
+        for field in fields(model)
         if field.name not in ("coef", "intercept")
     }
     return described | {
-        "n_features": content.coef.shape[1],
-        "intercept": content.intercept.tolist(),
+        "n_features": model.coef.shape[1],
+        "intercept": model.intercept.tolist(),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,21 +11,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imlogit.arrays import Pixels
-from imlogit.data.images.decode import BadImageError, decode, fitted, without_warnings
+from imlogit.data.images.decode import BadImageError, decode_image, fitted
 from imlogit.data.images.mnist_digit import prepare_digit
+from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
-from imlogit.errors import DataError
+from imlogit.errors import DataError, ParameterError
 from imlogit.model.fields import SavedModel
-from imlogit.model.head import Head, answer, head_of_file
-from imlogit.model.inputs import Input
+from imlogit.model.head import BLOCK_ROWS, Head, head_of
+from imlogit.model.inputs import Input, inputs
+from imlogit.model.persist import open_model
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-# What `--prepare` may be.
+    from imlogit.estimators.logistic import LogisticRegression
+
 PREPARATIONS = {"digit": prepare_digit}
-# Images that are answered together: enough for the products, few enough to answer at once.
-BATCH = 64
 CHANNELS = {(): "L", (1,): "L", (3,): "RGB"}
 
 
@@ -75,12 +77,56 @@ class Answer:
         }
 
 
+def predict(
+    model: LogisticRegression | SavedModel | str | os.PathLike[str],
+    files: Sequence[str | os.PathLike[str]] | str | os.PathLike[str],
+    *,
+    resize: bool = False,
+    prepare: str | None = None,
+    progress: Progress | None = None,
+    **reading: Any,
+) -> list[Answer]:
+    """Say what a model sees in images.
+
+    Parameters
+    ----------
+    model : LogisticRegression, SavedModel or path-like
+        A fitted model, its file, or the folder of a run.
+    files : path-like, or sequence of them
+        Image files, folders of them, and any source as `imlogit.load` takes it.
+    resize : bool, default=False
+        Bring images to the model's size.
+    prepare : {"digit"}, optional
+        "digit": invert, crop, fit and centre each image, as MNIST's were.
+    progress : callable, optional
+        As in `imlogit.load`.
+    **reading
+        How images are read, as in `imlogit.load`.
+
+    Returns
+    -------
+    list of Answer
+        One for each image, in order; what cannot be read has its ``problem``.
+
+    Raises
+    ------
+    DataError
+        For a model that does not take images of uint8 pixels, grey or RGB.
+    ModelFileError
+        For a model that cannot be read.
+    """
+    how = Reading(**reading)
+    names = [files] if isinstance(files, (str, os.PathLike)) else files
+    predictor = Predictor(open_model(model), how, resize=resize, prepare=prepare)
+    return list(predictor.answers(inputs([os.fspath(name) for name in names], how, progress)))
+
+
 class Predictor:
     """A model that answers images of any make, brought to the shape that it takes.
 
     Parameters
     ----------
-    content : SavedModel
+    model : SavedModel
     reading : Reading
         Its limits.
     resize : bool, default=False
@@ -97,25 +143,28 @@ class Predictor:
 
     def __init__(
         self,
-        content: SavedModel,
+        model: SavedModel,
         reading: Reading | None = None,
         *,
         resize: bool = False,
         prepare: str | None = None,
     ) -> None:
-        self.head: Head = head_of_file(content)
-        self._content = content
+        check_takes_pixels(model)
+        self.head: Head = head_of(model)
+        self.mode = _mode_of(self.head.shape)
+        self._positive = model.positive
         self._reading = reading or Reading()
         self._resize = resize
         if prepare is not None and prepare not in PREPARATIONS:
-            raise DataError(f"--prepare {prepare}: give one of {', '.join(PREPARATIONS)}.")
+            raise ParameterError(
+                f"prepare={prepare!r}: give one of {', '.join(PREPARATIONS)}.", parameter="prepare"
+            )
         self._prepare = PREPARATIONS.get(prepare or "")
-        self.mode = _mode_of(content, self.head)
 
     def answers(self, found: Iterable[Input]) -> Iterator[Answer]:
         """Yield an answer for each image, in order, some of them at a time."""
         items = iter(found)
-        while batch := list(islice(items, BATCH)):
+        while batch := list(islice(items, BLOCK_ROWS)):
             yield from self._answer(batch)
 
     def pixels(self, found: Input) -> Pixels:
@@ -134,21 +183,21 @@ class Predictor:
                 return found.content
             image = _as_image(found.content)
         else:
-            image = decode(found.content, self._reading)
+            image = decode_image(found.content, self._reading)
         if self._prepare is not None:
             image = _as_image(_prepared(self._prepare, image))
         size = shape[0], shape[1]
         if image.size != size[::-1] and not self._resize:
             raise BadImageError(
                 f"{image.size[1]} x {image.size[0]} pixels, and the model takes {size[0]} x "
-                f"{size[1]} (--resize brings it to that size)"
+                f"{size[1]} (resize=True brings it to that size)"
             )
         pixels = np.asarray(fitted(image.convert(self.mode), size, grey=False))
         return pixels.reshape(shape)
 
     def truth(self, found: Input) -> str | None:
         """Return what an image is, in the model's words, if its folder or source says so."""
-        names, positive = self.head.class_names, self._content.positive
+        names, positive = self.head.class_names, self._positive
         if found.label is None or found.label in names:
             return found.label
         # beside images of what is looked for, all others are the rest
@@ -157,14 +206,13 @@ class Predictor:
     def _answer(self, batch: Sequence[Input]) -> list[Answer]:
         pixels: list[Pixels] = []
         problems: list[str] = []
-        with without_warnings():
-            for one in batch:
-                try:
-                    pixels.append(self.pixels(one))
-                    problems.append("")
-                except BadImageError as error:
-                    problems.append(str(error))
-        said = answer(self.head, np.stack(pixels)) if pixels else None
+        for one in batch:
+            try:
+                pixels.append(self.pixels(one))
+                problems.append("")
+            except BadImageError as error:
+                problems.append(str(error))
+        said = self.head.answer(np.stack(pixels)) if pixels else None
         answers: list[Answer] = []
         row = 0
         for one, problem in zip(batch, problems, strict=True):
@@ -178,21 +226,29 @@ class Predictor:
         return answers
 
 
-def _mode_of(content: SavedModel, head: Head) -> str:
-    """Return the mode of Pillow's that the model's images have."""
-    shape = content.image_shape
-    if shape is None or len(shape) < 2:
+def check_takes_pixels(model: SavedModel) -> None:
+    """Refuse a model that was not fitted on images of uint8 pixels.
+
+    Raises
+    ------
+    DataError
+    """
+    if model.image_shape is None or len(model.image_shape) < 2:
         raise DataError(
-            f"The model takes rows of {head.n_features:,} numbers, not images: fit one on images "
-            "of shape (n, h, w) or (n, h, w, 3)."
+            f"The model takes rows of {model.coef.shape[1]:,} numbers, not images: fit one on "
+            "images of shape (n, h, w) or (n, h, w, 3)."
         )
-    if shape[2:] not in CHANNELS:
-        raise DataError(f"The model takes images of {shape[2]} channels, and files have 1 or 3.")
-    if head.dtype != "uint8":
+    if model.fitted_dtype != "uint8":
         raise DataError(
-            f"The model was fitted on {content.fitted_dtype}, and how pixels became those numbers "
+            f"The model was fitted on {model.fitted_dtype}, and how pixels became those numbers "
             "it does not know: fit one on uint8 pixels."
         )
+
+
+def _mode_of(shape: tuple[int, ...]) -> str:
+    """Return the mode of Pillow's that the model's images have."""
+    if shape[2:] not in CHANNELS:
+        raise DataError(f"The model takes images of {shape[2]} channels, and files have 1 or 3.")
     return CHANNELS[shape[2:]]
 
 

@@ -9,25 +9,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from imlogit.errors import OutputError
-from imlogit.estimators.logistic import LogisticRegression
-from imlogit.model.persist import save_model
+from imlogit.model.fields import SavedModel
+from imlogit.model.file import write as write_model
+from imlogit.model.persist import FILE_NAME
 from imlogit.report.pictures.figures import sample_sheet, validation_curve, weight_sheet
 from imlogit.report.pictures.sheets import exhibit_sheet
 from imlogit.runs.plan import Task
 from imlogit.runs.sweep import SweepResult
 from imlogit.runs.train import TrainResult
-from imlogit.system.atomic import filling, write_bytes
+from imlogit.system.atomic import filling, refuse_taken, write_bytes
 
 RUNS = "imlogit-runs"
 MOST_RUNS = 100_000
-
-
-def check_free(out: Path | None) -> None:
-    """Refuse a place that is taken, before the work rather than after it."""
-    if out is not None and os.path.lexists(out):
-        raise OutputError(
-            f"{out} exists already, and a run never overwrites. Choose another place for --out."
-        )
 
 
 def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
@@ -51,7 +44,8 @@ def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
     OutputError
         If the folder exists or cannot be written; then nothing is left of it.
     """
-    check_free(out)
+    refuse_taken(out, "out")
+    images = run.task.image_set
     parent = out.parent if out is not None else Path(RUNS)
     contents = _of_sweep(run) if isinstance(run, SweepResult) else _of_training(run)
     contents |= {
@@ -60,7 +54,7 @@ def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
     }
     if run.predictions is not None:
         contents["predictions.safetensors"] = run.predictions.to_bytes
-    seen = exhibit_sheet(run.image_set, run.checks)
+    seen = exhibit_sheet(images, run.checks)
     if seen is not None:
         contents["findings.png"] = lambda: seen
     with filling(parent) as hidden:
@@ -69,19 +63,14 @@ def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
         for name, content in contents.items():
             write_bytes(folder / name, content())
         if run.model is not None:
-            save_model(
-                run.model,
-                folder / "model.imlogit",
-                image_set=run.image_set,
-                positive=run.target.positive,
-            )
-        return _place(folder, out, parent / file_name(run.image_set.name))
+            write_model(folder / FILE_NAME, run.model)
+        return _place(folder, out, parent / file_name(images.name))
 
 
 def _of_training(run: TrainResult) -> dict[str, Callable[[], bytes]]:
     return {
-        "samples.png": lambda: sample_sheet(run.image_set, run.options.seed),
-        "weights.png": lambda: _weights(run, run.model),
+        "samples.png": lambda: sample_sheet(run.task.image_set, run.task.options.seed),
+        "weights.png": lambda: _weights(run.task, run.model),
     }
 
 
@@ -92,19 +81,19 @@ def _of_sweep(run: SweepResult) -> dict[str, Callable[[], bytes]]:
     }
     model = run.model
     if model is not None:
-        contents["weights.png"] = lambda: _weights(run, model)
+        contents["weights.png"] = lambda: _weights(run.task, model)
     return contents
 
 
-def _weights(run: Task, model: LogisticRegression) -> bytes:
-    target = run.target
+def _weights(task: Task, model: SavedModel) -> bytes:
+    target = task.target
     titles = target.names if target.positive is None else (target.positive,)
-    return weight_sheet(model.coef_, run.image_set.image_shape, titles)
+    return weight_sheet(model.coef, task.image_set.image_shape, titles)
 
 
 def metrics_json(run: TrainResult | SweepResult) -> str:
     """Return the metrics as JSON, the same text for the same result."""
-    return json.dumps(run.metrics(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(run.metrics, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def file_name(name: str) -> str:
@@ -115,7 +104,7 @@ def file_name(name: str) -> str:
 def _place(folder: Path, out: Path | None, base: Path) -> Path:
     """Give the filled folder its name, which must be free."""
     if out is not None:
-        check_free(out)
+        refuse_taken(out, "out")
         folder.rename(out)
         return out
     for number in range(1, MOST_RUNS):
@@ -130,4 +119,4 @@ def _place(folder: Path, out: Path | None, base: Path) -> Path:
                 continue
             raise
         return place
-    raise OutputError(f"{base.parent} holds {MOST_RUNS} runs. Remove some, or choose --out.")
+    raise OutputError(f"{base.parent} holds {MOST_RUNS} runs. Remove some, or choose out=...")

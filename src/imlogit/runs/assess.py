@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.data.image_set import ImageSet
+from imlogit.data.progress import Progress
+from imlogit.data.reading import Reading
+from imlogit.data.sources import read
 from imlogit.errors import DataError
-from imlogit.evaluate.calibration import Reliability, reliability
-from imlogit.evaluate.scores import TEST, TRAINING, Scores, score
+from imlogit.estimators.logistic import LogisticRegression
+from imlogit.estimators.pixels import have_same_shape
+from imlogit.evaluation.scores import TEST, TRAINING, Scores, score
 from imlogit.model.fields import SavedModel
-from imlogit.model.persist import from_file
+from imlogit.model.head import head_of
+from imlogit.model.persist import open_model
+from imlogit.model.predict import check_takes_pixels
 from imlogit.system.text import by
 
 SCHEMA, VERSION = "imlogit.evaluation", 1
-TEST_PART, ALL = "the source's test part", "all images: the source has no test part"
+
+
+class Scope(StrEnum):
+    """Which of a source's images were scored."""
+
+    TEST = "test"
+    ALL = "all"
+
+    @property
+    def words(self) -> str:
+        """What is said of it."""
+        found = {Scope.TEST: "the source's test part"}
+        return found.get(self, "all images: the source has no test part")
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,21 +49,19 @@ class Assessment:
     image_set : ImageSet
     names : tuple of str
         What the classes are called.
-    part : str
+    part : Scope
         Which of the source's images were scored.
     seen : bool
         Whether some of them are, or may be, images that the model was fitted on.
     scores : Scores
         With intervals, at the model's threshold if it has one.
-    reliability : Reliability
     """
 
     image_set: ImageSet
     names: tuple[str, ...]
-    part: str
+    part: Scope
     seen: bool
     scores: Scores
-    reliability: Reliability
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, for a program; docs/metrics.md describes it."""
@@ -57,33 +75,59 @@ class Assessment:
                 "sha256": self.image_set.sha256,
                 "skipped": [problem.to_dict() for problem in self.image_set.skipped],
             },
-            "part": "test" if self.part == TEST_PART else "all",
+            "part": str(self.part),
             "seen": self.seen,
             "classes": list(self.names),
             "scores": self.scores.to_dict(),
             "by_class": dict(by_class),
-            "reliability": self.reliability.to_dict(),
+            "reliability": curve.to_dict() if (curve := self.scores.reliability) else [],
         }
 
 
-def assess(content: SavedModel, image_set: ImageSet) -> Assessment:
+def evaluate(
+    model: LogisticRegression | SavedModel | str | os.PathLike[str],
+    images: ImageSet | str | os.PathLike[str],
+    *,
+    progress: Progress | None = None,
+    **reading: Any,
+) -> Assessment:
     """Score a model on a source's test part, or on all of it where it has none.
 
     Parameters
     ----------
-    content : SavedModel
-    image_set : ImageSet
+    model : LogisticRegression, SavedModel or path-like
+        A fitted model, its file, or the folder of a run.
+    images : ImageSet, str or path-like
+        Labelled images, or their source as `imlogit.load` takes it.
+    progress : callable, optional
+        As in `imlogit.load`.
+    **reading
+        How images are read, as in `imlogit.load`.
+
+    Returns
+    -------
+    Assessment
 
     Raises
     ------
     DataError
         For images of another shape than the model's, and labels that it does not know.
+    ModelFileError
+        For a model that cannot be read.
     """
+    content = open_model(model)
+    if not isinstance(images, ImageSet):
+        images = read(os.fspath(images), Reading(**reading), progress)
+    return _assess(content, images)
+
+
+def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
     _check_shape(content, image_set)
+    check_takes_pixels(content)
     codes = _codes(content, image_set)
     has_test = image_set.test is not None
     rows = slice(image_set.n_train if has_test else 0, None)
-    probabilities = from_file(content).predict_proba(image_set.images[rows])
+    probabilities = head_of(content).answer(image_set.images[rows]).probabilities
     seen = not has_test and content.data_sha256 == image_set.sha256
     scores = score(
         codes[rows],
@@ -95,22 +139,22 @@ def assess(content: SavedModel, image_set: ImageSet) -> Assessment:
     return Assessment(
         image_set,
         content.names,
-        TEST_PART if has_test else ALL,
+        Scope.TEST if has_test else Scope.ALL,
         seen,
         scores,
-        reliability(codes[rows], probabilities),
     )
 
 
 def _check_shape(content: SavedModel, image_set: ImageSet) -> None:
     given, wanted = image_set.image_shape, content.image_shape
-    if wanted is None or wanted[:2] != given[:2] or (wanted[2:] or (1,)) != (given[2:] or (1,)):
+    if wanted is None or not have_same_shape(given, wanted):
         takes = (
             f"{content.coef.shape[1]:,} numbers" if wanted is None else f"images of {by(wanted)}"
         )
         raise DataError(
             f"The model takes {takes}, and the images of {image_set.name} are images of "
-            f"{by(given)}. --size HxW and --grey bring them to another shape."
+            f"{by(given)}. size=(h, w) and grey=True bring them to another shape.",
+            parameter="size",
         )
 
 

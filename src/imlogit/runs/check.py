@@ -2,46 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any
+import math
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.arrays import Pixels, Rows
 from imlogit.checks.finding import Findings
 from imlogit.checks.material import FittedModel, LabelledRows, Material, Optimality
 from imlogit.checks.table import run_checks
 from imlogit.core.links import codes_of_probabilities
 from imlogit.data.image_set import ImageSet
-from imlogit.data.sources import load
 from imlogit.data.split import Split, split
+from imlogit.engines.matrix import as_matrix
 from imlogit.errors import DataError
-from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.logistic_cv import GridEdge
+from imlogit.model.fields import SavedModel
+from imlogit.runs.options import TaskOptions, takes
 from imlogit.runs.plan import Task, choose_target
+from imlogit.runs.predictions import Predictions
 
 
-def check(
-    images: ImageSet | str,
-    *,
-    positive: str | int | None = None,
-    every_class: bool = False,
-    test_size: float = 0.2,
-    seed: int = 0,
-) -> Findings:
+@takes(TaskOptions)
+def check(image_set: ImageSet, options: TaskOptions) -> Findings:
     """Check images and labels for what would make figures wrong, before anything is fitted.
 
     Parameters
     ----------
-    images : ImageSet or str
-        Images, or the name of a source as `imlogit.load` takes it.
-    positive : str or int, optional
-        The label to tell from all others; the default is that of ``imlogit train``.
-    every_class : bool, default=False
-        Tell every class from the others.
-    test_size : float, default=0.2
-        The share that is drawn for the test, where the source has no test part.
-    seed : int, default=0
-        Of that draw.
+    images : ImageSet, str or path-like, default="mnist-5k"
+        Images, or their source as `imlogit.load` takes it.
+    **options
+        Those of ``imlogit check``, as keywords.
 
     Returns
     -------
@@ -53,20 +44,19 @@ def check(
     DataError
         For a source that cannot be loaded, and options out of range.
     """
-    found = load(images) if isinstance(images, str) else images
+    positive = options.positive
     if positive is None:
-        positive = choose_target(found, every_class=every_class).positive
-    elif every_class:
-        raise DataError("A positive label and all classes cannot both be asked for.")
-    known = str(positive) if str(positive) in found.class_names else positive
-    return run_checks(_material(found, _parts(found, test_size, seed), known))
+        positive = choose_target(image_set, every_class=options.every_class).positive
+    parts = _parts(image_set, options.test_size, options.seed)
+    material = _material(image_set, parts, image_set.images[parts.train], positive)
+    return run_checks(material)
 
 
 def check_run(
-    run: Task,
-    model: LogisticRegression | None = None,
+    task: Task,
+    model: SavedModel | None = None,
+    predictions: Predictions | None = None,
     *,
-    folds: NDArray[np.intp] | None = None,
     edge: GridEdge | None = None,
     searched: bool = False,
 ) -> Findings:
@@ -74,29 +64,31 @@ def check_run(
 
     Parameters
     ----------
-    run : Task
-    model : LogisticRegression, optional
+    task : Task
+    model : SavedModel, optional
         Fitted on the training part.
-    folds : ndarray of intp, shape (n_train,), optional
-        The fold that holds each training image out, -1 where none does.
+    predictions : Predictions, optional
+        The model's.
     edge : GridEdge, optional
         The end of the grid where the best C is.
     searched : bool
         Whether C was chosen from a grid.
     """
-    predictor = None
-    if model is not None:
-        test_images = run.image_set.images[run.split.test]
-        predictor = FittedModel(
-            len(model.classes_),
-            # without a threshold, which may give accuracy up for precision or recall
-            model.classes_[codes_of_probabilities(model.predict_proba(test_images))],
-            Optimality(model.certificate_.status, model.certificate_.relative_gap),
+    fitted, positive = None, task.target.positive
+    if model is not None and predictions is not None:
+        # without a threshold, which may give accuracy up for precision or recall
+        codes = codes_of_probabilities(predictions.test_probabilities)
+        gap = model.certificate["relative_gap"]
+        fitted = FittedModel(
+            len(task.target.names),
+            codes == 1 if positive is not None else np.array(task.target.names)[codes],
+            Optimality(model.certificate["status"], math.nan if gap is None else gap),
             edge,
             searched,
         )
-    material = _material(run.image_set, run.split, run.target.positive, predictor, folds)
-    return run_checks(material)
+    folds = None if predictions is None else predictions.train_folds
+    images = task.training_images
+    return run_checks(_material(task.image_set, task.split, images, positive, fitted, folds))
 
 
 def _parts(images: ImageSet, test_size: float, seed: int) -> Split:
@@ -110,23 +102,24 @@ def _parts(images: ImageSet, test_size: float, seed: int) -> Split:
 
 
 def _material(
-    images: ImageSet,
+    image_set: ImageSet,
     parts: Split,
-    positive: Any,
-    predictor: FittedModel | None = None,
-    folds: NDArray[np.intp] | None = None,
+    training_images: Pixels,
+    positive: str | None,
+    fitted: FittedModel | None = None,
+    folds: NDArray[np.int64] | None = None,
 ) -> Material:
-    names = np.array(images.class_names)
+    names = np.array(image_set.class_names)
 
-    def part(name: str, rows: NDArray[np.intp]) -> LabelledRows:
-        return LabelledRows(name, images.images[rows], names[images.labels[rows]], rows)
+    def part(name: str, images: Pixels, rows: Rows) -> LabelledRows:
+        return LabelledRows(name, as_matrix(images), names[image_set.labels[rows]], rows)
 
     return Material(
-        part("training", parts.train),
-        part("test", parts.test) if len(parts.test) else None,
-        class_names=images.class_names,
+        part("training", training_images, parts.train),
+        part("test", image_set.images[parts.test], parts.test) if len(parts.test) else None,
+        class_names=image_set.class_names,
         positive=positive,
-        predictor=predictor,
+        predictor=fitted,
         folds=folds,
         shuffled=True,
     )

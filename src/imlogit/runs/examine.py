@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from imlogit.arrays import Floats
+from imlogit.arrays import Floats, Pixels
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import BadImageError
-from imlogit.errors import DataError
-from imlogit.estimators.logistic import LogisticRegression
-from imlogit.evaluate.comparison import Comparison, compare_models
-from imlogit.evaluate.doubts import find_doubts
-from imlogit.evaluate.evidence import Evidence, Exemplars, exemplars, explain_image
-from imlogit.evaluate.scores import TEST
+from imlogit.data.progress import Progress
+from imlogit.data.reading import Reading
+from imlogit.errors import DataError, ParameterError
+from imlogit.evaluation.comparison import Comparison, compare_probabilities
+from imlogit.evaluation.doubts import find_doubts
+from imlogit.evaluation.evidence import Evidence, Exemplars, evidence_of, exemplars
+from imlogit.evaluation.scores import TEST
 from imlogit.model.fields import SavedModel
-from imlogit.model.inputs import Input
-from imlogit.model.persist import from_file
+from imlogit.model.head import Head, head_of
+from imlogit.model.inputs import Input, inputs
+from imlogit.model.persist import open_model
 from imlogit.model.predict import Predictor
-from imlogit.runs.record import Record
+from imlogit.runs.record import Record, open_record
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,20 @@ class Doubt:
     wrong: bool
 
 
-def doubts_of(record: Record) -> tuple[Doubt, ...]:
+def doubts(run: Record | str | os.PathLike[str]) -> tuple[Doubt, ...]:
     """Rank the labels of a run's training images, the most doubtful first.
+
+    Parameters
+    ----------
+    run : Record or path-like
+        The folder of a finished run.
 
     Raises
     ------
     DataError
         For a run that held no image out.
     """
+    record = open_record(run)
     kept = record.predictions
     try:
         found = find_doubts(kept.train_codes, kept.train_probabilities)
@@ -109,7 +118,7 @@ class Explanation:
     predicted: str
     probabilities: Floats
     names: tuple[str, ...]
-    image: NDArray[np.uint8]
+    image: Pixels
     evidence: Evidence
     number: int | None = None
     row: int | None = None
@@ -132,6 +141,85 @@ class Explanation:
         }
 
 
+def explain(
+    run: Record | SavedModel | str | os.PathLike[str],
+    files: Sequence[str | os.PathLike[str]] = (),
+    *,
+    row: int | None = None,
+    source: str | None = None,
+    resize: bool = False,
+    prepare: str | None = None,
+    most: int | None = None,
+    progress: Progress | None = None,
+    **reading: Any,
+) -> list[Explanation]:
+    """Say why a model says what it says, pixel by pixel.
+
+    Parameters
+    ----------
+    run : Record, SavedModel or path-like
+        The folder of a finished run or, for `files`, any model.
+    files : sequence of path-like
+        Images to explain, as `imlogit.predict` takes them, instead of the run's.
+    row : int, optional
+        The number of a test image of the run, or of one image of `files`.
+    source : str, optional
+        Where the run's images are now, if elsewhere.
+    resize, prepare, **reading
+        As in `imlogit.predict`, for `files`.
+    most : int, optional
+        More images are an error.
+    progress : callable, optional
+        As in `imlogit.load`.
+
+    Raises
+    ------
+    DataError
+        For a number that there is not, and an image that cannot be read or does not fit.
+    ParameterError
+        For neither `files` nor `row`, and for what does not go with them.
+    """
+    how = Reading(**reading)
+    if files:
+        if source is not None:
+            raise ParameterError("source=... is for a run's own images.", parameter="source")
+        model = run.model if isinstance(run, Record) else open_model(run)
+        predictor = Predictor(model, how, resize=resize, prepare=prepare)
+        first, last = (0, None if most is None else most + 1) if row is None else (row, row + 1)
+        found = list(
+            islice(inputs([os.fspath(name) for name in files], how, progress), first, last)
+        )
+        if not found:
+            raise DataError(f"row={row}: there are not so many images.", parameter="row")
+        if most is not None and len(found) > most:
+            raise DataError(
+                f"These are more than {most} images: choose one with row=...", parameter="row"
+            )
+        return list(explain_inputs(found, predictor))
+    refuse_unused(how, resize=resize, prepare=prepare)
+    if row is None or isinstance(run, SavedModel):
+        raise ParameterError(
+            "Give images, or a run and the number of a test image as row=...", parameter="row"
+        )
+    record = open_record(run)
+    return [explain_row(record, record.images(source, progress=progress), row)]
+
+
+def refuse_unused(reading: Reading, *, resize: bool, prepare: str | None) -> None:
+    """Refuse to read a run's own images in another way than it did.
+
+    Raises
+    ------
+    ParameterError
+    """
+    given = [*reading.chosen(), *(["resize"] if resize else []), *(["prepare"] if prepare else [])]
+    if given:
+        raise ParameterError(
+            f"{given[0]}=... is for images that are given; a run's own are read as it read them.",
+            parameter=given[0],
+        )
+
+
 def explain_row(record: Record, images: ImageSet, number: int) -> Explanation:
     """Explain what the model says of one image of a run's test part.
 
@@ -143,82 +231,71 @@ def explain_row(record: Record, images: ImageSet, number: int) -> Explanation:
     kept, names = record.predictions, record.names
     if not 0 <= number < len(kept.test_rows):
         raise DataError(
-            f"--row {number}: the test part has {len(kept.test_rows):,} images; give a number from "
-            f"0 to {len(kept.test_rows) - 1}."
+            f"row={number}: the test part has {len(kept.test_rows):,} images; give a number from "
+            f"0 to {len(kept.test_rows) - 1}.",
+            parameter="row",
         )
     row = int(kept.test_rows[number])
-    found = _explained(
-        f"Test row {number}",
-        names[kept.test_codes[number]],
-        record.model,
-        names,
-        images.images[row],
-    )
+    head, label = replace(head_of(record.model), class_names=names), names[kept.test_codes[number]]
+    found = _explained(f"Test row {number}", label, head, images.images[row])
     return replace(found, number=number, row=row)
 
 
-def explain_inputs(
-    content: SavedModel, found: Iterable[Input], predictor: Predictor
-) -> Iterator[Explanation]:
+def explain_inputs(found: Iterable[Input], predictor: Predictor) -> Iterator[Explanation]:
     """Explain what a model says of images that a person has.
 
     Parameters
     ----------
-    content : SavedModel
     found : iterable of Input
     predictor : Predictor
-        Of the same model: it brings images to its shape.
+        It brings images to the model's shape.
 
     Raises
     ------
     DataError
         For an image that cannot be read, or not brought to the model's shape; names it.
     """
-    model = from_file(content)
     for one in found:
         try:
             pixels = predictor.pixels(one)
         except BadImageError as error:
             raise DataError(f"{one.where}: {error}.") from None
-        yield _explained(one.where, predictor.truth(one), model, content.names, pixels)
+        yield _explained(one.where, predictor.truth(one), predictor.head, pixels)
 
 
-def _explained(
-    where: str,
-    label: str | None,
-    model: LogisticRegression,
-    names: tuple[str, ...],
-    image: NDArray[np.uint8],
-) -> Explanation:
-    (predicted,) = np.searchsorted(model.classes_, model.predict(image[None]))
-    return Explanation(
-        where,
-        label,
-        names[predicted],
-        model.predict_proba(image[None])[0],
-        names,
-        image,
-        explain_image(model, image),
-    )
+def _explained(where: str, label: str | None, head: Head, image: Pixels) -> Explanation:
+    (p,), (code,) = head.answer(image[None])
+    names = head.class_names
+    return Explanation(where, label, names[code], p, names, image, evidence_of(head, image, p))
 
 
 def exemplars_of(record: Record) -> dict[str, Exemplars]:
     """Return the telling images of each class, as numbers of the test part, by class name."""
     kept = record.predictions
     return {
-        name: exemplars(kept.test_codes, kept.test_probabilities, code, threshold=record.threshold)
+        name: exemplars(
+            kept.test_codes, kept.test_probabilities, code, threshold=record.model.threshold
+        )
         for code, name in enumerate(record.names)
     }
 
 
-def compare_runs(first: Record, second: Record) -> Comparison:
+def compare(
+    first: Record | str | os.PathLike[str], second: Record | str | os.PathLike[str]
+) -> Comparison:
     """Compare two runs on the test images that both have.
+
+    Parameters
+    ----------
+    first, second : Record or path-like
+        Folders of finished runs.
 
     Raises
     ------
     DataError
         For runs over other images, other classes, or without a test image in common.
     """
+    first, second = open_record(first), open_record(second)
     where = f"{first.folder} and {second.folder}"
     if first.metrics["data"]["sha256"] != second.metrics["data"]["sha256"]:
         raise DataError(f"{where} are runs over different images: there is nothing to compare.")
@@ -230,14 +307,14 @@ def compare_runs(first: Record, second: Record) -> Comparison:
     a, b = first.predictions, second.predictions
     _, in_a, in_b = np.intersect1d(a.test_rows, b.test_rows, return_indices=True)
     if not in_a.size:
-        raise DataError(f"{where} have no test image in common: make both with one --seed.")
+        raise DataError(f"{where} have no test image in common: make both with one seed.")
     codes = a.test_codes[in_a]
     if not np.array_equal(codes, b.test_codes[in_b]):
         raise DataError(f"{where} have different labels for the same images.")
-    return compare_models(
+    return compare_probabilities(
         codes,
         a.test_probabilities[in_a],
         b.test_probabilities[in_b],
-        (first.threshold, second.threshold),
+        (first.model.threshold, second.model.threshold),
         TEST,
     )

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.arrays import Floats
+from imlogit.arrays import Floats, Labels, Pixels, Rows
 from imlogit.data.image_set import ImageSet
-from imlogit.data.reading import Reading
 from imlogit.data.split import Split, split
-from imlogit.errors import DataError
+from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.logistic import LogisticRegression
-from imlogit.evaluate.scores import OUT_OF_FOLD, TEST, Scores, score
+from imlogit.model.fields import SavedModel
+from imlogit.model.head import head_of
+from imlogit.model.persist import saved_model_of
+from imlogit.runs.options import RunOptions
 from imlogit.runs.predictions import Predictions
 from imlogit.system.text import by
 
 DIGITS = tuple("0123456789")
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """What every run is asked for."""
-
-    source: str = "mnist-5k"
-    positive: str | None = None
-    every_class: bool = False
-    folds: int = 10
-    test_size: float = 0.2
-    seed: int = 0
-    engine: str = "auto"
-    reading: Reading = field(default=Reading(), kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -54,71 +44,68 @@ class Target:
     names: tuple[str, ...]
     statement: str
 
-    def labels(self, image_set: ImageSet, rows: NDArray[np.intp]) -> NDArray[Any]:
-        """Return the labels to fit: True where the label is the one looked for, or the names."""
-        codes = image_set.labels[rows]
+    def codes(self, image_set: ImageSet) -> Labels:
+        """Return each image's class, as its place in ``names``, shape (n,)."""
         if self.positive is not None:
-            return codes == image_set.class_names.index(self.positive)
-        return np.array(image_set.class_names)[codes]
+            return (image_set.labels == image_set.class_names.index(self.positive)).astype(np.intp)
+        places = {name: place for place, name in enumerate(self.names)}
+        return np.array([places.get(name, -1) for name in image_set.class_names])[image_set.labels]
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a run is about: what was asked for, of which images, split how."""
+    """What a run is about: what was asked for, of which images, split how.
+
+    Attributes
+    ----------
+    options : RunOptions
+    image_set : ImageSet
+    split : Split
+    target : Target
+    """
 
     options: RunOptions
     image_set: ImageSet
     split: Split
     target: Target
 
-    @property
-    def training_images(self) -> NDArray[np.uint8]:
-        """The images to fit on, in their order."""
-        images: NDArray[np.uint8] = self.image_set.images[self.split.train]
-        return images
+    @cached_property
+    def training_images(self) -> Pixels:
+        """The images to fit on, in their order: the one copy that a run holds."""
+        return self.image_set.images[self.split.train]
+
+    @cached_property
+    def codes(self) -> Labels:
+        """Each image's class, as its place in the target's names, shape (n,)."""
+        return self.target.codes(self.image_set)
 
     @property
     def training_labels(self) -> NDArray[Any]:
-        """The labels to fit."""
-        return self.target.labels(self.image_set, self.split.train)
+        """The labels to fit: codes, and of one class against the rest whether they are it."""
+        codes = self.codes[self.split.train]
+        return codes if self.target.positive is None else codes == 1
 
-    def scores(
-        self, predictions: Predictions, threshold: float | None = None
-    ) -> tuple[Scores, Scores]:
-        """Score what was predicted out of fold and of the test images, with intervals.
-
-        The threshold is the model's: out-of-fold figures, by which it was chosen, are without.
-        """
-        held_out = predictions.train_folds >= 0
-        return (
-            score(
-                predictions.train_codes[held_out],
-                predictions.train_probabilities[held_out],
-                origin=OUT_OF_FOLD,
-                intervals=True,
-            ),
-            score(
-                predictions.test_codes,
-                predictions.test_probabilities,
-                origin=TEST,
-                intervals=True,
-                threshold=threshold,
-            ),
+    def saved_model_of(self, estimator: LogisticRegression) -> SavedModel:
+        """Return a model that was fitted on the training part, with the names of its classes."""
+        positive = self.target.positive
+        return saved_model_of(
+            estimator,
+            image_set=self.image_set,
+            positive=positive,
+            class_names=self.target.names if positive is None else None,
         )
 
-    def predictions_of(
-        self, model: LogisticRegression, out_of_fold: Floats, folds: NDArray[np.intp]
-    ) -> Predictions:
+    def predictions_of(self, model: SavedModel, out_of_fold: Floats, folds: Rows) -> Predictions:
         """Return what is kept of each image: its class, its fold and its probabilities."""
-        test = self.split.test
+        train, test = self.split.train, self.split.test
         return Predictions(
-            self.split.train.astype(np.int64),
-            np.searchsorted(model.classes_, self.training_labels),
+            train.astype(np.int64),
+            self.codes[train],
             folds,
             out_of_fold,
             test.astype(np.int64),
-            np.searchsorted(model.classes_, self.target.labels(self.image_set, test)),
-            model.predict_proba(self.image_set.images[test]),
+            self.codes[test],
+            head_of(model).answer(self.image_set.images[test]).probabilities,
         )
 
     def facts(self) -> dict[str, str]:
@@ -129,7 +116,7 @@ class Task:
             f"{name} ({count:,})" for name, count in zip(images.class_names, counts, strict=True)
         )
         how = f"drawn by class, seed {seed}" if self.split.drawn else "the source's own"
-        _, of_label = np.unique(self.training_labels, return_counts=True)
+        of_label = np.bincount(self.codes[self.split.train])
         facts = {
             "source": f"{images.name}, {images.origin}",
             "images": f"{len(images):,} of {by(images.image_shape)} pixels",
@@ -160,24 +147,19 @@ class Task:
         }
 
     def option_metrics(self) -> dict[str, Any]:
-        """Return the options that every run has, for a program."""
-        return {
+        """Return the options, for a program: the label as it was chosen, and JSON has no inf."""
+        options = {field.name: getattr(self.options, field.name) for field in fields(self.options)}
+        drawn = self.split.drawn
+        changed = {
             "positive": self.target.positive,
-            "folds": self.options.folds,
-            "test_size": self.options.test_size if self.split.drawn else None,
-            "seed": self.options.seed,
+            "test_size": self.options.test_size if drawn else None,
             "reading": self.options.reading.chosen(),
         }
-
-    def words(self, command: str) -> list[str]:
-        """Return the command of the same run, as far as every run has it, word by word."""
-        options, target = self.options, self.target
-        words = ["imlogit", command, options.source, *options.reading.words()]
-        words += ["--all"] if target.positive is None else ["--positive", target.positive]
-        words += ["--folds", str(options.folds), "--seed", str(options.seed)]
-        words += ["--test-size", str(options.test_size)] if self.split.drawn else []
-        words += ["--engine", options.engine] if options.engine != "auto" else []
-        return words
+        return {
+            name: "inf" if value == math.inf else value
+            for name, value in (options | changed).items()
+            if name not in ("every_class",)
+        }
 
 
 def begin(image_set: ImageSet, options: RunOptions) -> Task:
@@ -188,13 +170,14 @@ def begin(image_set: ImageSet, options: RunOptions) -> Task:
     DataError
         For a label that no image has, a class with too few images, or options out of range.
     """
-    target = choose_target(image_set, options.positive, every_class=options.every_class)
-    parts = split(image_set, options.test_size, options.seed)
-    labels = target.labels(image_set, parts.train)
-    _check_folds(labels, options.folds)
-    # the names in the order of the model's classes
-    names = tuple(map(str, np.unique(labels))) if target.positive is None else target.names
-    return Task(options, image_set, parts, Target(target.positive, names, target.statement))
+    task = Task(
+        options,
+        image_set,
+        split(image_set, options.test_size, options.seed),
+        choose_target(image_set, options.positive, every_class=options.every_class),
+    )
+    _check_folds(task.codes[task.split.train], options.folds)
+    return task
 
 
 def choose_target(
@@ -205,17 +188,16 @@ def choose_target(
     Without a wish: digits, "2" against the rest; two classes, the second; else every class.
     """
     names = image_set.class_names
-    if every_class and positive is not None:
-        raise DataError("A positive label and all classes cannot both be asked for.")
+    occurring = tuple(names[code] for code in np.unique(image_set.labels[: image_set.n_train]))
     if every_class:
-        return Target(None, names, f"every one of {len(names)} classes, as asked")
+        return Target(None, occurring, f"every one of {len(names)} classes, as asked")
     if positive is not None:
         return _against_rest(_known_label(names, positive), names, "as asked")
     if names == DIGITS:
         return _against_rest("2", names, "the default for digits")
     if len(names) == 2:
         return _against_rest(names[1], names, "the second of two classes")
-    return Target(None, names, f"every one of {len(names)} classes, the default")
+    return Target(None, occurring, f"every one of {len(names)} classes, the default")
 
 
 def _against_rest(positive: str, names: Sequence[str], why: str) -> Target:
@@ -229,7 +211,8 @@ def _known_label(names: Sequence[str], positive: str | int) -> str:
     if str(positive) in names:
         return str(positive)
     raise DataError(
-        f"No image has the label {str(positive)!r}. The labels are: {', '.join(names)}."
+        f"No image has the label {str(positive)!r}. The labels are: {', '.join(names)}.",
+        parameter="positive",
     )
 
 
@@ -238,18 +221,21 @@ def or_none(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _check_folds(labels: NDArray[Any], folds: int) -> None:
-    names, counts = np.unique(labels, return_counts=True)
-    if len(names) < 2:
+def _check_folds(codes: Labels, folds: int) -> None:
+    counts = np.bincount(codes)
+    counts = counts[counts > 0]
+    if len(counts) < 2:
         raise DataError("All training images have the same label: there is nothing to tell apart.")
     smallest = int(counts.min())
     if smallest < 2:
         raise DataError(
             f"The smallest class has {smallest} training image, too few to cross-validate: add "
-            "images, or take a smaller --test-size."
+            "images, or keep fewer for the test with a smaller test_size=...",
+            parameter="test_size",
         )
     if not 2 <= folds <= smallest:
-        raise DataError(
+        raise ParameterError(
             f"{folds} folds are not possible: give from 2 to {smallest}, the number of training "
-            f"images of the smallest class."
+            f"images of the smallest class.",
+            parameter="folds",
         )

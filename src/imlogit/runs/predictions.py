@@ -5,9 +5,9 @@ The file is a safetensors file of plain arrays, which holds nothing that can be 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from os import PathLike, fspath
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from safetensors.numpy import load, save
 
 from imlogit.arrays import Floats
 from imlogit.errors import ModelFileError
+from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, Scores, score
+from imlogit.system.regular_file import read_regular
 
 Numbers = NDArray[np.int64]
 MOST_BYTES = 2**32
@@ -49,6 +51,21 @@ class Predictions:
     test_codes: Numbers
     test_probabilities: Floats
 
+    @property
+    def held_out(self) -> tuple[Numbers, Floats]:
+        """Classes and out-of-fold probabilities of the training images that a fold held out."""
+        rows = self.train_folds >= 0
+        return self.train_codes[rows], self.train_probabilities[rows]
+
+    def pooled_scores(self) -> Scores:
+        """Score what was predicted out of fold, with intervals."""
+        return score(*self.held_out, origin=OUT_OF_FOLD, intervals=True)
+
+    def test_scores(self, threshold: float | None = None) -> Scores:
+        """Score what was predicted of the test images, with intervals, at the model's threshold."""
+        test = self.test_codes, self.test_probabilities
+        return score(*test, origin=TEST, intervals=True, threshold=threshold)
+
     def to_bytes(self) -> bytes:
         """Return the file's bytes, the same for the same predictions."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -63,17 +80,16 @@ class Predictions:
         ModelFileError
             If it is missing, damaged or something else.
         """
-        place = Path(path)
         try:
-            if place.stat().st_size > MOST_BYTES:
-                raise _wrong(path, "the file is larger than predictions can be")
-            arrays = load(place.read_bytes())
+            arrays = load(read_regular(path, MOST_BYTES))
         except OSError as error:
             raise _wrong(path, f"cannot be read ({error.strerror or error})") from None
         except (SafetensorError, ValueError, KeyError, TypeError):
             raise _wrong(path, "this is not an intact file of predictions") from None
-        if set(arrays) != {field.name for field in fields(cls)} or not _fit(arrays):
-            raise _wrong(path, "its arrays do not fit together")
+        if set(arrays) != {field.name for field in fields(cls)}:
+            raise _wrong(path, "it holds other arrays than predictions have")
+        for what in _faults(arrays):
+            raise _wrong(path, what)
         return cls(**arrays)
 
 
@@ -81,19 +97,24 @@ def _wrong(path: str | PathLike[str], what: str) -> ModelFileError:
     return ModelFileError(f"{fspath(path)}: {what}. Make the run again.")
 
 
-def _fit(arrays: dict[str, NDArray[Any]]) -> bool:
-    """Whether the arrays have the types, lengths and values that they claim."""
+def _faults(arrays: dict[str, NDArray[Any]]) -> Iterator[str]:
+    """Yield in which types, lengths and values the arrays are not what they claim."""
     for part in ("train", "test"):
         p, codes, rows = (arrays[f"{part}_{name}"] for name in ("probabilities", "codes", "rows"))
-        folds = arrays.get(f"{part}_folds", codes) if part == "train" else codes
-        numbers = (codes, rows, folds)
+        numbers = {f"{part}_codes": codes, f"{part}_rows": rows}
+        if part == "train":
+            numbers["train_folds"] = arrays["train_folds"]
         if p.dtype != np.float64 or p.ndim != 2 or p.shape[1] < 2:
-            return False
-        if any(a.dtype != np.int64 or a.shape != (len(p),) for a in numbers):
-            return False
-        known = p[~np.isnan(p).any(axis=1)]
-        if ((known < 0) | (known > 1)).any() or (part == "test" and len(known) < len(p)):
-            return False
-        if len(p) and (codes.min() < 0 or codes.max() >= p.shape[1] or rows.min() < 0):
-            return False
-    return True
+            yield f"{part}_probabilities is {p.dtype} {p.shape}, not a column for each class"
+            return
+        for name, array in numbers.items():
+            if array.dtype != np.int64 or array.shape != (len(p),):
+                yield f"{name} is {array.dtype} {array.shape}, not a number for each image"
+                return
+        missing = np.isnan(p).any(axis=1)
+        if ((p < 0) | (p > 1)).any() or (part == "test" and missing.any()):
+            yield f"{part}_probabilities are not all from 0 to 1"
+        if len(p) and (codes.min() < 0 or codes.max() >= p.shape[1]):
+            yield f"{part}_codes name classes that there are not"
+        if len(p) and rows.min() < 0:
+            yield f"{part}_rows are below 0"

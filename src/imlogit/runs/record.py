@@ -13,9 +13,10 @@ from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
 from imlogit.data.sources import read
 from imlogit.errors import DataError
-from imlogit.estimators.logistic import LogisticRegression
-from imlogit.model.persist import load_model
+from imlogit.model.fields import SavedModel
+from imlogit.model.persist import FILE_NAME, open_model
 from imlogit.runs.predictions import Predictions
+from imlogit.system.regular_file import read_regular
 
 SCHEMAS = ("imlogit.metrics", "imlogit.sweep")
 MOST_BYTES = 2**28
@@ -30,25 +31,19 @@ class Record:
     folder : Path
     metrics : dict
         ``metrics.json``.
-    model : LogisticRegression
+    model : SavedModel
     predictions : Predictions
     """
 
     folder: Path
     metrics: dict[str, Any]
-    model: LogisticRegression
+    model: SavedModel
     predictions: Predictions
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the classes are called, in the order of the model's."""
         return tuple(self.metrics["classes"])
-
-    @property
-    def threshold(self) -> float | None:
-        """The probability from which on the model says yes, where one was chosen."""
-        chosen: float | None = self.model.threshold_
-        return chosen
 
     @property
     def reading(self) -> Reading:
@@ -74,7 +69,8 @@ class Record:
         if images.sha256 != self.metrics["data"]["sha256"]:
             raise DataError(
                 f"{self.folder}: the images of {images.name!r} are not those of the run. Give "
-                "their source with --source."
+                "their source with source=...",
+                parameter="source",
             )
         rows = (self.predictions.train_rows, self.predictions.test_rows)
         if any(len(part) and part.max() >= len(images) for part in rows):
@@ -87,16 +83,23 @@ class Record:
         """Return the images from where they are kept, or from a source of their name."""
         data = self.metrics["data"]
         try:
-            return notes.by_images(data["sha256"]) or read(data["name"], self.reading, progress)
+            source = self.metrics["options"].get("source", data["name"])
+            return notes.by_images(data["sha256"]) or read(source, self.reading, progress)
         except DataError as error:
             raise DataError(
                 f"{self.folder}: the images of {data['name']!r} are not kept any more. Give their "
-                f"source with --source. ({error})"
+                f"source with source=... ({error})",
+                parameter="source",
             ) from error
 
 
-def open_record(folder: Path) -> Record:
+def open_record(run: Any) -> Record:
     """Read a run directory.
+
+    Parameters
+    ----------
+    run : path-like or Record
+        A record is returned as it is.
 
     Raises
     ------
@@ -105,10 +108,13 @@ def open_record(folder: Path) -> Record:
     ModelFileError
         If the model or the predictions are damaged.
     """
+    if isinstance(run, Record):
+        return run
+    folder = Path(run)
     metrics = _metrics(folder)
-    model = load_model(folder / "model.imlogit")
+    model = open_model(folder)
     predictions = Predictions.read(folder / "predictions.safetensors")
-    sides = {len(model.classes_), len(metrics["classes"]), predictions.test_probabilities.shape[1]}
+    sides = {len(model.classes), len(metrics["classes"]), predictions.test_probabilities.shape[1]}
     if len(sides) > 1 or predictions.train_probabilities.shape[1] not in sides:
         raise DataError(f"{folder}: its files are not of one run. Run it again.")
     return Record(folder, metrics, model, predictions)
@@ -121,13 +127,11 @@ def _metrics(folder: Path) -> dict[str, Any]:
         "`imlogit sweep` wrote."
     )
     try:
-        if place.stat().st_size > MOST_BYTES:
-            raise wrong
-        metrics = json.loads(place.read_bytes())
+        metrics = json.loads(read_regular(place, MOST_BYTES))
         data = metrics["data"]
         known = metrics["schema"] in SCHEMAS and isinstance(metrics["interrupted"], bool)
         known = known and all(isinstance(data[key], str) for key in ("name", "sha256"))
-        complete = not metrics["interrupted"] or (folder / "model.imlogit").exists()
+        complete = not metrics["interrupted"] or (folder / FILE_NAME).exists()
     except (OSError, ValueError, KeyError, TypeError):
         raise wrong from None
     if not (known and complete and isinstance(metrics.get("classes"), list)):

@@ -4,48 +4,52 @@ from __future__ import annotations
 
 import csv
 import io
-import math
-import shlex
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from imlogit.checks.finding import Findings
-from imlogit.core.solver import Observer
+from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import DataError, FitInterrupted
-from imlogit.estimators.logistic_cv import CPath, GridEdge, LogisticRegressionCV, deviation
-from imlogit.evaluate.scores import Scores
+from imlogit.errors import FitInterrupted
+from imlogit.estimators.folds import deviation
+from imlogit.estimators.logistic_cv import CPath, GridEdge, LogisticRegressionCV
+from imlogit.evaluation.scores import Scores
+from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
-from imlogit.runs.plan import RunOptions, Task, begin, or_none
+from imlogit.runs.command import command_of
+from imlogit.runs.options import RULES, SweepOptions, takes
+from imlogit.runs.plan import Task, begin, or_none
 from imlogit.runs.predictions import Predictions
 
 SWEEP_VERSION = 1
-MOST_CS = 1000
-RULES = {
-    "best": "the lowest mean log loss",
-    "one-standard-error": "the smallest C within one standard error of the lowest mean log loss",
-}
-
-
-@dataclass(frozen=True)
-class SweepOptions(RunOptions):
-    """What a sweep is asked for."""
-
-    Cs: tuple[float, ...] = ()
-    rule: str = "best"
 
 
 @dataclass(frozen=True, eq=False)
-class SweepResult(Task):
-    """A finished sweep, or what was finished of it: then there may be no model."""
+class SweepResult:
+    """A finished sweep, or what was finished of it: then there is no model.
 
-    options: SweepOptions
+    Attributes
+    ----------
+    task : Task
+        What it is about.
+    path : CPath
+        What was found for each C.
+    checks : Findings
+    estimator : LogisticRegressionCV or None
+        Fitted on all training images with the C that was chosen.
+    model : SavedModel or None
+        That estimator, as a value.
+    predictions : Predictions or None
+    pooled, test : Scores or None
+        Of the out-of-fold probabilities at the C that was chosen, and of the test images.
+    """
+
+    task: Task
     path: CPath
     checks: Findings
-    model: LogisticRegressionCV | None = None
+    estimator: LogisticRegressionCV | None = None
+    model: SavedModel | None = None
     predictions: Predictions | None = None
     pooled: Scores | None = None
     test: Scores | None = None
@@ -60,7 +64,7 @@ class SweepResult(Task):
         path = self.path
         loss = path.log_loss[:, path.chosen]
         said = (
-            f"C = {path.chosen_C:.4g} is chosen: {RULES[self.options.rule]} over the folds, "
+            f"C = {path.chosen_C:.4g} is chosen: {RULES[self._options.rule]} over the folds, "
             f"{loss.mean():.4f} with a deviation of {deviation(loss):.4f}."
         )
         if path.edge is not None:
@@ -68,22 +72,28 @@ class SweepResult(Task):
             said += f" The best C is the {side} of the grid: the optimum may lie beyond it."
         return said
 
+    @property
+    def _options(self) -> SweepOptions:
+        assert isinstance(self.task.options, SweepOptions)
+        return self.task.options
+
+    @cached_property
     def metrics(self) -> dict[str, Any]:
-        """Return everything that was found, for a program; docs/metrics.md describes it."""
-        path = self.path
+        """Everything that was found, for a program; docs/metrics.md describes it."""
+        path, fitted = self.path, self.estimator
         return {
             "schema": "imlogit.sweep",
             "version": SWEEP_VERSION,
             "interrupted": self.interrupted,
-            "data": self.data_metrics(),
-            "options": self.option_metrics()
-            | {"Cs": list(self.options.Cs), "rule": self.options.rule},
-            "classes": list(self.target.names),
+            "versions": self.model.versions if self.model is not None else None,
+            "data": self.task.data_metrics(),
+            "options": self.task.option_metrics(),
+            "classes": list(self.task.target.names),
             "path": [self._row(k) for k in path.order()],
             "best": float(path.Cs[path.best]),
             "chosen": float(path.chosen_C),
             "edge": path.edge,
-            "certificate": None if self.model is None else self.model.certificate_.to_dict(),
+            "certificate": None if fitted is None else fitted.certificate_.to_dict(),
             "pooled": None if self.pooled is None else self.pooled.to_dict(),
             "test": None if self.test is None else self.test.to_dict(),
             "checks": self.checks.to_dict(),
@@ -114,96 +124,63 @@ class SweepResult(Task):
 
     def command(self) -> str:
         """Return the command that makes the same sweep again."""
-        cs = ",".join(map(repr, self.options.Cs))
-        return shlex.join([*self.words("sweep"), "--cs", cs, "--rule", self.options.rule])
+        return command_of("sweep", self.task)
 
 
+@takes(SweepOptions)
 def sweep(
-    image_set: ImageSet, options: SweepOptions, *, observe: Observer | None = None
+    image_set: ImageSet, options: SweepOptions, observe: Observer | None = None
 ) -> SweepResult:
-    """Cross-validate every C, choose one, and test the model fitted with it.
+    """Cross-validate many values of C, choose one, and test the model fitted with it.
 
     Parameters
     ----------
-    image_set : ImageSet
-    options : SweepOptions
+    images : ImageSet, str or path-like, default="mnist-5k"
+        Images, or their source as `imlogit.load` takes it.
+    **options
+        Those of ``imlogit sweep``, as keywords; or a `SweepOptions`, as the second argument.
+    progress : callable, optional
+        As in `imlogit.load`.
     observe : callable, optional
-        Called with a `Progress` after every step.
+        Called with a `Progress` after every step of the fits.
+
+    Returns
+    -------
+    SweepResult
 
     Raises
     ------
     DataError
-        As `imlogit.runs.plan.begin`, and for a rule that is not known.
+        For a label that no image has, and a class with too few images.
+    ParameterError
+        For options out of range.
     FitInterrupted
         On Ctrl-C; its ``partial`` is a SweepResult of the values of C that are finished, or None.
     """
-    if options.rule not in RULES:
-        raise DataError(f"--rule {options.rule}: choose one of {', '.join(RULES)}.")
-    run = begin(image_set, options)
-    model = LogisticRegressionCV(
-        Cs=list(options.Cs),
+    task = begin(image_set, options)
+    estimator = LogisticRegressionCV(
+        Cs=list(options.values),
         cv=options.folds,
         rule=options.rule,
         random_state=options.seed,
         engine=options.engine,
     )
-
-    def found(path: CPath, model: LogisticRegressionCV | None = None) -> SweepResult:
-        predictions, pooled, test = None, None, None
-        if model is not None:
-            predictions = run.predictions_of(model, model.out_of_fold_, model.folds_)
-            pooled, test = run.scores(predictions)
-        return SweepResult(
-            image_set=image_set,
-            split=run.split,
-            target=run.target,
-            options=options,
-            path=path,
-            checks=_checked(run, path, model),
-            model=model,
-            predictions=predictions,
-            pooled=pooled,
-            test=test,
-        )
-
     try:
-        model.fit(run.training_images, run.training_labels, observe=observe)
+        estimator.fit(task.training_images, task.training_labels, observe=observe)
     except FitInterrupted as stop:
-        raise FitInterrupted(None if stop.partial is None else found(stop.partial)) from None
-    return found(model.path_, model)
+        raise FitInterrupted(
+            None if stop.partial is None else _partial(task, stop.partial)
+        ) from None
+    path, model = estimator.path_, task.saved_model_of(estimator)
+    predictions = task.predictions_of(model, estimator.out_of_fold_, estimator.folds_)
+    pooled, test = predictions.pooled_scores(), predictions.test_scores()
+    checks = check_run(task, model, predictions, edge=path.edge, searched=_is_search(path))
+    return SweepResult(task, path, checks, estimator, model, predictions, pooled, test)
 
 
-def _checked(run: Task, path: CPath, model: LogisticRegressionCV | None) -> Findings:
-    folds = None if model is None else model.folds_
-    return check_run(run, model, folds=folds, edge=path.edge, searched=len(path.Cs) > 1)
+def _partial(task: Task, path: CPath) -> SweepResult:
+    return SweepResult(task, path, check_run(task, edge=path.edge, searched=_is_search(path)))
 
 
-def parse_cs(text: str) -> tuple[float, ...]:
-    """Return the values of ``FIRST:LAST:COUNT``, evenly spaced in log C, or ``C,C,...``.
-
-    Raises
-    ------
-    DataError
-        For anything else, and for values that are not positive and finite.
-    """
-    wrong = DataError(
-        f"--cs {text}: give FIRST:LAST:COUNT, as in 1e-4:1e2:20, or values with commas between; "
-        f"all positive and finite, up to {MOST_CS} of them."
-    )
-    try:
-        if ":" in text:
-            first, last, count = text.split(":")
-            ends, number = (float(first), float(last)), int(count)
-            if not (_all_positive(ends) and 1 <= number <= MOST_CS):
-                raise wrong
-            return tuple(map(float, np.geomspace(*ends, number)))
-        values = tuple(map(float, text.split(",")))
-    except ValueError:
-        raise wrong from None
-    if not _all_positive(values) or len(set(values)) < len(values) or len(values) > MOST_CS:
-        raise wrong
-    return values
-
-
-def _all_positive(values: Sequence[float]) -> bool:
-    return all(value > 0 and math.isfinite(value) for value in values)
+def _is_search(path: CPath) -> bool:
+    return len(path.Cs) > 1

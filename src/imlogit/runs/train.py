@@ -2,193 +2,183 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-import numpy as np
-
+from imlogit.arrays import Rows
 from imlogit.checks.finding import Findings
-from imlogit.core.solver import Observer
+from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import DataError, FitInterrupted
+from imlogit.errors import FitInterrupted, ParameterError
 from imlogit.estimators.folds import fold_numbers
 from imlogit.estimators.logistic import LogisticRegression
-from imlogit.evaluate.calibration import Reliability, reliability
-from imlogit.evaluate.cross_validation import CrossValidation, cross_validate
-from imlogit.evaluate.scores import OUT_OF_FOLD, TEST, Scores
-from imlogit.evaluate.thresholds import WANTED, Threshold, choose_threshold
+from imlogit.evaluation.cross_validation import CrossValidation, cross_validate
+from imlogit.evaluation.scores import Scores
+from imlogit.evaluation.thresholds import Threshold, choose_threshold
+from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
-from imlogit.runs.plan import RunOptions, Task, begin, or_none
+from imlogit.runs.command import command_of
+from imlogit.runs.options import TrainOptions, takes
+from imlogit.runs.plan import Task, begin, or_none
 from imlogit.runs.predictions import Predictions
 
 # The version of metrics.json; docs/metrics.md describes it.
 METRICS_VERSION = 1
 
 
-@dataclass(frozen=True)
-class TrainOptions(RunOptions):
-    """What a training run is asked for."""
-
-    C: float = 1.0
-    precision: float | None = None
-    recall: float | None = None
-
-    @property
-    def wanted(self) -> tuple[str, float] | None:
-        """The figure that a threshold is to be chosen for, and how high it is to be."""
-        for name in WANTED:
-            value: float | None = getattr(self, name)
-            if value is not None:
-                return name, value
-        return None
-
-
 @dataclass(frozen=True, eq=False)
-class TrainResult(Task):
-    """A finished training run, or what was finished of it."""
+class TrainResult:
+    """A finished training run, or what was finished of it.
 
-    options: TrainOptions
+    Attributes
+    ----------
+    task : Task
+        What it is about.
+    cross_validation : CrossValidation
+        Its ``estimator`` is fitted on all training images.
+    model : SavedModel
+        That estimator, as a value.
+    predictions : Predictions
+    test : Scores
+        Of the test images, at the threshold.
+    checks : Findings
+    threshold : Threshold or None
+        Where a precision or recall was wanted.
+    interrupted : bool
+    """
+
+    task: Task
     cross_validation: CrossValidation
+    model: SavedModel
     predictions: Predictions
-    pooled: Scores
     test: Scores
     checks: Findings
     threshold: Threshold | None = None
     interrupted: bool = False
 
     @property
-    def model(self) -> LogisticRegression:
-        """The model fitted on all training images."""
-        return self.cross_validation.estimator
+    def pooled(self) -> Scores:
+        """Scores of the out-of-fold probabilities: without the threshold, which they chose."""
+        return self.cross_validation.pooled
 
+    @cached_property
     def metrics(self) -> dict[str, Any]:
-        """Return everything that was found, for a program; docs/metrics.md describes it."""
-        cv, C = self.cross_validation, self.options.C
+        """Everything that was found, for a program; docs/metrics.md describes it."""
+        task, cv = self.task, self.cross_validation
+        by_class = zip(task.target.names, self.test.by_class(), strict=True)
         return {
             "schema": "imlogit.metrics",
             "version": METRICS_VERSION,
             "interrupted": self.interrupted,
-            "data": self.data_metrics(),
-            "options": self.option_metrics() | {"C": C if np.isfinite(C) else "inf"},
-            "classes": list(self.target.names),
-            "certificate": self.model.certificate_.to_dict(),
+            "versions": self.model.versions,
+            "data": task.data_metrics(),
+            "options": task.option_metrics(),
+            "classes": list(task.target.names),
+            "certificate": cv.estimator.certificate_.to_dict(),
             "cross_validation": {
                 "folds": [
                     fold.scores.to_dict() | {"certificate": fold.certificate.to_dict()}
                     for fold in cv.folds
                 ],
-                "mean": {name: or_none(cv.mean(name)) for name in cv.pooled.values},
-                "std": {name: or_none(cv.std(name)) for name in cv.pooled.values},
+                "mean": {name: or_none(cv.mean(name)) for name in self.pooled.values},
+                "std": {name: or_none(cv.std(name)) for name in self.pooled.values},
                 "pooled": self.pooled.to_dict(),
             },
             "threshold": None if self.threshold is None else self.threshold.to_dict(),
             "test": self.test.to_dict(),
-            "by_class": dict(
-                zip(
-                    self.target.names,
-                    (one.to_dict() for one in self.test.by_class()),
-                    strict=True,
-                )
-            ),
+            "by_class": {name: one.to_dict() for name, one in by_class},
             "reliability": {
-                OUT_OF_FOLD: self.reliability().to_dict(),
-                TEST: reliability(
-                    self.predictions.test_codes, self.predictions.test_probabilities
-                ).to_dict(),
+                str(one.origin): one.reliability.to_dict()
+                for one in (self.pooled, self.test)
+                if one.reliability is not None
             },
             "checks": self.checks.to_dict(),
         }
 
     def command(self) -> str:
         """Return the command that makes the same run again."""
-        words = [*self.words("train"), "--c", str(self.options.C)]
-        if self.options.wanted is not None:
-            name, value = self.options.wanted
-            words += [f"--{name}", str(value)]
-        return shlex.join(words)
-
-    def reliability(self) -> Reliability:
-        """Return how often what the models claim of images that they did not see comes true."""
-        held_out = self.predictions.train_folds >= 0
-        return reliability(
-            self.predictions.train_codes[held_out], self.predictions.train_probabilities[held_out]
-        )
+        return command_of("train", self.task)
 
 
+@takes(TrainOptions)
 def train(
-    image_set: ImageSet, options: TrainOptions, *, observe: Observer | None = None
+    image_set: ImageSet, options: TrainOptions, observe: Observer | None = None
 ) -> TrainResult:
     """Fit, cross-validate and test a classifier of images.
 
     Parameters
     ----------
-    image_set : ImageSet
-    options : TrainOptions
+    images : ImageSet, str or path-like, default="mnist-5k"
+        Images, or their source as `imlogit.load` takes it.
+    **options
+        Those of ``imlogit train``, as keywords; or a `TrainOptions`, as the second argument.
+    progress : callable, optional
+        As in `imlogit.load`.
     observe : callable, optional
-        Called with a `Progress` after every step.
+        Called with a `Progress` after every step of the fit.
+
+    Returns
+    -------
+    TrainResult
 
     Raises
     ------
     DataError
-        As `begin`; for a precision or recall out of range, both, or of several classes.
+        For a label that no image has, and a class with too few images.
+    ParameterError
+        For options out of range, and a precision or recall of several classes.
     FitInterrupted
         On Ctrl-C; its ``partial`` is a TrainResult of the folds that are finished, or None.
     """
-    run = begin(image_set, options)
-    _check_wanted(options, run)
+    task = begin(image_set, options)
+    _check_wanted(options, task)
     estimator = LogisticRegression(C=options.C, random_state=options.seed, engine=options.engine)
-
-    def training(found: CrossValidation, *, interrupted: bool = False) -> TrainResult:
-        folds = fold_numbers(len(run.split.train), [fold.test for fold in found.folds])
-        predictions = run.predictions_of(found.estimator, found.probabilities, folds)
-        threshold = _threshold(options, predictions)
-        if threshold is not None:
-            found.estimator.threshold_ = threshold.value
-        pooled, test = run.scores(predictions, found.estimator.threshold_)
-        return TrainResult(
-            image_set=image_set,
-            split=run.split,
-            target=run.target,
-            options=options,
-            cross_validation=found,
-            predictions=predictions,
-            pooled=pooled,
-            test=test,
-            checks=check_run(run, found.estimator, folds=folds),
-            threshold=threshold,
-            interrupted=interrupted,
-        )
-
     try:
         found = cross_validate(
-            estimator, run.training_images, run.training_labels, cv=options.folds, observe=observe
+            estimator, task.training_images, task.training_labels, cv=options.folds, observe=observe
         )
     except FitInterrupted as stop:
-        partial = None if stop.partial is None else training(stop.partial, interrupted=True)
+        partial = None if stop.partial is None else _result(task, stop.partial, interrupted=True)
         raise FitInterrupted(partial) from None
-    return training(found)
+    return _result(task, found)
 
 
-def _check_wanted(options: TrainOptions, run: Task) -> None:
-    if options.precision is not None and options.recall is not None:
-        raise DataError("A precision and a recall cannot both be asked for: give one.")
-    if options.wanted is None:
-        return
-    name, value = options.wanted
-    if not 0 < value <= 1:
-        raise DataError(f"--{name} {value}: give a number over 0 and at most 1.")
-    if run.target.positive is None:
-        raise DataError(f"--{name} needs a label to look for: give --positive, without --all.")
+def _result(task: Task, found: CrossValidation, *, interrupted: bool = False) -> TrainResult:
+    folds = fold_numbers(len(task.split.train), [fold.test for fold in found.folds])
+    threshold = _threshold(task, found, folds)
+    if threshold is not None:
+        found.estimator.threshold_ = threshold.value
+    model = task.saved_model_of(found.estimator)
+    predictions = task.predictions_of(model, found.probabilities, folds)
+    return TrainResult(
+        task=task,
+        cross_validation=found,
+        model=model,
+        predictions=predictions,
+        test=predictions.test_scores(model.threshold),
+        checks=check_run(task, model, predictions),
+        threshold=threshold,
+        interrupted=interrupted,
+    )
 
 
-def _threshold(options: TrainOptions, predictions: Predictions) -> Threshold | None:
+def _check_wanted(options: TrainOptions, task: Task) -> None:
+    if options.wanted is not None and task.target.positive is None:
+        name, value = options.wanted
+        raise ParameterError(
+            f"{name}={value} needs a label to look for: give positive=..., without "
+            "every_class=True.",
+            parameter=name,
+        )
+
+
+def _threshold(task: Task, found: CrossValidation, folds: Rows) -> Threshold | None:
     """Choose the threshold that was asked for, by what models said of images they did not see."""
-    if options.wanted is None:
+    options = task.options
+    if not isinstance(options, TrainOptions) or options.wanted is None:
         return None
-    held_out = predictions.train_folds >= 0
+    held_out = folds >= 0
     return choose_threshold(
-        predictions.train_codes[held_out] == 1,
-        predictions.train_probabilities[held_out][:, 1],
-        *options.wanted,
+        task.training_labels[held_out], found.probabilities[held_out][:, 1], *options.wanted
     )

@@ -74,6 +74,27 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     sync_folder(target.parent)
 
 
+def refuse_taken(path: str | os.PathLike[str] | None, parameter: str) -> None:
+    """Refuse a place that is taken, before the work rather than after it.
+
+    Parameters
+    ----------
+    path : path-like, optional
+    parameter : str
+        Of which it is the value.
+
+    Raises
+    ------
+    OutputError
+    """
+    if path is not None and os.path.lexists(path):
+        raise OutputError(
+            f"{os.fspath(path)} exists already, and nothing is overwritten. Choose another place "
+            f"for {parameter}=...",
+            parameter=parameter,
+        )
+
+
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` to `path`, whole or not at all.
 

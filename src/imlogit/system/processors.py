@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from imlogit.errors import ParameterError
+
 
 def processor_count() -> int:
     """Return how many threads or processes to use.
@@ -13,7 +15,7 @@ def processor_count() -> int:
 
     Raises
     ------
-    ValueError
+    ParameterError
         If ``IMLOGIT_NUM_THREADS`` is no number of threads.
     """
     from joblib import cpu_count
@@ -21,7 +23,9 @@ def processor_count() -> int:
     wanted = os.environ.get("IMLOGIT_NUM_THREADS", "")
     if wanted:
         if not wanted.isdecimal() or int(wanted) < 1:
-            raise ValueError(f"IMLOGIT_NUM_THREADS={wanted!r} is not a number of threads (1, 2, …)")
+            raise ParameterError(
+                f"IMLOGIT_NUM_THREADS={wanted!r} is not a number of threads (1, 2, …)"
+            )
         return int(wanted)
     share = os.environ.get("OMP_NUM_THREADS", "")
     available: int = cpu_count()

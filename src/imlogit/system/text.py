@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 REASON_LENGTH = 200
 
@@ -20,6 +21,12 @@ def printable(name: str | os.PathLike[str]) -> str:
         else f"\\x{ord(char) - 0xDC00:02x}"
         for char in text
     )
+
+
+def first_of(names: Sequence[str], most: int = 10) -> str:
+    """Return the first names, fit to be printed, and how many more there are."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(map(printable, names[:most])) + more
 
 
 def reason(error: BaseException) -> str:

@@ -19,7 +19,7 @@ from imlogit.system.processors import processor_count
 MOST_LANES = 64
 # Below this a lane costs more to hand to a thread than to work through.
 SMALLEST_LANE = 4096
-# So many calls share a thread's work: after each it looks whether to stop.
+# Between two calls an interrupt is answered: the more there are, the sooner.
 CALLS_EACH = 4
 
 

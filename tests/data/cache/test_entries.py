@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from imlogit.data.cache import entries
-from imlogit.data.image_set import ImageSet, label_digest
+from imlogit.data.image_set import ImageSet
+from imlogit.data.labelled_set import label_digest
 from imlogit.errors import DataError
 
 from helpers.mirror_server import is_mapped
@@ -63,9 +64,9 @@ def test_what_was_kept_is_read_again_memory_mapped(images, pins, cache_home, no_
 
 
 def test_two_entries_of_the_same_data_are_identical(images, cache_home):
-    entries.write(images, "one")
+    entries.write_entry(images, "one")
     time.sleep(0.01)
-    entries.write(images, "two")
+    entries.write_entry(images, "two")
     for path in (cache_home / "one").iterdir():
         assert path.read_bytes() == (cache_home / "two" / path.name).read_bytes()
     assert sorted(json.loads((cache_home / "one" / "facts.json").read_text())["facts"]) == [
@@ -74,7 +75,7 @@ def test_two_entries_of_the_same_data_are_identical(images, cache_home):
 
 
 def test_nothing_kept_is_not_an_error(pins):
-    assert entries.read(NAME, pins) is None
+    assert entries.read_entry(NAME, pins) is None
 
 
 def cut(path):
@@ -120,7 +121,7 @@ def make_folder(path):
     "damage", [cut, lengthen, flip_last, flip_header, empty, make_folder, Path.unlink]
 )
 def test_a_damaged_entry_is_dropped_and_the_data_fetched(images, pins, cache_home, name, damage):
-    entries.write(images, NAME)
+    entries.write_entry(images, NAME)
     damage(cache_home / NAME / name)
     fetched = []
     with warnings.catch_warnings(record=True) as caught:
@@ -136,14 +137,14 @@ def test_a_damaged_entry_is_dropped_and_the_data_fetched(images, pins, cache_hom
 
 
 def test_a_header_that_claims_32_gib_is_refused(images, pins, cache_home):
-    entries.write(images, NAME)
+    entries.write_entry(images, NAME)
     path = cache_home / NAME / "images.npy"
     size = path.stat().st_size
     claim_32_gib(path)
     assert b"8589934592" in path.read_bytes()
     assert path.stat().st_size == size
     with pytest.raises(DataError, match="damaged"):
-        entries.read(NAME, pins)
+        entries.read_entry(NAME, pins)
 
 
 @pytest.mark.parametrize(
@@ -151,37 +152,37 @@ def test_a_header_that_claims_32_gib_is_refused(images, pins, cache_home):
     [("n_train", 10), ("origin", "elsewhere"), ("class_names", ["a", "b", "c"]), ("name", "x")],
 )
 def test_altered_facts_are_refused(images, pins, cache_home, key, value):
-    entries.write(images, NAME)
+    entries.write_entry(images, NAME)
     path = cache_home / NAME / "facts.json"
     whole = json.loads(path.read_text())
     assert whole["facts"][key] != value
     whole["facts"][key] = value
     path.write_text(json.dumps(whole))
     with pytest.raises(DataError, match="altered"):
-        entries.read(NAME, pins)
+        entries.read_entry(NAME, pins)
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "null", "{}", "\x00", '{"facts": 1, "sha256": 2}'])
 def test_facts_that_are_no_facts_are_refused(images, pins, cache_home, text):
-    entries.write(images, NAME)
+    entries.write_entry(images, NAME)
     (cache_home / NAME / "facts.json").write_text(text)
     with pytest.raises(DataError, match="damaged"):
-        entries.read(NAME, pins)
+        entries.read_entry(NAME, pins)
 
 
 def test_facts_of_a_huge_size_are_not_read(images, pins, cache_home):
-    entries.write(images, NAME)
+    entries.write_entry(images, NAME)
     with (cache_home / NAME / "facts.json").open("r+b") as file:
         file.truncate(1 << 40)
     with pytest.raises(DataError, match="bytes"):
-        entries.read(NAME, pins)
+        entries.read_entry(NAME, pins)
 
 
 def test_sound_data_that_are_not_the_published_ones_are_refused(images, pins):
-    entries.write(images, NAME)
+    entries.write_entry(images, NAME)
     for other in (pins._replace(images="0" * 64), pins._replace(labels="0" * 64)):
         with pytest.raises(DataError, match="other data"):
-            entries.read(NAME, other)
+            entries.read_entry(NAME, other)
 
 
 def test_an_entry_of_another_format_is_replaced_without_a_word(
@@ -189,8 +190,8 @@ def test_an_entry_of_another_format_is_replaced_without_a_word(
 ):
     with monkeypatch.context() as patch:
         patch.setattr(entries, "FORMAT", entries.FORMAT + 1)
-        entries.write(images, NAME)
-    assert entries.read(NAME, pins) is None
+        entries.write_entry(images, NAME)
+    assert entries.read_entry(NAME, pins) is None
     same(entries.cached(NAME, pins, lambda: images), images)
     same(entries.cached(NAME, pins, refuse), images)
 
@@ -210,7 +211,7 @@ def test_a_folder_that_cannot_be_written_costs_one_warning(images, pins, tmp_pat
 def test_stopped_while_writing_the_old_entry_stays_whole(
     images, pins, cache_home, monkeypatch, stop, step
 ):
-    entries.write(images, NAME)
+    entries.write_entry(images, NAME)
     calls, fsync = [], os.fsync
 
     def failing(handle):
@@ -225,12 +226,12 @@ def test_stopped_while_writing_the_old_entry_stays_whole(
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", failing)
         with nullcontext() if survives else pytest.raises(type(stop)):
-            entries.write(other, NAME)
+            entries.write_entry(other, NAME)
     assert len(calls) >= step + 1
     assert names(cache_home) == [NAME]
     written = survives or step == 4
     same(
-        entries.read(NAME, entries.Pins(other.sha256, pins.labels) if written else pins),
+        entries.read_entry(NAME, entries.Pins(other.sha256, pins.labels) if written else pins),
         other if written else images,
     )
 
@@ -239,7 +240,7 @@ def test_what_a_killed_writer_left_is_removed(images, cache_home):
     left = cache_home / f".{NAME}-part-abc" / "new"
     left.mkdir(parents=True)
     (left / "images.npy").write_bytes(b"half")
-    entries.write(images, NAME)
+    entries.write_entry(images, NAME)
     assert names(cache_home) == [NAME]
 
 
@@ -252,8 +253,8 @@ def test_the_default_folder_is_the_one_that_pooch_names(monkeypatch):
 
 HOLD = """
 import sys, time
-from imlogit.data import cache
-with cache._locked("tiny") as alone:
+from imlogit.data.cache import entries
+with entries._locked("tiny") as alone:
     print("held" if alone else "no lock", flush=True)
     time.sleep(60)
 """

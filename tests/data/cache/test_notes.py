@@ -30,10 +30,10 @@ def reads(monkeypatch):
 
     def counting(*arguments):
         seen.append(arguments)
-        return folder_read(*arguments)
+        return decode_all(*arguments)
 
-    folder_read = class_folders.read
-    monkeypatch.setattr(class_folders, "read", counting)
+    decode_all = class_folders.decode_all
+    monkeypatch.setattr(class_folders, "decode_all", counting)
     return seen
 
 
@@ -124,14 +124,14 @@ def test_a_file_changed_within_a_tick_of_the_clock_is_not_taken_for_the_old_one(
 
 
 def test_a_source_that_changes_while_it_is_read_is_not_kept(source, monkeypatch):
-    read = class_folders.read
+    decode_all = class_folders.decode_all
 
     def changing(*arguments):
-        found = read(*arguments)
+        found = decode_all(*arguments)
         write(source / "a" / "late.png", IMAGES[0])
         return found
 
-    monkeypatch.setattr(class_folders, "read", changing)
+    monkeypatch.setattr(class_folders, "decode_all", changing)
     load(source)
     assert not list(notes.notes())
 

@@ -72,7 +72,7 @@ def test_the_order_of_classes(names, order):
     [
         (Named(IMAGES[:0], []), None, "pets: there is no training image"),
         (Named(IMAGES[:0], []), TRAIN, "pets: there is no training image"),
-        (TRAIN, TRAIN._replace(images=IMAGES[:, :1]), "pets: .* 2 x 3 and 1 x 3.* --size HxW"),
+        (TRAIN, TRAIN._replace(images=IMAGES[:, :1]), "pets: .* 2 x 3 and 1 x 3.* size=\\(h, w\\)"),
         (TRAIN, TRAIN._replace(images=IMAGES[..., None]), "2 x 3 and 2 x 3 x 1"),
         (TRAIN, Named(IMAGES[:2], ["fox\n", "eel"]), r"pets: .*training part lacks: fox\\n\."),
         (Named(IMAGES[:1], ["a\x1b[2J"]), None, r"the class 'a\\x1b\[2J' has no name"),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from imlogit.data.image_set import ImageSet
 from imlogit.data.readers import csv_table
+from imlogit.data.readers.listing import Place
 from imlogit.data.reading import Reading
 from imlogit.errors import BadItemsError, DataError
 
@@ -27,7 +28,7 @@ def read(tmp_path):
     def read_content(content, reading=None, progress=None):
         path = tmp_path / "digits.csv"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return csv_table.read(path, reading or Reading(), progress)
+        return csv_table.SOURCE.read(path, reading or Reading(), progress)
 
     return read_content
 
@@ -54,8 +55,8 @@ def table(images, labels, *, label_at=0):
     [("a.csv", True), ("A.CSV", True), ("a.csv.gz", False), ("csv", False), ("a.npz", False)],
 )
 def test_a_source_is_known_by_its_name(tmp_path, name, accepted):
-    assert csv_table.accepts(tmp_path / name) is accepted
-    assert csv_table.files(tmp_path / name) == [tmp_path / name]
+    assert csv_table.SOURCE.accepts(Place(tmp_path / name, False)) is accepted
+    assert csv_table.SOURCE.files(tmp_path / name) == [tmp_path / name]
 
 
 @pytest.mark.parametrize("label_at", [0, 3, 49])
@@ -114,7 +115,7 @@ def test_a_label_is_kept_as_it_stands(read, label, name):
 def test_shape_and_layout(read, rng):
     images = rng.integers(0, 256, (3, 2, 4, 3)).astype(np.uint8)
     content = table(images, [0, 1, 0])
-    with pytest.raises(DataError, match=r"digits\.csv: 24 numbers are no square.* --shape"):
+    with pytest.raises(DataError, match=r"digits\.csv: 24 numbers are no square.* shape="):
         read(content)
     found = read(content, Reading(shape=(2, 4, 3), layout="hwc"))
     np.testing.assert_array_equal(found.images, images)
@@ -215,7 +216,7 @@ def test_more_problems_than_can_be_remembered_are_counted(read, monkeypatch):
         (PLAIN + '"a\nb",1,2,3,4\n', "line 5: the quotes do not match"),
         (PLAIN + '"a\n5,1,2,3,4\nb",1,2,3,4\n', "line 5: the quotes do not match"),
         (PLAIN + '"a"b,1,2,3,4\n', "line 5: the quotes do not match"),
-        (table(np.zeros((1, 785), np.uint8), "5"), "785 numbers are no square image.* --shape"),
+        (table(np.zeros((1, 785), np.uint8), "5"), "785 numbers are no square image.* shape="),
     ],
 )
 @pytest.mark.parametrize("reading", [Reading(), SKIP])
@@ -232,23 +233,23 @@ def test_what_is_no_regular_file_is_not_opened(tmp_path, make):
     if not hasattr(os, make):
         pytest.skip("this system has no FIFOs")
     getattr(os, make)(tmp_path / "x.csv")
-    with pytest.raises(DataError, match=r"^x\.csv is not a regular file"):
-        csv_table.read(tmp_path / "x.csv", Reading())
+    with pytest.raises(DataError, match=r"^x\.csv cannot be read \(not a regular file but a"):
+        csv_table.SOURCE.read(tmp_path / "x.csv", Reading())
 
 
 def test_a_file_that_cannot_be_read(tmp_path):
     with pytest.raises(DataError, match=r"^x\.csv cannot be read \(No such file.*Check") as caught:
-        csv_table.read(tmp_path / "x.csv", Reading())
+        csv_table.SOURCE.read(tmp_path / "x.csv", Reading())
     assert str(tmp_path) not in str(caught.value)
 
 
 def test_a_name_that_cannot_be_printed(tmp_path):
     path = tmp_path / "a\x1b[2J.csv"
     path.write_text(PLAIN)
-    assert csv_table.read(path, Reading()).name == r"a\x1b[2J"
+    assert csv_table.SOURCE.read(path, Reading()).name == r"a\x1b[2J"
     path.write_text("")
     with pytest.raises(DataError, match=r"^a\\x1b\[2J\.csv is empty"):
-        csv_table.read(path, Reading())
+        csv_table.SOURCE.read(path, Reading())
 
 
 LONG = 100_000_000
@@ -268,7 +269,7 @@ def test_a_line_without_end_is_refused_in_little_memory(tmp_path, start, most_by
     tracemalloc.start()
     try:
         with pytest.raises(DataError, match="line 5: |line 1, the header, "):
-            csv_table.read(path, Reading())
+            csv_table.SOURCE.read(path, Reading())
         assert tracemalloc.get_traced_memory()[1] < most_bytes
     finally:
         tracemalloc.stop()
@@ -280,7 +281,7 @@ def test_memory_is_little_more_than_the_pixels(tmp_path, rng):
     path.write_text(table(images, ["5"] * len(images)))
     tracemalloc.start()
     try:
-        csv_table.read(path, Reading())
+        csv_table.SOURCE.read(path, Reading())
         assert tracemalloc.get_traced_memory()[1] < 2 * images.nbytes
     finally:
         tracemalloc.stop()
@@ -303,7 +304,7 @@ def outcome(path, content):
     found = []
     for reading in (Reading(), SKIP):
         try:
-            found.append(csv_table.read(path, reading))
+            found.append(csv_table.SOURCE.read(path, reading))
         except DataError:
             found.append(None)
     assert all(one is None or isinstance(one, ImageSet) for one in found)

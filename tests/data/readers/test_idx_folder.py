@@ -11,6 +11,7 @@ from imlogit.data.readers import idx_folder
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 
+from helpers.image_files import is_accepted
 from helpers.mirror_server import idx_bytes
 
 IMAGES = np.arange(6 * 4 * 5, dtype=np.uint8).reshape(6, 4, 5)
@@ -28,7 +29,7 @@ def write(folder, prefix="train-", rows=slice(None), *, images=IMAGES, zipped=Fa
 
 
 def read(folder):
-    return idx_folder.read(folder, Reading())
+    return idx_folder.SOURCE.read(folder, Reading())
 
 
 @pytest.fixture
@@ -42,13 +43,13 @@ def folder(tmp_path):
 def test_a_training_and_a_test_part(folder, prefixes, zipped, dot):
     for prefix, rows in zip(prefixes, (slice(4), slice(4, None)), strict=True):
         write(folder, prefix, rows, zipped=zipped, dot=dot)
-    assert idx_folder.accepts(folder)
+    assert is_accepted(idx_folder, folder)
     found = read(folder)
     np.testing.assert_array_equal(found.images, IMAGES)
     assert found.class_names == ("2", "3", "10")
     assert [found.class_names[code] for code in found.labels] == list(map(str, LABELS))
     assert (found.n_train, found.name, found.origin) == (4, "clothes", "IDX files")
-    names = [path.name for path in idx_folder.files(folder)]
+    names = [path.name for path in idx_folder.SOURCE.files(folder)]
     assert len(names) == 4
     assert names[0].startswith(prefixes[0] + "images")
     assert names[3].startswith(prefixes[1] + "labels")
@@ -76,7 +77,7 @@ def test_a_packed_file_beside_the_unpacked_one_is_the_same_set(folder):
     write(folder, zipped=True)
     (folder / "train-images-idx3-ubyte.gz").write_bytes(b"not read")
     assert len(read(folder)) == 6
-    assert {path.suffix for path in idx_folder.files(folder)} == {""}
+    assert {path.suffix for path in idx_folder.SOURCE.files(folder)} == {""}
 
 
 def test_the_folder_in_which_one_stands_has_its_name(folder, monkeypatch):
@@ -100,7 +101,7 @@ def test_several_sets_are_listed(folder):
     for name in ("letters-train", "digits-train", "letters-test", "digits-test"):
         assert f"emnist-{name}-images-idx3-ubyte" in str(caught.value)
     with pytest.raises(DataError, match="2 training parts"):
-        idx_folder.files(folder)
+        idx_folder.SOURCE.files(folder)
 
 
 def test_a_long_list_is_cut(folder):
@@ -171,7 +172,7 @@ def test_what_is_not_such_a_folder(tmp_path):
     loop = tmp_path / "loop"
     loop.symlink_to(loop)
     for path in (file, empty, loop, tmp_path / "absent"):
-        assert not idx_folder.accepts(path)
+        assert not is_accepted(idx_folder, path)
     with pytest.raises(DataError, match="absent cannot be read"):
         read(tmp_path / "absent")
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from imlogit.data.cache import entries
-from imlogit.data.image_set import digest, label_digest
+from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.readers import mnist
 from imlogit.data.readers.mnist_rows import row_hashes
 from imlogit.data.sources import load
@@ -45,7 +45,7 @@ def is_it(images, standin):
 @pytest.mark.parametrize("zipped", [True, False])
 def test_openml_answers_first(standin, zipped, no_warning, capfd, temporary):
     standin.zipped = zipped
-    images = mnist.load(facts=standin.facts())
+    images = mnist.load_mnist(facts=standin.facts())
     is_it(images, standin)
     assert images.origin == "scikit-learn fetch_openml, mnist_784 version 1"
     assert standin.asked(OPENML_FILE) == 1, "the data must be downloaded once, not twice"
@@ -57,13 +57,13 @@ def test_openml_answers_first(standin, zipped, no_warning, capfd, temporary):
 def test_labels_in_quotes_are_understood(standin):
     quoted = [f"'{label}'" for label in standin.labels]
     standin.rows = (standin.images, np.array(quoted, dtype=object))
-    assert "fetch_openml" in mnist.load(facts=standin.facts()).origin
+    assert "fetch_openml" in mnist.load_mnist(facts=standin.facts()).origin
 
 
 def test_the_second_load_asks_nobody(standin, no_warning):
-    mnist.load(facts=standin.facts())
+    mnist.load_mnist(facts=standin.facts())
     before = len(standin.requests)
-    images = mnist.load(facts=standin.facts())
+    images = mnist.load_mnist(facts=standin.facts())
     is_it(images, standin)
     assert is_mapped(images.images)
     assert len(standin.requests) == before
@@ -76,7 +76,7 @@ def test_the_users_own_files_come_before_the_network(
 ):
     folder = standin.write_idx(tmp_path / "mine", zipped=zipped, dotted=dotted)
     monkeypatch.setenv("IMLOGIT_DATA", str(folder))
-    images = mnist.load(facts=standin.facts())
+    images = mnist.load_mnist(facts=standin.facts())
     is_it(images, standin)
     assert images.origin == "IDX files in $IMLOGIT_DATA/mnist"
     assert standin.requests == []
@@ -94,7 +94,7 @@ def test_a_mirror_answers_where_openml_fails(standin, fault, temporary, capfd):
     if fault == "dripping":
         facts = replace(facts, patience=replace(facts.patience, deadline=0.3))
     start = time.monotonic()
-    images = mnist.load(facts=facts)
+    images = mnist.load_mnist(facts=facts)
     assert time.monotonic() - start < STALL_SECONDS, "no timeout ended the wait"
     is_it(images, standin)
     host = standin.url.removeprefix("http://")
@@ -110,7 +110,7 @@ def test_a_mirror_answers_where_openml_fails(standin, fault, temporary, capfd):
 
 def test_openml_without_json_is_passed_over(standin):
     standin.faults["/api/"] = "html"
-    assert "IDX files" in mnist.load(facts=standin.facts()).origin
+    assert "IDX files" in mnist.load_mnist(facts=standin.facts()).origin
 
 
 @pytest.mark.timeout(60)
@@ -121,7 +121,7 @@ def test_the_second_mirror_answers_where_the_first_fails(standin, fault, tempora
     if fault == "dripping":
         facts = replace(facts, patience=replace(facts.patience, deadline=0.3))
     start = time.monotonic()
-    is_it(mnist.load(facts=facts), standin)
+    is_it(mnist.load_mnist(facts=facts), standin)
     assert time.monotonic() - start < STALL_SECONDS, "no timeout ended the wait"
     assert standin.asked("/second/") == 4
     assert list(temporary.iterdir()) == []
@@ -131,7 +131,7 @@ def test_a_passing_fault_is_tried_again_after_a_delay(standin, monkeypatch):
     standin.faults = {"/api/": "html", "/first/": ["500"], "/second/": ["404"]}
     slept = []
     monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds))
-    is_it(mnist.load(facts=standin.facts()), standin)
+    is_it(mnist.load_mnist(facts=standin.facts()), standin)
     assert standin.asked("train-images") == 3
     assert standin.facts().patience.delay in slept
 
@@ -143,7 +143,7 @@ def test_the_wait_doubles(standin, monkeypatch):
     slept = []
     monkeypatch.setattr(time, "sleep", lambda seconds: slept.append(seconds))
     with pytest.raises(DownloadError):
-        mnist.load(facts=facts)
+        mnist.load_mnist(facts=facts)
     delay = facts.patience.delay
     assert slept[-3:] == [delay, 2 * delay, 4 * delay]
 
@@ -151,7 +151,7 @@ def test_the_wait_doubles(standin, monkeypatch):
 def test_when_everything_fails_each_source_has_its_line(standin):
     standin.faults = {"/api/": "500", "/first/": "404", "/second/": "html"}
     with pytest.raises(DownloadError) as caught:
-        mnist.load(facts=standin.facts())
+        mnist.load_mnist(facts=standin.facts())
     lines = str(caught.value).splitlines()
     assert lines[1].startswith("  $IMLOGIT_DATA/mnist: IMLOGIT_DATA is not set")
     assert lines[2].startswith("  OpenML")
@@ -170,7 +170,7 @@ def test_when_everything_fails_each_source_has_its_line(standin):
 def test_rows_in_another_order_are_put_back(standin):
     order = np.random.default_rng(1).permutation(150)
     standin.rows = (standin.images[order], standin.labels[order])
-    images = mnist.load(facts=standin.facts())
+    images = mnist.load_mnist(facts=standin.facts())
     is_it(images, standin)
     assert images.origin.endswith("(rows put back into the published order)")
     assert standin.asked(".gz") == 0
@@ -214,9 +214,9 @@ def test_rows_that_are_not_the_published_ones_are_refused(standin, change, messa
     standin.rows = change(standin.images.copy(), standin.labels.copy())
     standin.faults = {".gz": "404"}
     with pytest.raises(DownloadError, match=message):
-        mnist.load(facts=standin.facts())
+        mnist.load_mnist(facts=standin.facts())
     standin.faults = {}
-    assert "IDX files" in mnist.load(facts=standin.facts()).origin
+    assert "IDX files" in mnist.load_mnist(facts=standin.facts()).origin
 
 
 @pytest.mark.parametrize("beyond", [256, 257])
@@ -225,7 +225,7 @@ def test_a_value_beyond_a_byte_never_becomes_a_wrong_pixel(standin, beyond):
     wide = standin.images.astype(np.int64)
     wide[7, 5, 5] += beyond
     standin.rows = (wide, standin.labels)
-    images = mnist.load(facts=standin.facts())
+    images = mnist.load_mnist(facts=standin.facts())
     is_it(images, standin)
     assert beyond == 256 or "IDX files" in images.origin
 
@@ -283,7 +283,7 @@ def test_wrong_files_are_named_and_the_next_source_is_asked(
     damage(folder / "mnist")
     monkeypatch.setenv("IMLOGIT_DATA", str(folder))
     with pytest.warns(UserWarning, match=message):
-        images = mnist.load(facts=standin.facts())
+        images = mnist.load_mnist(facts=standin.facts())
     assert "fetch_openml" in images.origin
     monkeypatch.setenv("IMLOGIT_OFFLINE", "1")
     monkeypatch.setenv("IMLOGIT_CACHE", str(tmp_path / "other"))
@@ -291,7 +291,7 @@ def test_wrong_files_are_named_and_the_next_source_is_asked(
         pytest.warns(UserWarning, match="was not used"),
         pytest.raises(DownloadError, match=message),
     ):
-        mnist.load(facts=standin.facts())
+        mnist.load_mnist(facts=standin.facts())
 
 
 # The network
@@ -309,7 +309,7 @@ def test_offline_opens_no_socket(standin, monkeypatch, offline):
     monkeypatch.setattr(socket, "socket", Watched)
     monkeypatch.setenv("IMLOGIT_OFFLINE", offline)
     with pytest.raises(DownloadError) as caught:
-        mnist.load(facts=standin.facts())
+        mnist.load_mnist(facts=standin.facts())
     if offline == "1":
         assert opened == []
         assert str(caught.value).count("IMLOGIT_OFFLINE is set") == 2
@@ -318,9 +318,9 @@ def test_offline_opens_no_socket(standin, monkeypatch, offline):
 
 
 def test_offline_reads_the_cache(standin, monkeypatch):
-    mnist.load(facts=standin.facts())
+    mnist.load_mnist(facts=standin.facts())
     monkeypatch.setenv("IMLOGIT_OFFLINE", "1")
-    is_it(mnist.load(facts=standin.facts()), standin)
+    is_it(mnist.load_mnist(facts=standin.facts()), standin)
 
 
 @pytest.mark.parametrize("api", [None, "html"])
@@ -328,7 +328,7 @@ def test_progress_counts_the_bytes(standin, api):
     if api:
         standin.faults["/api/"] = api
     seen = {}
-    mnist.load(
+    mnist.load_mnist(
         lambda what, done, total: seen.setdefault(what, []).append((done, total)), standin.facts()
     )
     if api:
@@ -351,7 +351,7 @@ def test_the_openers_of_other_threads_and_of_the_user_are_left_alone(standin, mo
             thread.start()
             thread.join()
 
-    is_it(mnist.load(ask_from_another_thread, standin.facts()), standin)
+    is_it(mnist.load_mnist(ask_from_another_thread, standin.facts()), standin)
     assert hasattr(seen[0], "readinto"), "another thread was given the guarded response"
     seen[0].close()
     assert urllib.request._opener is mine
@@ -370,22 +370,22 @@ def test_ctrl_c_leaves_nothing_behind(standin, cache_home, temporary, api, at):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        mnist.load(interrupt, standin.facts())
+        mnist.load_mnist(interrupt, standin.facts())
     assert list(temporary.iterdir()) == []
     assert [path for path in cache_home.iterdir() if path.suffix != ".lock"] == []
     assert urllib.request._opener is opener
-    is_it(mnist.load(facts=standin.facts()), standin)
+    is_it(mnist.load_mnist(facts=standin.facts()), standin)
 
 
 CHILD = """
 import pathlib, pickle, sys, time
-from imlogit.data import mnist
+from imlogit.data.readers import mnist
 facts = pickle.load(sys.stdin.buffer)
 print("ready", flush=True)
 while not pathlib.Path(sys.argv[1]).exists():
     time.sleep(0.01)
 mnist.ROUTES = mnist.ROUTES[2:]
-images = mnist.load(facts=facts)
+images = mnist.load_mnist(facts=facts)
 print(images.sha256, len(images), flush=True)
 """
 
@@ -432,7 +432,7 @@ def test_threads_of_one_process_make_one_download(standin):
     standin.delay = 0.05
     results = []
     threads = [
-        threading.Thread(target=lambda: results.append(mnist.load(facts=standin.facts())))
+        threading.Thread(target=lambda: results.append(mnist.load_mnist(facts=standin.facts())))
         for _ in range(6)
     ]
     for thread in threads:
@@ -468,7 +468,7 @@ def test_the_real_mnist(full_data, monkeypatch, no_warning):
         shipped, row_hashes(images.images, images.labels.astype(np.uint8))
     )
     assert len(np.unique(shipped)) == 70_000
-    assert entries.read("mnist", mnist.MNIST.pins) is not None
+    assert entries.read_entry("mnist", mnist.MNIST.pins) is not None
 
 
 def test_the_shipped_row_hashes_are_those_of_70_000_different_rows():

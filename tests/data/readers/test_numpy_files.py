@@ -6,7 +6,6 @@ import struct
 import tracemalloc
 import zipfile
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,11 +14,13 @@ from hypothesis import strategies as st
 
 from imlogit.data.formats import npz
 from imlogit.data.image_set import ImageSet
-from imlogit.data.readers.numpy_files import accepts, files, read
+from imlogit.data.readers import numpy_files
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 
-from helpers.image_files import can_make
+from helpers.image_files import can_make, is_accepted
+
+read = numpy_files.SOURCE.read
 
 IMAGES = np.arange(4 * 5 * 6, dtype=np.uint8).reshape(4, 5, 6)
 BODY = IMAGES.tobytes()
@@ -98,7 +99,7 @@ either = pytest.mark.parametrize("written", [as_archive, as_files])
 def test_a_set_with_its_test_part(tmp_path, written, names):
     path = written(tmp_path, **dict(zip(names, KERAS.values(), strict=True)))
     found = read(path, Reading())
-    assert accepts(path)
+    assert is_accepted(numpy_files, path)
     assert found.name == "set"
     assert found.class_names == ("0", "1", "10")
     assert found.labels.tolist() == [1, 0, 2, 1, 0, 2]
@@ -112,7 +113,7 @@ def test_a_set_with_its_test_part(tmp_path, written, names):
 def test_a_set_without_a_test_part(tmp_path, written, names):
     path = written(tmp_path, **dict(zip(names, (IMAGES, LABELS), strict=True)))
     found = read(path, Reading())
-    assert accepts(path)
+    assert is_accepted(numpy_files, path)
     assert found.test is None
     np.testing.assert_array_equal(found.images, IMAGES)
 
@@ -124,8 +125,8 @@ def test_what_numpy_writes(tmp_path, save):
     with path.open("wb") as file:
         save(file, **KERAS)
     found = read(path, Reading())
-    assert accepts(path)
-    assert files(path) == [path]
+    assert is_accepted(numpy_files, path)
+    assert numpy_files.SOURCE.files(path) == [path]
     assert found.origin == "a NumPy .npz file"
     np.testing.assert_array_equal(found.test.images, TEST_IMAGES)
 
@@ -159,8 +160,10 @@ def test_the_labels_are_found_beside_the_images(tmp_path, given, also, partners)
     arrays = {name: LABELS if name[0] in "yY" or "labels" in name else IMAGES for name in also}
     path = files_at(tmp_path, **{given: IMAGES}, **arrays) / f"{given}.npy"
     found = read(path, Reading())
-    assert accepts(path)
-    assert files(path) == [tmp_path / f"{name}.npy" for name in (given, *partners)]
+    assert is_accepted(numpy_files, path)
+    assert numpy_files.SOURCE.files(path) == [
+        tmp_path / f"{name}.npy" for name in (given, *partners)
+    ]
     assert (found.name, found.origin) == (given, "NumPy .npy files")
     assert len(found) == 4 * (1 + len(partners) // 2)
 
@@ -302,7 +305,7 @@ def test_parts_on_two_scales_are_refused(tmp_path):
         ("embeddings", "not named as images are"),
     ],
 )
-@pytest.mark.parametrize("used", [read, lambda path, _: files(path)])
+@pytest.mark.parametrize("used", [read, lambda path, _: numpy_files.SOURCE.files(path)])
 def test_a_file_without_a_partner(tmp_path, given, message, used):
     path = files_at(tmp_path, **{given: IMAGES}) / f"{given}.npy"
     with pytest.raises(DataError, match=message) as caught:
@@ -312,9 +315,9 @@ def test_a_file_without_a_partner(tmp_path, given, message, used):
 
 def test_a_folder_is_accepted_by_what_it_holds(tmp_path):
     folder = files_at(tmp_path / "some.npz", images=IMAGES)
-    assert not accepts(folder)
+    assert not is_accepted(numpy_files, folder)
     files_at(folder, labels=LABELS)
-    assert accepts(folder)
+    assert is_accepted(numpy_files, folder)
     (folder / "._images.npy").write_bytes(b"left behind by a system")
     assert read(folder, Reading()).name == "some.npz"
 
@@ -578,9 +581,7 @@ def test_what_may_not_be_read(tmp_path, monkeypatch, ending, first):
 def test_a_folder_that_may_not_be_read(tmp_path, monkeypatch):
     files_at(tmp_path, **PAIR)
     monkeypatch.setattr(os, "scandir", denied)
-    assert not accepts(tmp_path)
-    monkeypatch.setattr(Path, "is_dir", denied)
-    assert not accepts(tmp_path)
+    assert not is_accepted(numpy_files, tmp_path)
     monkeypatch.undo()
     monkeypatch.setattr(os, "scandir", denied)
     assert "cannot be read (Permission denied)" in refusal(tmp_path)

@@ -38,7 +38,7 @@ def test_it_is_fetched_once(standin):
 def test_a_shape_may_be_given(standin):
     found = load("openml:554", shape=(4, 16))
     assert found.image_shape == (4, 16)
-    with pytest.raises(DataError, match="64 numbers, and --shape 5x5"):
+    with pytest.raises(DataError, match="64 numbers, and shape=\\(5, 5\\)"):
         load("openml:554", shape=(5, 5))
 
 

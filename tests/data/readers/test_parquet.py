@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imlogit.data.image_set import ImageSet
-from imlogit.data.readers import parquet
+from imlogit.data.readers import parquet, parquet_rows
 from imlogit.data.reading import Reading
 from imlogit.errors import BadItemsError, DataError, MissingExtraError
 
 from helpers.engines import ALL_REQUIRED
-from helpers.image_files import can_make, encoded
+from helpers.image_files import can_make, encoded, is_accepted
 
 pytestmark = pytest.mark.skipif(
     not (ALL_REQUIRED or find_spec("pyarrow")), reason="needs pyarrow, not installed"
@@ -53,7 +53,7 @@ def write(path, made=None, **how):
 
 
 def read(path, **how):
-    return parquet.read(path, Reading(**how))
+    return parquet.SOURCE.read(path, Reading(**how))
 
 
 def problems_of(path, **how):
@@ -77,8 +77,8 @@ def pets(tmp_path):
 
 def test_one_file_is_all_for_training(tmp_path, no_warning):
     path = write(tmp_path / "test-00000-of-00002.parquet")
-    assert parquet.accepts(path)
-    assert parquet.files(path) == [path]
+    assert is_accepted(parquet, path)
+    assert parquet.SOURCE.files(path) == [path]
     found = read(path)
     np.testing.assert_array_equal(found.images, IMAGES)
     assert found.labels.tolist() == CODES
@@ -88,12 +88,12 @@ def test_one_file_is_all_for_training(tmp_path, no_warning):
 
 
 def test_shards_are_the_split(pets, no_warning):
-    assert parquet.accepts(pets)
+    assert is_accepted(parquet, pets)
     found = read(pets)
     np.testing.assert_array_equal(found.images, IMAGES)
     assert found.labels.tolist() == CODES
     assert (found.n_train, found.name) == (5, "pets")
-    assert [path.name for path in parquet.files(pets)] == [
+    assert [path.name for path in parquet.SOURCE.files(pets)] == [
         "train-00000-of-00002.parquet",
         "train-00001-of-00002.parquet",
         "test-00000-of-00001.parquet",
@@ -103,16 +103,16 @@ def test_shards_are_the_split(pets, no_warning):
 @pytest.mark.parametrize("below", ["data", "plain_text"])
 def test_shards_may_lie_one_folder_down(pets, below):
     (pets / below).mkdir()
-    for file in parquet.files(pets):
+    for file in parquet.SOURCE.files(pets):
         file.rename(pets / below / file.name)
-    assert parquet.accepts(pets)
+    assert is_accepted(parquet, pets)
     assert (read(pets).n_train, read(pets).name) == (5, "pets")
 
 
 def test_data_comes_before_other_folders(pets):
     write(pets / "other" / "train.parquet", names=["a", "b", "c"])
     (pets / "data").mkdir()
-    for file in parquet.files(pets):
+    for file in parquet.SOURCE.files(pets):
         file.rename(pets / "data" / file.name)
     assert read(pets).class_names == tuple(NAMES)
 
@@ -120,7 +120,7 @@ def test_data_comes_before_other_folders(pets):
 def test_of_several_configurations_one_must_be_given(tmp_path):
     for name in ("cropped", "full"):
         write(tmp_path / "digits" / name / "train-00000-of-00001.parquet")
-    assert parquet.accepts(tmp_path / "digits")
+    assert is_accepted(parquet, tmp_path / "digits")
     with pytest.raises(DataError, match="digits: .*in cropped/, full/: give one"):
         read(tmp_path / "digits")
     assert len(read(tmp_path / "digits" / "full")) == 6
@@ -138,7 +138,7 @@ def test_other_parts_are_left_out_and_named(pets):
     write(pets / "validation-00000-of-00001.parquet")
     with pytest.warns(UserWarning, match="left out: validation-00000-of-00001.parquet"):
         assert len(read(pets)) == 6
-    assert not any("validation" in path.name for path in parquet.files(pets))
+    assert not any("validation" in path.name for path in parquet.SOURCE.files(pets))
 
 
 def test_shards_that_are_not_there_are_told(pets):
@@ -220,10 +220,10 @@ def test_columns_that_are_not_needed_are_not_read(tmp_path):
 def test_batches_and_row_groups_are_put_together(tmp_path, monkeypatch):
     import pyarrow.parquet as pq
 
-    monkeypatch.setattr(parquet, "BATCH_ROWS", 4)
+    monkeypatch.setattr(parquet_rows, "BATCH_ROWS", 4)
     pq.write_table(table(), tmp_path / "x.parquet", row_group_size=5)
     told = []
-    found = parquet.read(tmp_path / "x.parquet", Reading(), lambda *done: told.append(done))
+    found = parquet.SOURCE.read(tmp_path / "x.parquet", Reading(), lambda *done: told.append(done))
     np.testing.assert_array_equal(found.images, IMAGES)
     assert told[-1] == ("decoding images", 6, 6)
 
@@ -380,15 +380,15 @@ def test_a_file_that_is_cut_short(tmp_path, keep):
     path = write(tmp_path / "x.parquet")
     blob = path.read_bytes()
     path.write_bytes(blob[: int(len(blob) * keep) if keep == 0.5 else keep])
-    with pytest.raises(DataError, match="x.parquet cannot be read as Parquet"):
+    with pytest.raises(DataError, match=r"x.parquet cannot be read as Parquet"):
         read(path)
 
 
 def test_more_rows_than_the_bytes_can_hold_are_a_lie(tmp_path, monkeypatch):
     path = write(tmp_path / "x.parquet", cells=CELLS[:1] * 20_000, labels=[0] * 20_000)
     assert path.stat().st_size < 20_000, "the same image again and again takes little"
-    assert len(parquet._inspect([path])[1]) == 1
-    monkeypatch.setattr(parquet, "ROWS_PER_BYTE", 1)
+    assert len(parquet_rows.inspect_files([path])[1]) == 1
+    monkeypatch.setattr(parquet_rows, "ROWS_PER_BYTE", 1)
     with pytest.raises(DataError, match="x.parquet declares 20,000 images, more than its"):
         read(path)
 
@@ -396,7 +396,7 @@ def test_more_rows_than_the_bytes_can_hold_are_a_lie(tmp_path, monkeypatch):
 @pytest.mark.parametrize("declared", [5, 7])
 def test_a_footer_that_miscounts(tmp_path, monkeypatch, declared):
     path = write(tmp_path / "x.parquet")
-    monkeypatch.setattr(parquet, "_plausible", lambda n_rows, path: declared)
+    monkeypatch.setattr(parquet_rows, "_plausible", lambda n_rows, path: declared)
     with pytest.raises(DataError, match=f"x.parquet declares {declared} rows, but holds"):
         read(path)
 
@@ -407,7 +407,9 @@ def test_a_folder_named_as_a_file(tmp_path, pets):
     with pytest.raises(DataError, match=r"x.parquet: there is no .parquet file"):
         read(folder)
     folder.rename(pets / "train-x.parquet")
-    with pytest.raises(DataError, match=r"train-x.parquet is not a regular file"):
+    with pytest.raises(
+        DataError, match=r"train-x.parquet cannot be read \(not a regular file but a"
+    ):
         read(pets)
 
 
@@ -424,7 +426,7 @@ def test_what_cannot_be_read(tmp_path):
 def test_a_fifo_does_not_hang(tmp_path):
     if not can_make(lambda path: os.mkfifo(path), tmp_path / "x.parquet"):
         pytest.skip("this system has no FIFOs")
-    with pytest.raises(DataError, match="x.parquet is not a regular file"):
+    with pytest.raises(DataError, match=r"x.parquet cannot be read \(not a regular file but a"):
         read(tmp_path / "x.parquet")
 
 
@@ -443,7 +445,7 @@ def test_what_is_no_such_source(tmp_path):
     (tmp_path / "hidden").mkdir()
     (tmp_path / "hidden" / "._x.parquet").write_bytes(b"Mac OS X")
     for name in ("classes", "hidden", "absent", "x.csv"):
-        assert not parquet.accepts(tmp_path / name)
+        assert not is_accepted(parquet, tmp_path / name)
 
 
 def test_without_pyarrow(tmp_path, monkeypatch):

@@ -127,7 +127,7 @@ def test_squares(n_numbers, shape):
 
 @pytest.mark.parametrize("n_numbers", [0, 2, 785, 28 * 28 * 2])
 def test_what_is_no_square(n_numbers):
-    with pytest.raises(DataError, match=rf"{n_numbers:,} numbers are no square.*--shape HxW"):
+    with pytest.raises(DataError, match=rf"{n_numbers:,} numbers are no square.*shape=\(h, w\)"):
         square(n_numbers, WHERE)
 
 
@@ -188,12 +188,12 @@ def test_planes_that_are_not_square():
 @pytest.mark.parametrize(
     ("given", "reading", "message"),
     [
-        ((5, 3072), Reading(), "--layout chw .* or --layout hwc"),
+        ((5, 3072), Reading(), "layout='chw' .* or layout='hwc'"),
         ((5, 24), Reading(shape=(3, 4, 2)), "3 x 4 pixels of 2 channels"),
-        ((5, 3, 8, 9), Reading(), "look like 3 planes; say so with --layout chw, or --layout hwc"),
+        ((5, 3, 8, 9), Reading(), "look like 3 planes; say so with layout='chw', or layout='hwc'"),
         ((5, 1, 8, 9), Reading(), "look like 1 planes"),
-        ((5, 784), Reading(shape=(28, 29)), "784 numbers, and --shape 28x29 would take 812"),
-        ((5, 28, 20), Reading(shape=(20, 28)), "are 28 x 20 already; leave --shape out"),
+        ((5, 784), Reading(shape=(28, 29)), r"784 numbers, and shape=\(28, 29\) would take 812"),
+        ((5, 28, 20), Reading(shape=(20, 28)), r"are 28 x 20 already; leave shape=\(20, 28\) out"),
         ((5, 785), Reading(), "785 numbers are no square image"),
         ((5, 0), Reading(), "0 numbers are no square image"),
         ((), Reading(), "neither"),

@@ -21,10 +21,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from imlogit.data.image_set import ImageSet, digest, label_digest
+from imlogit.data.image_set import ImageSet
+from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.problems import BadItem
 from imlogit.errors import DataError
 from imlogit.system.atomic import sync_folder
+from imlogit.system.regular_file import read_regular
 
 FORMAT = 1
 FACTS = "facts.json"
@@ -77,14 +79,14 @@ def cached(name: str, pins: Pins, fetch: Callable[[], ImageSet]) -> ImageSet:
         same.
     """
     try:
-        found = read(name, pins)
+        found = read_entry(name, pins)
     except DataError:
         found = None  # reported below, by the one process that holds the lock
     if found is not None:
         return found
     with _locked(name) as alone:
         try:
-            found = read(name, pins)
+            found = read_entry(name, pins)
         except DataError as error:
             warnings.warn(f"{error} The data are loaded again.", UserWarning, stacklevel=4)
         if found is not None:
@@ -104,7 +106,7 @@ def keep(image_set: ImageSet, name: str, pins: Pins) -> None:
     """
     with _locked(name) as alone:
         with suppress(DataError):  # a damaged entry is replaced
-            if read(name, pins) is not None:
+            if read_entry(name, pins) is not None:
                 return
         _write_or_warn(image_set, name, alone)
 
@@ -128,7 +130,7 @@ def size(name: str) -> int:
 
 def _write_or_warn(image_set: ImageSet, name: str, alone: bool) -> None:
     try:
-        write(image_set, name, alone=alone)
+        write_entry(image_set, name, alone=alone)
     except OSError as error:
         warnings.warn(
             f"The images could not be kept in the cache folder {folder()} ({error}), and will "
@@ -138,7 +140,7 @@ def _write_or_warn(image_set: ImageSet, name: str, alone: bool) -> None:
         )
 
 
-def read(name: str, pins: Pins) -> ImageSet | None:
+def read_entry(name: str, pins: Pins) -> ImageSet | None:
     """Read an entry and verify every byte of it.
 
     Returns
@@ -175,7 +177,7 @@ def read(name: str, pins: Pins) -> ImageSet | None:
         raise DataError(f"The cached copy in {entry} is damaged: {error}.") from error
 
 
-def write(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
+def write_entry(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
     """Keep images in the cache, in place of an entry of the same name.
 
     Parameters
@@ -203,7 +205,7 @@ def write(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
         new = Path(part, "new")
         new.mkdir()
         labels = image_set.labels.astype("<i8", copy=False)
-        facts = facts_of(image_set) | {
+        facts = describe_entry(image_set) | {
             "format": FORMAT,
             "images": _write_array(new / "images.npy", image_set.images, image_set.sha256),
             "labels": _write_array(new / "labels.npy", labels, label_digest(labels)),
@@ -214,7 +216,7 @@ def write(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
         sync_folder(home)
 
 
-def facts_of(image_set: ImageSet) -> dict[str, Any]:
+def describe_entry(image_set: ImageSet) -> dict[str, Any]:
     """Return what an entry says of its images beside what they are."""
     facts: dict[str, Any] = {
         "name": image_set.name,
@@ -288,12 +290,9 @@ def _write_facts(path: Path, facts: dict[str, Any]) -> None:
 def _read_facts(path: Path) -> dict[str, Any] | None:
     """Return the facts, or None where there are none of this format."""
     try:
-        size = path.stat().st_size
+        whole = json.loads(read_regular(path, MAX_FACTS_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    if size > MAX_FACTS_BYTES:
-        raise DataError(f"{path.name} has {size:,} bytes")
-    whole = json.loads(path.read_text(encoding="utf-8"))
     facts: dict[str, Any] = whole["facts"]
     if whole["sha256"] != _facts_digest(facts):
         raise DataError(f"{path.name} was altered")

@@ -20,10 +20,12 @@ from typing import Any
 
 from imlogit.data.cache import entries
 from imlogit.data.cache.stamps import Stamp, stamp
-from imlogit.data.image_set import ImageSet, label_digest
+from imlogit.data.image_set import ImageSet
+from imlogit.data.labelled_set import label_digest
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError, OutputError
 from imlogit.system.atomic import write_bytes
+from imlogit.system.regular_file import read_regular
 
 # Raised when the same files would be read differently.
 VERSION = 1
@@ -64,14 +66,10 @@ class Note:
     labels: str
 
 
-def cached(
-    kind: str,
-    place: str,
-    reading: Reading,
-    paths: Callable[[], Sequence[Path]],
-    fetch: Callable[[], ImageSet],
-) -> ImageSet:
-    """Return what was read before from a place whose files are as they were, or read it.
+def recall(
+    kind: str, place: str, reading: Reading, paths: Callable[[], Sequence[Path]]
+) -> ImageSet | None:
+    """Return what was read before from a place whose files are as they were, or None.
 
     Parameters
     ----------
@@ -83,17 +81,31 @@ def cached(
     paths : callable
         Returns the files and folders that the source consists of; none for what is not on disk
         and does not change.
+    """
+    note = _read_note(_key(kind, place, reading))
+    return None if note is None else _recall(note, paths, reading)[0]
+
+
+def recall_or_fetch(
+    kind: str,
+    place: str,
+    reading: Reading,
+    paths: Callable[[], Sequence[Path]],
+    fetch: Callable[[], ImageSet],
+) -> ImageSet:
+    """Return what was read before from a place whose files are as they were, or read it.
+
+    Parameters
+    ----------
+    kind, place, reading, paths
+        As `recall` takes them.
     fetch : callable
         Reads the source.
     """
     key = _key(kind, place, reading)
     note = _read_note(key)
-    # verified in a thread of its own while the files are looked at: each takes as long
-    with ThreadPoolExecutor(1) as beside:
-        waiting = beside.submit(_read_entry, note)
-        before = _state(paths, reading)
-        kept = waiting.result()
-    if kept and note and before and note.state == before.digest:
+    kept, before = _recall(note, paths, reading)
+    if kept is not None:
         return kept
     if before is not None:
         _wait_for_a_tick(before)
@@ -107,12 +119,25 @@ def cached(
     return found
 
 
+def _recall(
+    note: Note | None, paths: Callable[[], Sequence[Path]], reading: Reading
+) -> tuple[ImageSet | None, Stamp | None]:
+    """Return what a note says is kept, if it is sound and still true; and the files' state."""
+    # verified in a thread of its own while the files are looked at: each takes as long
+    with ThreadPoolExecutor(1) as beside:
+        waiting = beside.submit(_read_entry, note)
+        state = _state(paths, reading)
+        kept = waiting.result()
+    unchanged = note is not None and state is not None and note.state == state.digest
+    return kept if unchanged else None, state
+
+
 def _read_entry(note: Note | None) -> ImageSet | None:
     """Return what a note says is kept; None where it is not, or damaged: the source is there."""
     if note is None:
         return None
     with contextlib.suppress(DataError):
-        return entries.read(note.entry, entries.Pins(note.images, note.labels))
+        return entries.read_entry(note.entry, entries.Pins(note.images, note.labels))
     return None
 
 
@@ -158,7 +183,7 @@ def _wait_for_a_tick(state: Stamp) -> None:
 
 
 def _entry_name(image_set: ImageSet, pins: entries.Pins) -> str:
-    facts = json.dumps(entries.facts_of(image_set), sort_keys=True)
+    facts = json.dumps(entries.describe_entry(image_set), sort_keys=True)
     described = hashlib.sha256("".join((*pins, facts)).encode()).hexdigest()
     return f"images-{pins.images[:16]}-{described[:16]}"
 
@@ -179,9 +204,7 @@ def _read_note(key: str) -> Note | None:
     """Return what is noted, or None where there is nothing sound."""
     path = entries.folder() / NOTES / f"{key}.json"
     try:
-        if path.stat().st_size > MOST_NOTE_BYTES:
-            return None
-        note = Note(**json.loads(path.read_bytes()))
+        note = Note(**json.loads(read_regular(path, MOST_NOTE_BYTES)))
     except (OSError, ValueError, TypeError):
         return None
     texts = (note.source, note.kind, note.state, note.entry, note.images, note.labels)

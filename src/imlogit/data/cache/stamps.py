@@ -18,7 +18,7 @@ from typing import NamedTuple
 from imlogit.data.cache import walk
 from imlogit.data.cache.walk import State
 
-# Folders are opened until there are so many side by side; then they are shared out.
+# Folders enough, side by side, that two halves of them take equally long.
 WIDE = 8
 # Folders that take so many bytes themselves hold some ten thousand names.
 WORTH_A_PROCESS = 400_000

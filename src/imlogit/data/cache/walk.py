@@ -12,7 +12,7 @@ import stat
 import sys
 from array import array
 
-FOLLOW = "--follow-links"
+FOLLOW = "follow-links"
 # A digest, and the last change in nanoseconds since 1970.
 State = tuple[str, int]
 
@@ -99,7 +99,7 @@ def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def main() -> None:
+def _main() -> None:
     """Look at the folders on standard input; print a line for each."""
     follow_links = FOLLOW in sys.argv
     folders = os.fsdecode(sys.stdin.buffer.read()).split("\0")
@@ -108,4 +108,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    _main()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import stat
 import zlib
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +16,7 @@ import numpy as np
 
 from imlogit.arrays import Pixels
 from imlogit.errors import DataError
+from imlogit.system.regular_file import open_regular
 
 UNSIGNED_BYTE = 0x08
 GZIP_MAGIC = b"\x1f\x8b"
@@ -46,16 +46,13 @@ def read_idx(path: Path, ndim: int, max_bytes: int = 1 << 32) -> Pixels:
         If the file cannot be read or is not exactly what its header says; names the file.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a FIFO would wait for ever
-            raise DataError(f"{path} is not a regular file.")
-        with path.open("rb") as raw:
-            return _read(raw, path, ndim, max_bytes)
+        with open_regular(path) as (raw, size):
+            return _read(raw, size, path, ndim, max_bytes)
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path} cannot be read: {error}. Copy or download it again.") from error
 
 
-def _read(raw: BinaryIO, path: Path, ndim: int, max_bytes: int) -> Pixels:
-    size = path.stat().st_size
+def _read(raw: BinaryIO, size: int, path: Path, ndim: int, max_bytes: int) -> Pixels:
     zipped = raw.read(2) == GZIP_MAGIC
     raw.seek(0)
     stream: BinaryIO = gzip.GzipFile(fileobj=raw, mode="rb") if zipped else raw  # type: ignore[assignment]

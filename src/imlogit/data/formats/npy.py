@@ -8,11 +8,9 @@ from __future__ import annotations
 
 import io
 import math
-import os
-import stat
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -21,6 +19,7 @@ import numpy.typing as npt
 
 from imlogit.arrays import Pixels
 from imlogit.errors import DataError
+from imlogit.system.regular_file import open_regular
 from imlogit.system.text import printable, reason
 
 ENDING = ".npy"
@@ -91,16 +90,10 @@ def opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     DataError
         If it is something else, or cannot be opened.
     """
-    # A pipe that nobody writes to would otherwise be waited for.
-    how = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with refusing(printable(path)):
-        # looked at before as well: some devices act when they are opened
-        _check_regular(path.stat(), path)
-        descriptor = os.open(path, how)
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        _check_regular(found, path)
-        yield file, found.st_size
+    with ExitStack() as stack:
+        with refusing(printable(path)):
+            file, size = stack.enter_context(open_regular(path))
+        yield file, size
 
 
 @contextmanager
@@ -126,11 +119,6 @@ def refusing(where: str) -> Iterator[None]:
             f"{where} is damaged, or not what its name says ({printable(reason(error))}). Copy or "
             "save it again."
         ) from error
-
-
-def _check_regular(found: os.stat_result, path: Path) -> None:
-    if not stat.S_ISREG(found.st_mode):
-        raise DataError(f"{printable(path)} is not a regular file. Give one.")
 
 
 def _read_header(head: IO[bytes]) -> Header:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import stat
 import warnings
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ import numpy as np
 from imlogit.arrays import Pixels
 from imlogit.data.reading import MEGA, Reading
 from imlogit.errors import DataError
+from imlogit.system.regular_file import UnfitFileError, read_regular
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -47,27 +47,15 @@ def read_bytes(path: str | os.PathLike[str], reading: Reading) -> bytes:
     BadImageError
         If it is something else, empty, too large, or cannot be read.
     """
-    # A pipe that nobody writes to would otherwise be waited for.
-    how = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(path, how)
-        try:
-            found = os.fstat(descriptor)
-            if not stat.S_ISREG(found.st_mode):
-                raise BadImageError("not a regular file")
-            if found.st_size > reading.max_bytes:
-                raise BadImageError(_too_large(found.st_size, reading))
-            content = os.read(descriptor, found.st_size + 1)
-        finally:
-            os.close(descriptor)
+        return read_regular(path, reading.max_bytes)
     except OSError as error:
+        if isinstance(error, UnfitFileError) and error.size:
+            raise BadImageError(_too_large(error.size, reading)) from None
         raise BadImageError(f"cannot be read ({error.strerror or error})") from None
-    if len(content) != found.st_size:
-        raise BadImageError("changed while it was read")
-    return content
 
 
-def decode(content: bytes, reading: Reading) -> Image.Image:
+def decode_image(content: bytes, reading: Reading) -> Image.Image:
     """Decode an image file's first frame, the right side up.
 
     Transparent pixels are laid over white, 16-bit grey is scaled, palettes and CMYK are
@@ -141,7 +129,7 @@ def pixels_of(content: bytes, reading: Reading) -> Pixels:
     ------
     BadImageError
     """
-    image = fitted(decode(content, reading), reading.size, reading.grey)
+    image = fitted(decode_image(content, reading), reading.size, reading.grey)
     # as np.asarray(image), in half the time
     pixels = np.frombuffer(image.tobytes(), np.uint8)
     channels = () if image.mode == "L" else (3,)
@@ -153,14 +141,14 @@ def _check_pixels(size: tuple[int, int], reading: Reading) -> None:
     if width * height > reading.max_pixels:
         raise BadImageError(
             f"{height:,} x {width:,} pixels are more than {reading.max_megapixels:g} megapixels "
-            "(--max-megapixels allows more)"
+            "(max_megapixels=100 allows more)"
         )
 
 
 def _too_large(n_bytes: int, reading: Reading) -> str:
     return (
-        f"{n_bytes / MEGA:,.0f} MB are more than {reading.max_megabytes:g} (--max-megabytes allows "
-        "more)"
+        f"{n_bytes / MEGA:,.0f} MB are more than {reading.max_megabytes:g} "
+        "(max_megabytes=128 allows more)"
     )
 
 

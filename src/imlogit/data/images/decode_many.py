@@ -23,7 +23,6 @@ from imlogit.errors import DataError
 from imlogit.system.processors import processor_count
 from imlogit.system.text import by
 
-# Images that one process is handed at a time.
 BATCH = 128
 # A process takes as long to start as these take to decode.
 WORTH_PROCESSES = 4000
@@ -122,8 +121,9 @@ class _Tray:
         if self._images.shape[1:3] != found.shape[:2]:
             raise DataError(
                 f"{where} is {by(found.shape[:2])} pixels (height x width), but {self._first} "
-                f"{by(self._images.shape[1:3])}. Bring all to one size with --size HxW, such as "
-                f"--size {by(self._images.shape[1:3], 'x')}."
+                f"{by(self._images.shape[1:3])}. Bring all to one size with "
+                f"size={self._images.shape[1:3]}.",
+                parameter="size",
             )
         if self._images.ndim < found.ndim + 1:  # the first one in colour
             grey, self._images = self._images, _room_for(self._n, found)
@@ -144,7 +144,8 @@ def _room_for(n: int, image: Pixels) -> Pixels:
     if memory and n * image.nbytes > memory:
         raise DataError(
             f"{n:,} images of {by(image.shape)} take {n * image.nbytes / 1e9:,.0f} GB, and this "
-            f"machine has {memory / 1e9:,.0f}. Reduce them with --size HxW, or with --grey."
+            f"machine has {memory / 1e9:,.0f}. Reduce them with size=(h, w), or with grey=True.",
+            parameter="size",
         )
     return np.empty((n, *image.shape), np.uint8)
 
@@ -185,7 +186,8 @@ def _by_processes(encoded: Iterable[Encoded], reading: Reading) -> Batches:
     except BrokenProcessPool as error:
         raise DataError(
             "A process that decodes images was ended, most likely for want of memory. Give "
-            "IMLOGIT_NUM_THREADS=1, or reduce the images with --size HxW."
+            "IMLOGIT_NUM_THREADS=1, or reduce the images with size=(h, w).",
+            parameter="size",
         ) from error
     finally:
         pool.shutdown(wait=True, kill_workers=True)

@@ -26,9 +26,11 @@ def conform(image_set: ImageSet, reading: Reading) -> ImageSet:
     if not grey and (size is None or image_set.image_shape[:2] == size):
         return image_set
     if image_set.image_shape[2:] not in ((), DRAWABLE_CHANNELS):
+        words = f"size={size}" if size is not None else "grey=True"
         raise DataError(
             f"{image_set.name} has images of {image_set.image_shape[2]} channels, which can be "
-            "neither resized nor made grey: leave --size and --grey out."
+            f"neither resized nor made grey: leave {words} out.",
+            parameter=words.partition("=")[0],
         )
     from PIL import Image
 

@@ -28,7 +28,7 @@ _ONE_AT_A_TIME = threading.Lock()
 GZIP_WINDOW = 31  # tells zlib to expect a gzip header
 
 
-def fetch(
+def fetch_table(
     which: dict[str, Any],
     dtype: dict[int, str] | None = None,
     *,

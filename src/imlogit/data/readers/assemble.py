@@ -10,9 +10,9 @@ import numpy as np
 
 from imlogit.arrays import Labels, Pixels
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import NAMED, BadItem
+from imlogit.data.problems import BadItem
 from imlogit.errors import DataError
-from imlogit.system.text import by, printable
+from imlogit.system.text import by, first_of, printable
 
 # Not so long that Python refuses to make an integer of it.
 WHOLE = re.compile("-?[0-9]{1,999}")
@@ -60,7 +60,8 @@ def assemble(
         sizes = " and ".join(by(shape) for shape in shapes)
         raise DataError(
             f"{name}: training and test images differ in size, {sizes}. Bring all to one size "
-            "with --size HxW."
+            "with size=(h, w).",
+            parameter="size",
         )
     names = tuple(ordered(train.classes) if class_names is None else class_names)
     _check_names(name, names)
@@ -104,8 +105,7 @@ def _check_known(source: str, parts: Sequence[Named], names: tuple[str, ...]) ->
     if not unknown and len(parts) > 1:
         unknown = ordered(set(parts[1].classes) - of_training)
     if unknown:
-        more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
         raise DataError(
             f"{source}: the test part has classes that the training part lacks: "
-            f"{', '.join(map(printable, unknown[:NAMED]))}{more}. Leave these images out."
+            f"{first_of(unknown)}. Leave these images out."
         )

@@ -15,6 +15,7 @@ from imlogit.data.problems import BadItem, raise_or_skip
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import files_below, is_hidden, subfolders
+from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.system.text import printable
@@ -23,7 +24,7 @@ TRAIN, TEST = "train", "test"
 LAYOUT = "Put the images of each class into a folder of its own, named after it"
 
 
-class Part(NamedTuple):
+class PartFiles(NamedTuple):
     """The image files of a part, their classes, and what is wrong before any is opened."""
 
     files: list[Encoded]
@@ -31,17 +32,7 @@ class Part(NamedTuple):
     problems: list[BadItem]
 
 
-def accepts(path: Path) -> bool:
-    """Whether this is a folder, whatever is in it."""
-    return path.is_dir()
-
-
-def files(path: Path) -> list[Path]:
-    """Return what is looked at to see whether the source has changed: everything in it."""
-    return [path]
-
-
-def read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
+def _read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
     """Read a folder of class folders, or one with such folders as ``train/`` and ``test/``.
 
     Parameters
@@ -118,9 +109,9 @@ def _has_folders(path: Path) -> bool:
         return False
 
 
-def _list_part(folder: Path, root: Path, reading: Reading) -> Part:
+def _list_part(folder: Path, root: Path, reading: Reading) -> PartFiles:
     """List the images of each class folder."""
-    part = Part([], [], [])
+    part = PartFiles([], [], [])
     ignored: list[str] = []
     above = "" if folder == root else f"{folder.name}/"
     try:
@@ -147,7 +138,7 @@ def _list_part(folder: Path, root: Path, reading: Reading) -> Part:
 
 
 def _list_class(
-    folder: Path, where: str, root: Path, reading: Reading, part: Part
+    folder: Path, where: str, root: Path, reading: Reading, part: PartFiles
 ) -> Sequence[str]:
     """Add the images of one class to a part; return files that are left out by their names."""
     ignored, before = [], len(part.files) + len(part.problems)
@@ -175,3 +166,14 @@ def _refuse_loose_images(folder: Path, above: str, beside_classes: bool) -> None
     if not beside_classes:
         raise DataError(f"{printable(folder)}: {what}. {LAYOUT}.")
     warnings.warn(f"{printable(folder.name)}: {what}, and were not read", UserWarning, stacklevel=2)
+
+
+# Whatever is in it: any folder that is no other source is one of class folders.
+SOURCE = FileSource(
+    name="folder",
+    form="FOLDER",
+    summary="a folder for each class, or such folders in train/ and test/",
+    accepts=lambda place: place.is_folder,
+    files=lambda path: [path],
+    read=_read,
+)

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import os
-import stat
 import sys
 from dataclasses import dataclass, field
 from io import BufferedReader
@@ -21,12 +19,14 @@ from typing import NamedTuple
 import numpy as np
 
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import NAMED, BadItem, listed, raise_or_skip
+from imlogit.data.problems import MOST_NAMED, BadItem, listed, raise_or_skip
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.pixel_values import as_images
+from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
+from imlogit.system.regular_file import open_regular
 from imlogit.system.text import printable
 
 LABEL = "label"
@@ -39,7 +39,7 @@ RESAVE = "Save it as CSV in UTF-8, with one line for each row"
 HEADER_BYTES = 16 << 20
 LABEL_BYTES = 4096
 CELL_BYTES = 32
-# So many bad rows are remembered, some 40 MB; the rest are counted.
+# Some 40 MB of memory.
 MOST_PROBLEMS = 100_000
 # Other ways to write a pixel, such as 12.0, that are remembered.
 MOST_SPELLINGS = 4096
@@ -48,7 +48,7 @@ PASSED_BYTES = 1 << 16
 SHOWN_CHARS = 40
 
 
-class Header(NamedTuple):
+class Columns(NamedTuple):
     """The names of the pixel columns in their order, and which column is the label's."""
 
     pixels: list[str]
@@ -65,17 +65,7 @@ class Header(NamedTuple):
         return LABEL_BYTES + CELL_BYTES * self.n_fields
 
 
-def accepts(path: Path) -> bool:
-    """Whether this is called a CSV file."""
-    return path.suffix.lower() == ".csv"
-
-
-def files(path: Path) -> list[Path]:
-    """Return what is looked at to see whether the source has changed: the file."""
-    return [path]
-
-
-def read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
+def _read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
     """Read a CSV file with one labelled image in each row; all are the training part.
 
     Parameters
@@ -95,10 +85,8 @@ def read(path: Path, reading: Reading, progress: Progress | None = None) -> Imag
     """
     source = printable(path.name)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a FIFO would wait for ever
-            raise DataError(f"{source} is not a regular file. Give a CSV file.")
-        with path.open("rb") as file:
-            header, rows = _read_table(_Lines(file, source, progress), source, reading)
+        with open_regular(path) as (file, size):
+            header, rows = _read_table(_Lines(file, size, source, progress), source, reading)
     except OSError as error:
         raise DataError(
             f"{source} cannot be read ({error.strerror or error}). Check that it is there, and its "
@@ -122,9 +110,11 @@ class _BadRowError(Exception):
 class _Lines:
     """The lines of a file, of which only one is held at a time, and no more than it may be."""
 
-    def __init__(self, file: BufferedReader, source: str, progress: Progress | None) -> None:
-        self._file, self._what, self._progress = file, f"reading {source}", progress
-        self._size = os.fstat(file.fileno()).st_size
+    def __init__(
+        self, file: BufferedReader, size: int, source: str, progress: Progress | None
+    ) -> None:
+        self._file, self._size = file, size
+        self._what, self._progress = f"reading {source}", progress
         self._done = self._told = 0
         self.number = 0
 
@@ -219,7 +209,7 @@ class _Rows:
             self.problems.append(BadItem(f"line {number}", what))
 
 
-def _read_table(lines: _Lines, source: str, reading: Reading) -> tuple[Header, _Rows]:
+def _read_table(lines: _Lines, source: str, reading: Reading) -> tuple[Columns, _Rows]:
     """Read a whole file."""
     try:
         header = _header(lines, source)
@@ -234,7 +224,7 @@ def _read_table(lines: _Lines, source: str, reading: Reading) -> tuple[Header, _
         ) from None
 
 
-def _header(lines: _Lines, source: str) -> Header:
+def _header(lines: _Lines, source: str) -> Columns:
     """Read the names of the columns."""
     if lines.starts_with(codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         raise DataError(f"{source} is UTF-16, not UTF-8. {RESAVE}.")
@@ -256,10 +246,10 @@ def _header(lines: _Lines, source: str) -> Header:
             "labels, such as those of Kaggle's test.csv, are of no use here."
         )
     del names[places[0]]
-    return Header(names, places[0])
+    return Columns(names, places[0])
 
 
-def _read_rows(lines: _Lines, header: Header) -> _Rows:
+def _read_rows(lines: _Lines, header: Columns) -> _Rows:
     """Read all lines that are left."""
     rows, values = _Rows(), _Values()
     while True:
@@ -309,7 +299,7 @@ def _label(cell: bytes) -> str:
     return sys.intern(label)  # one text for a class, not one for a row
 
 
-def _pixels(cells: list[bytes], header: Header, values: _Values) -> bytes:
+def _pixels(cells: list[bytes], header: Columns, values: _Values) -> bytes:
     """Return the pixels of a row."""
     try:
         return bytes(map(values.__getitem__, cells))
@@ -342,7 +332,7 @@ def _settled(rows: _Rows, source: str, reading: Reading) -> tuple[BadItem, ...]:
         raise DataError(
             f"{source}: {rows.n_bad:,} of {n_rows:,} rows cannot be used, and no more than "
             f"{MOST_PROBLEMS:,} can be passed over. These are the first:\n"
-            f"{listed(rows.problems[:NAMED])}\n{LAYOUT}."
+            f"{listed(rows.problems[:MOST_NAMED])}\n{LAYOUT}."
         )
     return raise_or_skip(
         rows.problems,
@@ -351,3 +341,14 @@ def _settled(rows: _Rows, source: str, reading: Reading) -> tuple[BadItem, ...]:
         skip_bad=reading.skip_bad,
         items="rows",
     )
+
+
+SOURCE = FileSource(
+    name="csv",
+    form="FILE.csv",
+    summary="label,pixel0,pixel1,...: a row an image",
+    accepts=lambda place: place.path.suffix.lower() == ".csv",
+    files=lambda path: [path],
+    read=_read,
+    of_rows=True,
+)

@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from imlogit.data.formats.idx import read_idx
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import NAMED
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import is_hidden
+from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
-from imlogit.system.text import printable
+from imlogit.system.text import first_of, printable
 
 # What the names of image files say, and those of the label files that belong to them.
 IMAGES, LABELS = ("images", "idx3"), ("labels", "idx1")
@@ -26,33 +26,14 @@ ORIGIN = "IDX files"
 ALONE = "Put the two or four files of the one that you want into a folder of its own"
 
 
-class Pair(NamedTuple):
+class FilePair(NamedTuple):
     """A file of images and the file of their labels."""
 
     images: Path
     labels: Path
 
 
-def accepts(path: Path) -> bool:
-    """Whether this is a folder that holds files named as IDX images are."""
-    try:
-        return bool(_image_names(path))
-    except OSError:
-        return False
-
-
-def files(path: Path) -> list[Path]:
-    """Return the files that are read.
-
-    Raises
-    ------
-    DataError
-        If it is not clear which ones to read.
-    """
-    return [file for pair in _pairs(path) for file in pair]
-
-
-def read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
+def _read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
     """Read the training images of a folder, and its test images where there are some.
 
     Parameters
@@ -83,7 +64,7 @@ def _image_names(folder: Path) -> list[str]:
     return sorted(name for name in names if IMAGES[1] in name)
 
 
-def _pairs(folder: Path) -> list[Pair]:
+def _pairs(folder: Path) -> list[FilePair]:
     """Return the files of the training part and, where there is one, of the test part."""
     try:
         names = _image_names(folder)
@@ -113,7 +94,7 @@ def _is_test(name: str) -> bool:
 def _unclear(folder: Path, train: Sequence[str], test: Sequence[str]) -> str:
     name = printable(folder.resolve().name)
     if not train:
-        what = f"all IDX files are of a test part ({_some(test)})" if test else "no IDX images"
+        what = f"all IDX files are of a test part ({first_of(test)})" if test else "no IDX images"
         return f"{name}: {what}. Put the training images beside them, named train-images-idx3-ubyte"
     return (
         f"{name}: there is one training part and at most one test part in a folder, but these are "
@@ -122,15 +103,10 @@ def _unclear(folder: Path, train: Sequence[str], test: Sequence[str]) -> str:
 
 
 def _counted(names: Sequence[str], what: str) -> str:
-    return f"{len(names)} {what} parts" + (f" ({_some(names)})" if names else "")
+    return f"{len(names)} {what} parts" + (f" ({first_of(names)})" if names else "")
 
 
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMED:,} more" if len(names) > NAMED else ""
-    return ", ".join(map(printable, names[:NAMED])) + more
-
-
-def _pair(folder: Path, images: str) -> Pair:
+def _pair(folder: Path, images: str) -> FilePair:
     """Find the labels of an image file, under the names that archives and browsers give them."""
     labels = _bare(images)
     for of_images, of_labels in zip(IMAGES, LABELS, strict=True):
@@ -138,14 +114,14 @@ def _pair(folder: Path, images: str) -> Pair:
     for name in (labels, labels.replace("-idx", ".idx")):
         for path in (folder / name, folder / f"{name}{ZIPPED}"):
             if os.path.lexists(path):
-                return Pair(folder / images, path)
+                return FilePair(folder / images, path)
     raise DataError(
         f"{printable(folder / images)}: there is no file of its labels beside it, "
         f"{printable(labels)}, gzipped or not. Put it there."
     )
 
 
-def _read_pair(pair: Pair) -> Named:
+def _read_pair(pair: FilePair) -> Named:
     images, labels = read_idx(pair.images, 3), read_idx(pair.labels, 1)
     if len(images) != len(labels):
         raise DataError(
@@ -154,3 +130,13 @@ def _read_pair(pair: Pair) -> Named:
             "together?"
         )
     return Named(images, list(map(str, labels.tolist())))
+
+
+SOURCE = FileSource(
+    name="idx",
+    form="FOLDER",
+    summary="IDX files, as MNIST was published",
+    accepts=lambda place: place.is_folder and any(IMAGES[1] in name for name in place.names),
+    files=lambda path: [file for pair in _pairs(path) for file in pair],
+    read=_read,
+)

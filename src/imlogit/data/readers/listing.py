@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
-NOT_FOLLOWED = "a symbolic link to a folder or to another place (--follow-links reads it)"
+NOT_FOLLOWED = "a symbolic link to a folder or to another place (follow_links=True reads it)"
 HIDDEN = (".", "__MACOSX")
 
 
@@ -17,6 +19,42 @@ class Item(NamedTuple):
 
     name: str
     problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """A path at which something lies; its folder is listed once, for all who want to know."""
+
+    path: Path
+    is_folder: bool
+
+    @cached_property
+    def entries(self) -> list[os.DirEntry[str]]:
+        """What lies in a folder, in the order of its names; nothing where that is not told."""
+        try:
+            with os.scandir(self.path) as entries:
+                found = [entry for entry in entries if not is_hidden(entry.name)]
+        except OSError:
+            return []
+        return sorted(found, key=lambda entry: entry.name)
+
+    @property
+    def names(self) -> list[str]:
+        """The names in a folder."""
+        return [entry.name for entry in self.entries]
+
+    @property
+    def folders(self) -> list[str]:
+        """The names of the folders in a folder."""
+        return [entry.name for entry in self.entries if _is_folder(entry)]
+
+
+def place_at(path: Path) -> Place | None:
+    """Return what lies at a path, by one look at it; None where nothing does."""
+    try:
+        return Place(path, stat.S_ISDIR(path.stat().st_mode))
+    except OSError:  # a link that leads nowhere lies there all the same
+        return Place(path, False) if os.path.lexists(path) else None
 
 
 def is_hidden(name: str) -> bool:

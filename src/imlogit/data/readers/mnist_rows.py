@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from imlogit.arrays import Pixels
 from imlogit.data.cache.entries import Pins
-from imlogit.data.image_set import digest, label_digest
+from imlogit.data.labelled_set import digest, label_digest
 from imlogit.errors import DataError
 
 ROW_HASH_BYTES = 4

@@ -16,14 +16,14 @@ import numpy.typing as npt
 from imlogit.data.formats.npy import ENDING, opened, read_npy, refusing
 from imlogit.data.formats.npz import Archive
 from imlogit.data.image_set import ImageSet
-from imlogit.data.problems import NAMED
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
-from imlogit.data.readers.listing import is_hidden
+from imlogit.data.readers.listing import Place, is_hidden
 from imlogit.data.readers.pixel_values import as_images, as_pixels
+from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
-from imlogit.system.text import printable
+from imlogit.system.text import first_of, printable
 
 ARCHIVE = ".npz"
 # Floats count whole numbers up to here.
@@ -32,7 +32,7 @@ NO_TEXT = "some labels are no text. Save them as text in UTF-8, or as integers."
 OF_A_NAME = re.compile("(.+[_-])images")
 
 
-class Pair(NamedTuple):
+class ArrayPair(NamedTuple):
     """The names of an array of images and of the array of their labels."""
 
     images: str
@@ -40,11 +40,14 @@ class Pair(NamedTuple):
 
 
 # By lower case: the training part and, where the naming has one, the test part.
-NAMINGS: tuple[tuple[Pair, ...], ...] = (
-    (Pair("x_train", "y_train"), Pair("x_test", "y_test")),  # Keras
-    (Pair("train_images", "train_labels"), Pair("test_images", "test_labels")),  # MedMNIST
-    (Pair("images", "labels"),),
-    (Pair("x", "y"),),
+NAMINGS: tuple[tuple[ArrayPair, ...], ...] = (
+    (ArrayPair("x_train", "y_train"), ArrayPair("x_test", "y_test")),  # Keras
+    (
+        ArrayPair("train_images", "train_labels"),
+        ArrayPair("test_images", "test_labels"),
+    ),  # MedMNIST
+    (ArrayPair("images", "labels"),),
+    (ArrayPair("x", "y"),),
 )
 
 
@@ -70,35 +73,26 @@ class Choice(NamedTuple):
     """The arrays that are read, as their names are written, and those that are left out."""
 
     where: str
-    pairs: list[Pair]
+    pairs: list[ArrayPair]
     others: list[str]
 
 
-def accepts(path: Path) -> bool:
+def _accepts(place: Place) -> bool:
     """Whether this is named as NumPy's files are, or a folder of a known set of them."""
-    if not _is_folder(path):
-        return path.name.lower().endswith((ARCHIVE, ENDING))
-    try:
-        return bool(_complete(_folder(path)))
-    except OSError:
-        return False
+    if place.is_folder:
+        return bool(_complete(_arrays(place.path, place.names)))
+    return place.path.name.lower().endswith((ARCHIVE, ENDING))
 
 
-def files(path: Path) -> list[Path]:
-    """Return the files that are read.
-
-    Raises
-    ------
-    DataError
-        If it is not clear which ones to read.
-    """
+def _files(path: Path) -> list[Path]:
+    """Return the files that are read."""
     if _is_archive(path):
         return [path]
     folder, choice = _choose_on_disk(path)
     return [folder / name for pair in choice.pairs for name in pair]
 
 
-def read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
+def _read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
     """Read the training images and, where there are some, the test images.
 
     Parameters
@@ -187,7 +181,7 @@ def _read_parts(
 
 
 def _read_part(
-    pair: Pair,
+    pair: ArrayPair,
     array: Callable[[str], npt.NDArray[Any]],
     named: Callable[[str], str],
     reading: Reading,
@@ -256,20 +250,18 @@ def _holder(where: str, names: Iterable[str], ending: str) -> Holder:
     return Holder(where, found, ending)
 
 
-def _folder(path: Path) -> Holder:
+def _arrays(folder: Path, names: Iterable[str]) -> Holder:
     """Note the arrays in a folder."""
-    with os.scandir(path) as entries:
-        names = sorted(entry.name for entry in entries if not is_hidden(entry.name))
-    return _holder(
-        printable(path), (name for name in names if name.lower().endswith(ENDING)), ENDING
-    )
+    arrays = (name for name in sorted(names) if name.lower().endswith(ENDING))
+    return _holder(printable(folder), arrays, ENDING)
 
 
 def _choose_on_disk(path: Path) -> tuple[Path, Choice]:
     """Return the folder, and the files in it that are read."""
     folder = path if _is_folder(path) else path.parent
-    with refusing(printable(folder)):
-        holder = _folder(folder)
+    with refusing(printable(folder)), os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if not is_hidden(entry.name)]
+    holder = _arrays(folder, names)
     if folder == path:
         return folder, _choose(holder)
     own = _bare(path.name).lower()
@@ -278,7 +270,7 @@ def _choose_on_disk(path: Path) -> tuple[Path, Choice]:
     return folder, Choice(holder.where, pairs, [])
 
 
-def _naming_of(own: str, path: Path) -> tuple[Pair, ...]:
+def _naming_of(own: str, path: Path) -> tuple[ArrayPair, ...]:
     """Return the naming to which a file of images belongs."""
     for naming in NAMINGS:
         if naming[0].images == own:
@@ -290,10 +282,10 @@ def _naming_of(own: str, path: Path) -> tuple[Pair, ...]:
             "train_images.npy, x.npy or NAME_images.npy, and its labels beside it labels.npy, "
             "y_train.npy, train_labels.npy, y.npy or NAME_labels.npy."
         )
-    return (Pair(own, f"{match[1]}labels"),)
+    return (ArrayPair(own, f"{match[1]}labels"),)
 
 
-def _complete(holder: Holder) -> list[tuple[Pair, ...]]:
+def _complete(holder: Holder) -> list[tuple[ArrayPair, ...]]:
     """Return the namings whose training part is there."""
     return [naming for naming in NAMINGS if all(name in holder.names for name in naming[0])]
 
@@ -316,16 +308,14 @@ def _choose(holder: Holder) -> Choice:
 
 
 def _some(names: Iterable[str]) -> str:
-    listed = sorted(map(_bare, names))
-    more = f" and {len(listed) - NAMED:,} more" if len(listed) > NAMED else ""
-    return (", ".join(map(printable, listed[:NAMED])) or "nothing") + more
+    return first_of(sorted(map(_bare, names))) or "nothing"
 
 
-def _present(naming: tuple[Pair, ...], holder: Holder) -> list[Pair]:
+def _present(naming: tuple[ArrayPair, ...], holder: Holder) -> list[ArrayPair]:
     """Return the names of a naming as they are written, without a test part that is not there."""
     tests = [pair for pair in naming[1:] if any(name in holder.names for name in pair)]
     return [
-        Pair(_written(images, labels, holder), _written(labels, images, holder))
+        ArrayPair(_written(images, labels, holder), _written(labels, images, holder))
         for images, labels in (naming[0], *tests)
     ]
 
@@ -343,3 +333,14 @@ def _written(name: str, other: str, holder: Holder) -> str:
             f"{holder.where} holds {len(written)} arrays of one name: {_some(written)}. Leave one."
         )
     return written[0]
+
+
+SOURCE = FileSource(
+    name="numpy",
+    form="FILE.npz, FILE.npy",
+    summary="x_train, y_train, x_test, y_test, or images, labels",
+    accepts=_accepts,
+    files=_files,
+    read=_read,
+    of_rows=True,
+)

@@ -12,6 +12,7 @@ from imlogit.data.network.download import Patience, offline
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.pixel_values import as_images, as_pixels
+from imlogit.data.readers.source import NamedSource
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError, DownloadError
 from imlogit.system.text import printable
@@ -21,12 +22,7 @@ PREFIX = "openml:"
 MAX_BYTES = 2_000_000_000
 
 
-def accepts(source: str) -> bool:
-    """Whether a source is named as one on OpenML."""
-    return source.startswith(PREFIX)
-
-
-def read(
+def _read(
     source: str,
     reading: Reading,
     progress: Progress | None = None,
@@ -65,7 +61,7 @@ def read(
         {"data_id": int(wanted)} if wanted.isdecimal() else {"name": wanted, "version": "active"}
     )
     try:
-        found = openml_api.fetch(
+        found = openml_api.fetch_table(
             # types as they come: scikit-learn's choice for classes fails from pandas 3.1 on
             which,
             {},
@@ -103,3 +99,13 @@ def _labels(target: Iterable[Any]) -> list[str]:
     """Return labels as text: 5, not 5.0, and without the quotes that ARFF may put around them."""
     numbers = (int(x) if isinstance(x, float) and x.is_integer() else x for x in target)
     return [str(x).strip("'\"") for x in numbers]
+
+
+SOURCE = NamedSource(
+    name="openml",
+    form="openml:NAME, openml:ID",
+    summary="a data set of images on OpenML",
+    accepts=lambda source: source.startswith(PREFIX),
+    read=lambda source, reading, progress: _read(source, reading, progress),
+    of_rows=True,
+)

@@ -2,71 +2,34 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import stat
 import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import is_image_name
 from imlogit.data.images.decode_many import Decoded, Encoded, decode_all
-from imlogit.data.problems import NAMED, BadItem, raise_or_skip
+from imlogit.data.problems import BadItem, raise_or_skip
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
-from imlogit.data.readers.listing import is_hidden, subfolders
+from imlogit.data.readers.listing import Place, is_hidden, subfolders
+from imlogit.data.readers.parquet_rows import Layout, Shard, fault_of, inspect_files, read_cells
+from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
-from imlogit.system.extras import need
-from imlogit.system.text import printable, reason
+from imlogit.system.text import first_of, printable
 
 SUFFIX = ".parquet"
 TRAIN, TEST, DATA = "train", "test", "data"
 SPLIT = re.compile(f"({TRAIN}|{TEST})[-.]")
 NUMBERED = re.compile(r"(.+)-\d{5}-of-(\d{5})\b")
-IMAGE_COLUMNS, LABEL = ("image", "img"), "label"
-NO_LABEL = -1  # so Hugging Face marks the rows of a test part whose labels are kept back
-BATCH_ROWS = 64
-# An image takes tens of bytes; a column in which the same few come again and again takes less.
-ROWS_PER_BYTE = 1000
 ORIGIN = "Parquet files, Hugging Face layout"
-EXPECTED = (
-    "a column image (or img) of struct<bytes: binary, path: string> and a column label of integers "
-    "or strings, as Hugging Face data sets have them"
-)
-TYPE_LENGTH = 60
-
-
-class Layout(NamedTuple):
-    """What the shards of a source have in common.
-
-    Attributes
-    ----------
-    image : str
-        The column of the images.
-    of_text : bool
-        Whether the labels are strings.
-    names : tuple of str, optional
-        The classes that integer labels count.
-    """
-
-    image: str
-    of_text: bool
-    names: tuple[str, ...] | None
-
-
-class Shard(NamedTuple):
-    """A file, and how many rows it says that it holds."""
-
-    path: Path
-    n_rows: int
 
 
 class Parts(NamedTuple):
@@ -77,27 +40,21 @@ class Parts(NamedTuple):
     left_out: list[Path]
 
 
-def accepts(path: Path) -> bool:
+def _accepts(place: Place) -> bool:
     """Whether this is a Parquet file by its name, or a folder that holds some."""
-    try:
-        return bool(_places(path)) if path.is_dir() else _is_shard(path.name)
-    except OSError:
-        return False
+    if not place.is_folder:
+        return _is_shard(place.path.name)
+    here = any(map(_is_shard, place.names))
+    return here or bool(_configurations(place.path, place.folders))
 
 
-def files(path: Path) -> list[Path]:
-    """Return the files that are read.
-
-    Raises
-    ------
-    DataError
-        If there are none, or it is not clear which ones.
-    """
+def _files(path: Path) -> list[Path]:
+    """Return the files that are read."""
     parts = _parts(path)
     return parts.train + parts.test
 
 
-def read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
+def _read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
     """Read a Parquet file, or a folder of ``train-*.parquet`` and ``test-*.parquet``.
 
     Links are followed: in the cache of the Hugging Face Hub every file is one. Rows are counted
@@ -120,7 +77,7 @@ def read(path: Path, reading: Reading, progress: Progress | None = None) -> Imag
         Without pyarrow.
     """
     name, parts = _name_of(path), _parts(path)
-    layout, shards = _inspect(parts.train + parts.test)
+    layout, shards = inspect_files(parts.train + parts.test)
     if path.is_dir():  # who names one file wants no other
         _warn_of_absent(name, parts)
     sieve = _Sieve(shards[: len(parts.train)], shards[len(parts.train) :], layout)
@@ -158,9 +115,9 @@ class _Sieve:
     def _images(self, shards: Sequence[Shard]) -> Iterator[Encoded]:
         names = self._layout.names
         for shard in shards:
-            for row, (image, label) in enumerate(_cells(shard, self._layout)):
+            for row, (image, label) in enumerate(read_cells(shard, self._layout)):
                 where = f"{printable(shard.path.name)}, row {row}"
-                what = _fault(image, label, names)
+                what = fault_of(image, label, names)
                 if what is not None:
                     self._problems.append((self.n_rows, BadItem(where, what)))
                 else:
@@ -199,13 +156,17 @@ def _places(folder: Path) -> list[Path]:
     """Return the folders that hold Parquet files: this one, or else data/, or else subfolders."""
     if _shards(folder):
         return [folder]
-    below = [folder / item.name for item in subfolders(folder, follow_links=True)]
-    holding = [place for place in below if _is_configuration(place)]
+    below = [item.name for item in subfolders(folder, follow_links=True)]
+    holding = _configurations(folder, below)
     return [place for place in holding if place.name == DATA] or holding
 
 
+def _configurations(folder: Path, names: Iterable[str]) -> list[Path]:
+    """Return the subfolders that hold Parquet files, and no images: those are of a class."""
+    return [folder / name for name in names if _is_configuration(folder / name)]
+
+
 def _is_configuration(folder: Path) -> bool:
-    """Whether a subfolder holds Parquet files, and no images: that is one of a class."""
     found = False
     try:
         with os.scandir(folder) as entries:
@@ -231,7 +192,7 @@ def _parts(path: Path) -> Parts:
         ) from error
     name = _name_of(path)
     if len(places) != 1:
-        found = ", ".join(printable(place.name) + "/" for place in places[:NAMED])
+        found = first_of([f"{place.name}/" for place in places])
         raise DataError(
             f"{name}: there are Parquet files in {found}: give one of these folders, or put them "
             f"into one as {TRAIN}-*{SUFFIX} and {TEST}-*{SUFFIX}."
@@ -259,11 +220,8 @@ def _by_split(name: str, shards: Sequence[Path]) -> Parts:
 def _warn_of_absent(name: str, parts: Parts) -> None:
     """Warn of what is left out, and of shards that are not there."""
     if parts.left_out:
-        names = ", ".join(printable(path.name) for path in parts.left_out[:NAMED])
-        more = f" and {len(parts.left_out) - NAMED:,} more" if len(parts.left_out) > NAMED else ""
-        _warn(
-            f"{name}: only {TRAIN}-*{SUFFIX} and {TEST}-*{SUFFIX} are read; left out: {names}{more}"
-        )
+        names = first_of([path.name for path in parts.left_out])
+        _warn(f"{name}: only {TRAIN}-*{SUFFIX} and {TEST}-*{SUFFIX} are read; left out: {names}")
     numbered = [NUMBERED.match(path.name) for path in parts.train + parts.test]
     for (split, total), here in Counter(found.groups() for found in numbered if found).items():
         if here < int(total):
@@ -274,143 +232,11 @@ def _warn(message: str) -> None:
     warnings.warn(message, UserWarning, stacklevel=4)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[Any]:
-    """Open a file; whatever its bytes make pyarrow raise becomes one error that names it."""
-    parquet = need("pyarrow.parquet", "parquet", "Reading parquet files")
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):  # opening a FIFO would wait for ever
-            raise DataError(f"{printable(path)} is not a regular file.")
-        with path.open("rb") as raw:  # by Python, since pyarrow takes no name that is no text
-            yield parquet.ParquetFile(raw, pre_buffer=False, page_checksum_verification=True)
-    except DataError:
-        raise
-    except Exception as error:  # a parser of hostile bytes raises some ten kinds
-        raise DataError(
-            f"{printable(path)} cannot be read as Parquet: {printable(reason(error))}. Copy or "
-            "download it again."
-        ) from error
-
-
-def _inspect(paths: Sequence[Path]) -> tuple[Layout, list[Shard]]:
-    """Return what the files have in common, and their lengths, without reading a row."""
-    layouts, shards = [], []
-    for path in paths:
-        with _opened(path) as file:
-            layouts.append(_layout(file.schema_arrow, path))
-            shards.append(Shard(path, _plausible(file.metadata.num_rows, path)))
-        if layouts[-1] != layouts[0]:
-            raise DataError(
-                f"{printable(path)} differs from {printable(paths[0].name)} in "
-                f"{_difference(layouts)}: they are not of one data set. Put those that are into a "
-                "folder of their own."
-            )
-    return layouts[0], shards
-
-
-def _plausible(n_rows: int, path: Path) -> int:
-    """Refuse a number of rows for which memory would be set aside in vain."""
-    size = path.stat().st_size
-    if not 0 <= n_rows <= size * ROWS_PER_BYTE:
-        raise DataError(
-            f"{printable(path)} declares {n_rows:,} images, more than its {size:,} bytes can hold: "
-            "it is damaged. Copy or download it again."
-        )
-    return n_rows
-
-
-def _layout(schema: Any, path: Path) -> Layout:
-    types = need("pyarrow.types", "parquet", "Reading parquet files")
-    image = next((name for name in IMAGE_COLUMNS if _is_of_images(schema, name, types)), None)
-    label = _type_of(schema, LABEL)
-    if label is not None and types.is_dictionary(label):
-        label = label.value_type
-    of_text = label is not None and (types.is_string(label) or types.is_large_string(label))
-    if image is None or label is None or not (of_text or types.is_integer(label)):
-        raise DataError(
-            f"{printable(path)} has the columns {_columns(schema)}; expected is {EXPECTED}. Rename "
-            "or convert them."
-        )
-    return Layout(image, of_text, None if of_text else _class_names(schema, path))
-
-
-def _type_of(fields: Any, name: str) -> Any:
-    """Return the type of the one field of this name in a schema or struct, or None."""
-    place = fields.get_field_index(name)
-    return None if place < 0 else fields.field(place).type
-
-
-def _is_of_images(schema: Any, name: str, types: Any) -> bool:
-    column = _type_of(schema, name)
-    content = _type_of(column, "bytes") if column is not None and types.is_struct(column) else None
-    return content is not None and (types.is_binary(content) or types.is_large_binary(content))
-
-
-def _columns(schema: Any) -> str:
-    cut = [f"{field.name[:TYPE_LENGTH]} ({str(field.type)[:TYPE_LENGTH]})" for field in schema]
-    more = f" and {len(cut) - NAMED:,} more" if len(cut) > NAMED else ""
-    return printable(", ".join(cut[:NAMED])) + more
-
-
-def _class_names(schema: Any, path: Path) -> tuple[str, ...] | None:
-    """Return what integer labels mean, from what Hugging Face writes beside the schema."""
-    written = (schema.metadata or {}).get(b"huggingface", b"null")
-    try:
-        found = json.loads(written)
-    except (ValueError, RecursionError):
-        raise DataError(
-            f"{printable(path)}: what 'huggingface' says in its metadata is no JSON. Copy or "
-            "download it again."
-        ) from None
-    for key in ("info", "features", LABEL, "names"):
-        found = found.get(key) if isinstance(found, dict) else None
-    if found is None:
-        return None
-    texts = isinstance(found, list) and all(isinstance(name, str) for name in found)
-    if not found or not texts or len(set(found)) < len(found):
-        raise DataError(
-            f"{printable(path)}: the class names in its metadata must be texts, at least one, and "
-            "all different. Write the file anew."
-        )
-    return tuple(found)
-
-
-def _difference(layouts: Sequence[Layout]) -> str:
-    what = ("the column of images", "the type of labels", "the class names")
-    pairs = zip(what, layouts[0], layouts[-1], strict=True)
-    return " and ".join(words for words, first, last in pairs if first != last)
-
-
-def _cells(shard: Shard, layout: Layout) -> Iterator[tuple[Any, Any]]:
-    """Yield an image, as a dictionary, and a label from each row."""
-    done = 0
-    with _opened(shard.path) as file:
-        columns = [layout.image, LABEL]
-        # a few rows at a time: the images of a whole file may not fit in memory
-        for batch in file.iter_batches(BATCH_ROWS, columns=columns, use_threads=False):
-            batch.validate(full=True)  # offsets that lie would lead anywhere
-            done += batch.num_rows
-            if done > shard.n_rows:
-                break
-            yield from zip(*(batch.column(name).to_pylist() for name in columns), strict=True)
-    if done != shard.n_rows:
-        raise DataError(
-            f"{printable(shard.path)} declares {shard.n_rows:,} rows, but holds "
-            f"{'more' if done > shard.n_rows else f'only {done:,}'}. Copy or download it again."
-        )
-
-
-def _fault(image: Any, label: Any, names: tuple[str, ...] | None) -> str | None:
-    """Return what is wrong with a row, or None."""
-    if image is None or image["bytes"] is None:
-        only_path = image is not None and image.get("path")
-        return "holds only a path, not the image itself" if only_path else "has no image"
-    if label is None or label == "":
-        return "has no label"
-    if names is None or 0 <= label < len(names):
-        return None
-    return (
-        f"has no label ({NO_LABEL})"
-        if label == NO_LABEL
-        else f"the label {label} is none of 0 to {len(names) - 1}"
-    )
+SOURCE = FileSource(
+    name="parquet",
+    form="FILE.parquet, FOLDER",
+    summary="image and label, as Hugging Face data sets have them",
+    accepts=_accepts,
+    files=_files,
+    read=_read,
+)

@@ -13,7 +13,7 @@ from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.system.text import by
 
-# Numbers that are converted at a time, so that a wide type costs little memory.
+# Few enough that a wide type costs little memory.
 NUMBERS_AT_A_TIME = 1 << 21
 # Floats that were divided by 255 in single precision.
 ROUNDING = 1e-3
@@ -80,8 +80,9 @@ def as_images(rows: Pixels, reading: Reading, where: str) -> Pixels:
         shape = reading.shape or square(rows.shape[1], where)
         if math.prod(shape) != rows.shape[1]:
             raise DataError(
-                f"{where}: an image has {rows.shape[1]:,} numbers, and --shape "
-                f"{by(shape, 'x')} would take {math.prod(shape):,}."
+                f"{where}: an image has {rows.shape[1]:,} numbers, and "
+                f"shape={shape} would take {math.prod(shape):,}.",
+                parameter="shape",
             )
         if len(shape) == 3 and shape[2] > 1:
             return _of_colour(rows, shape, reading, where)
@@ -93,12 +94,17 @@ def as_images(rows: Pixels, reading: Reading, where: str) -> Pixels:
     if reading.layout is None and rows.ndim == 4 and rows.shape[3] > 4 >= rows.shape[1]:
         raise DataError(
             f"{where}: images of shape {rows.shape[1:]} look like {rows.shape[1]} planes; say so "
-            "with --layout chw, or --layout hwc where they are not."
+            "with layout='chw', or layout='hwc' where they are not.",
+            parameter="layout",
         )
     if rows.ndim == 4 and rows.shape[3] == 1:
         rows = rows[..., 0]
     if reading.shape is not None and rows.shape[1:] != reading.shape:
-        raise DataError(f"{where}: the images are {by(rows.shape[1:])} already; leave --shape out.")
+        raise DataError(
+            f"{where}: the images are {by(rows.shape[1:])} already; leave shape={reading.shape} "
+            "out.",
+            parameter="shape",
+        )
     return rows
 
 
@@ -115,8 +121,9 @@ def square(n_numbers: int, where: str) -> tuple[int, ...]:
         if side and side * side * math.prod(channels) == n_numbers:
             return side, side, *channels
     raise DataError(
-        f"{where}: {n_numbers:,} numbers are no square image. Say what they are with --shape HxW, "
-        "or HxWxC."
+        f"{where}: {n_numbers:,} numbers are no square image. Say what they are with "
+        "shape=(h, w), or shape=(h, w, c).",
+        parameter="shape",
     )
 
 
@@ -125,8 +132,9 @@ def _of_colour(rows: Pixels, shape: tuple[int, ...], reading: Reading, where: st
     if reading.layout is None:
         raise DataError(
             f"{where}: {rows.shape[1]:,} numbers are {height} x {width} pixels of {channels} "
-            "channels. Say how they lie: --layout chw (a plane for each channel, as CIFAR-10 has "
-            "them) or --layout hwc (pixel by pixel)."
+            "channels. Say how they lie: layout='chw' (a plane for each channel, as CIFAR-10 has "
+            "them) or layout='hwc' (pixel by pixel).",
+            parameter="layout",
         )
     if reading.layout == "hwc":
         return rows.reshape(len(rows), *shape)

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from imlogit.evaluate.comparison import Comparison
-from imlogit.evaluate.evidence import Exemplars
+from imlogit.evaluation.comparison import Comparison
+from imlogit.evaluation.evidence import Exemplars
 from imlogit.report.console.printing import print_table
 from imlogit.report.console.tables import NAMES, cells
 from imlogit.report.pictures.sheets import KINDS

@@ -13,6 +13,7 @@ from imlogit.data.image_set import ImageSet
 from imlogit.data.reading import Reading
 from imlogit.report.console.printing import print_table
 from imlogit.report.table import Column, Table, Wrap, columns, facts_table, numbers
+from imlogit.runs.options import option_words
 from imlogit.system.text import by, printable
 
 MEGA = 1e6
@@ -48,7 +49,7 @@ def kept_table(kept: Sequence[dict[str, Any]]) -> Table:
         (
             one["source"],
             one["kind"],
-            " ".join(Reading.of(one["reading"]).words()),
+            " ".join(option_words(Reading.of(one["reading"]))),
             f"{one['bytes'] / MEGA:,.1f}",
         )
         for one in kept

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from imlogit.evaluate.scores import Scores
-from imlogit.evaluate.thresholds import Threshold
+from imlogit.evaluation.scores import Scores
+from imlogit.evaluation.thresholds import Threshold
 from imlogit.report.console.findings import print_failed
 from imlogit.report.console.printing import print_table
 from imlogit.report.console.tables import (
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 def print_training(console: Console, training: TrainResult) -> None:
     """Print what a training run found, as short tables."""
-    print_table(console, facts_table("Images", training.facts()))
+    print_table(console, facts_table("Images", training.task.facts()))
     print_table(console, cross_validation_table(training.cross_validation))
-    names = training.target.names
+    names = training.task.target.names
     title = f"Out-of-fold, training images ({training.pooled.n:,})"
     print_table(console, scores_table(training.pooled, title))
     _print_threshold(console, training.threshold)
@@ -42,7 +42,7 @@ def print_training(console: Console, training: TrainResult) -> None:
         print_table(console, class_table(training.test, names))
     print_table(
         console,
-        reliability_table(training.reliability(), "Calibration, out-of-fold probabilities"),
+        reliability_table(training.pooled, "Calibration, out-of-fold probabilities"),
     )
     print_table(console, certificate_table(training.cross_validation.estimator.certificate_))
     print_failed(console, training.checks)
@@ -51,22 +51,22 @@ def print_training(console: Console, training: TrainResult) -> None:
 
 def print_sweep(console: Console, sweep: SweepResult) -> None:
     """Print what a sweep over C found, as short tables."""
-    print_table(console, facts_table("Images", sweep.facts()))
+    print_table(console, facts_table("Images", sweep.task.facts()))
     print_table(console, path_table(sweep.path))
     console.print(sweep.choice())
     console.print()
     print_failed(console, sweep.checks)
-    if sweep.test is not None and sweep.model is not None:
+    if sweep.test is not None and sweep.estimator is not None:
         title = f"Test images ({sweep.test.n:,}), the model at C = {sweep.path.chosen_C:.4g}"
         print_table(console, scores_table(sweep.test, title))
-        print_table(console, certificate_table(sweep.model.certificate_))
-        console.print(_verdict(sweep.test, sweep.target.names))
+        print_table(console, certificate_table(sweep.estimator.certificate_))
+        console.print(_verdict(sweep.test, sweep.task.target.names))
 
 
 def print_assessment(console: Console, found: Assessment) -> None:
     """Print how good a model is on some images, and which these are."""
     images, names = found.image_set, found.names
-    console.print(f"{images.name}, {images.origin}: {found.part}.", soft_wrap=True)
+    console.print(f"{images.name}, {images.origin}: {found.part.words}.", soft_wrap=True)
     if found.seen:
         console.print(
             "The model was fitted on images of this very source, which are among these: the "
@@ -77,7 +77,7 @@ def print_assessment(console: Console, found: Assessment) -> None:
     print_table(console, confusion_table(found.scores, names))
     if len(names) > 2:
         print_table(console, class_table(found.scores, names))
-    print_table(console, reliability_table(found.reliability, "Calibration"))
+    print_table(console, reliability_table(found.scores, "Calibration"))
     console.print(_verdict(found.scores, names, "these"))
 
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from imlogit.core.certificate import Certificate
-from imlogit.estimators.logistic_cv import CPath, deviation
-from imlogit.evaluate.calibration import Reliability
-from imlogit.evaluate.cross_validation import CrossValidation
-from imlogit.evaluate.scores import Score, Scores
+from imlogit.estimators.folds import deviation
+from imlogit.estimators.logistic_cv import CPath
+from imlogit.evaluation.cross_validation import CrossValidation
+from imlogit.evaluation.scores import Score, Scores
 from imlogit.report.table import Align, Column, Table, Wrap, facts_table, numbers
 from imlogit.system.text import by
 
@@ -93,7 +93,7 @@ def class_table(scores: Scores, names: Iterable[str]) -> Table:
     )
 
 
-def reliability_table(curve: Reliability, title: str) -> Table:
+def reliability_table(scores: Scores, title: str) -> Table:
     """Return what was claimed and what came true, bin by bin."""
     rows = tuple(
         (
@@ -103,7 +103,7 @@ def reliability_table(curve: Reliability, title: str) -> Table:
             f"{one['observed']:.4f}",
             f"{one['low']:.4f} to {one['high']:.4f}",
         )
-        for one in curve.to_dict()
+        for one in ([] if scores.reliability is None else scores.reliability.to_dict())
     )
     headings = numbers("probability", "images", "mean claim", "came true", "95% interval")
     return Table(title, headings, rows)

@@ -14,7 +14,8 @@ from rich.cells import cell_len, chop_cells
 
 from imlogit.arrays import Floats
 from imlogit.data.image_set import ImageSet
-from imlogit.estimators.logistic_cv import CPath, deviation
+from imlogit.estimators.folds import deviation
+from imlogit.estimators.logistic_cv import CPath
 from imlogit.system.text import printable
 
 if TYPE_CHECKING:

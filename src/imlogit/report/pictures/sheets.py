@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from imlogit.checks.finding import Findings
 from imlogit.data.image_set import ImageSet
-from imlogit.evaluate.evidence import Evidence, Exemplars
+from imlogit.evaluation.evidence import Evidence, Exemplars
 from imlogit.report.pictures.figures import MOST_ROWS, as_png, drawable, new_figure, plain, short
 from imlogit.runs.examine import Doubt, Explanation
 from imlogit.runs.predictions import Predictions

@@ -1,0 +1,69 @@
+"""What a caller asks of the solver, what it hears on the way, and what it gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from imlogit.arrays import Floats
+from imlogit.core.certificate import Certificate
+
+
+class Progress(NamedTuple):
+    """How far the work has come.
+
+    Attributes
+    ----------
+    done, total : int
+        Columns that are finished, and in all.
+    gap : float
+        The worst relative gap of the columns that are being fitted.
+    passes : int
+        How often all rows were read, for whatever number of columns.
+    """
+
+    done: int
+    total: int
+    gap: float
+    passes: int
+
+
+Observer = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """One regression's weights, with the proof of how good they are.
+
+    Attributes
+    ----------
+    weights : ndarray of float64, shape (K, d)
+    intercept : ndarray of float64, shape (K,)
+    certificate : Certificate
+    margins : ndarray of float64, shape (m, K), or None
+        Of the rows that were asked for, intercepts included.
+    """
+
+    weights: Floats
+    intercept: Floats
+    certificate: Certificate
+    margins: Floats | None = None
+
+    @classmethod
+    def undefined(cls, n_columns: int, n_features: int, tol: float) -> Solution:
+        """Return what there is to say where a class has no row with a positive cost."""
+        nan = float("nan")
+        nothing = Certificate("undefined", nan, nan, tol, 0, 0, nan)
+        return cls(np.full((n_columns, n_features), nan), np.full(n_columns, nan), nothing)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the caller asks of a solution: relative gap, steps, and the seed of the draws."""
+
+    tol: float = 1e-6
+    max_iter: int = 200
+    seed: int = 0

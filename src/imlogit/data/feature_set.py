@@ -1,0 +1,106 @@
+"""The value that sources of features end in: rows of numbers with labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.arrays import Labels
+from imlogit.data.labelled_set import LabelledSet
+from imlogit.errors import DataError
+
+Features = NDArray[np.floating[Any]]
+
+
+class FeaturePart(NamedTuple):
+    """Some of the rows of a :class:`FeatureSet`, with their labels."""
+
+    features: Features
+    labels: Labels
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FeatureSet(LabelledSet):
+    """Features, such as the embeddings of images, each row with one label.
+
+    Parameters
+    ----------
+    features : ndarray of float32 or float64, shape (n, d)
+        Finite numbers. Held as a read-only view, never copied.
+    labels, class_names, n_train, name, origin
+        As `ImageSet` has them.
+    sha256 : str, optional
+        SHA-256 of the features' bytes in C order; computed here if it is not given.
+    row_names : tuple of str, optional
+        What each row is of, such as its image file; none at all where that is not known.
+
+    Raises
+    ------
+    DataError
+        If the parts do not fit together; the message says what to do.
+    """
+
+    features: Features
+    labels: Labels
+    class_names: tuple[str, ...]
+    n_train: int
+    name: str
+    origin: str
+    sha256: str = ""
+    row_names: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_features(self.features)
+        self._settle("features", "rows")
+        object.__setattr__(self, "row_names", tuple(map(str, self.row_names)))
+        if len(self.row_names) not in (0, len(self)):
+            raise DataError(
+                f"There are {len(self)} rows, but {len(self.row_names)} row_names: give one for "
+                "each, or none."
+            )
+
+    @property
+    def train(self) -> FeaturePart:
+        """The training part: views, no copies."""
+        return FeaturePart(self.features[: self.n_train], self.labels[: self.n_train])
+
+    @property
+    def test(self) -> FeaturePart | None:
+        """The source's own test part (views, no copies), or None where it brings none."""
+        if not self.has_test:
+            return None
+        return FeaturePart(self.features[self.n_train :], self.labels[self.n_train :])
+
+    @property
+    def n_features(self) -> int:
+        """How many numbers a row has."""
+        return self.features.shape[1]
+
+    def __repr__(self) -> str:
+        return self._describe(f"rows of {self.n_features:,} features")
+
+
+def _check_features(features: object) -> None:
+    if not isinstance(features, np.ndarray) or features.dtype not in (np.float32, np.float64):
+        kind = features.dtype if isinstance(features, np.ndarray) else type(features).__name__
+        raise DataError(
+            f"The features are {kind}, not an array of float32 or float64: convert them with "
+            ".astype('float32')."
+        )
+    if features.ndim != 2 or 0 in features.shape:
+        raise DataError(
+            f"The features have the shape {features.shape}: give at least one row, as (n, d)."
+        )
+    # the sum is not finite where one of them is not, and costs no array of their size
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = features.sum(dtype=np.float64)
+    if not np.isfinite(total):
+        bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
+        if len(bad):
+            raise DataError(
+                f"Row {bad[0]} of the features is not all finite numbers: leave it out, or compute "
+                "it anew."
+            )

@@ -1,0 +1,124 @@
+"""What images and features have in common: labels, the names of classes, parts and an origin."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from imlogit.arrays import Labels
+from imlogit.errors import DataError
+
+
+class LabelledSet:
+    """Rows with one label each; the base of :class:`ImageSet` and :class:`FeatureSet`.
+
+    Attributes
+    ----------
+    labels : ndarray of intp, shape (n,)
+        For each row the position of its class in `class_names`.
+    class_names : tuple of str
+        The names of the classes, each different.
+    n_train : int
+        Rows ``[0, n_train)`` are the source's own training part and the rest its test part;
+        ``n_train == n`` means that the source brings no test part.
+    name : str
+        The name that the rows go by, such as "mnist".
+    origin : str
+        Where they came from, for a person to read; holds no path of this machine.
+    sha256 : str
+        SHA-256 of the bytes of all rows in C order.
+    """
+
+    labels: Labels
+    class_names: tuple[str, ...]
+    n_train: int
+    name: str
+    origin: str
+    sha256: str
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes there are."""
+        return len(self.class_names)
+
+    @property
+    def has_test(self) -> bool:
+        """Whether the source brings a test part of its own."""
+        return self.n_train < len(self)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def _settle(self, rows_of: str, items: str) -> None:
+        """Check what all sets share, and hold arrays as read-only views.
+
+        Parameters
+        ----------
+        rows_of : str
+            The attribute that holds the rows.
+        items : str
+            What they are called in errors.
+        """
+        rows = getattr(self, rows_of)
+        names = tuple(map(str, self.class_names))
+        _check_labels(self.labels, len(rows), names, items)
+        if not 0 < self.n_train <= len(rows):
+            raise DataError(
+                f"n_train is {self.n_train}, but there are {len(rows)} {items}: give a number from "
+                f"1 to {len(rows)} (all of them: no test part)."
+            )
+        labels = np.asarray(self.labels).astype(np.intp, copy=False)
+        settled = {rows_of: _read_only(rows), "labels": _read_only(labels), "class_names": names}
+        for name, value in settled.items():
+            object.__setattr__(self, name, value)
+        if not self.sha256:
+            object.__setattr__(self, "sha256", digest(rows))
+
+    def _describe(self, items: str) -> str:
+        parts = f"{self.n_train:,} training + {len(self) - self.n_train:,} test"
+        return (
+            f"<{type(self).__name__} {self.name}: {len(self):,} {items} ({parts}), "
+            f"{self.n_classes} classes; origin: {self.origin}>"
+        )
+
+
+def digest(array: npt.NDArray[Any]) -> str:
+    """Return the SHA-256 of an array's bytes in C order, as hexadecimal digits."""
+    return hashlib.sha256(np.ascontiguousarray(array).data).hexdigest()
+
+
+def label_digest(labels: npt.NDArray[Any]) -> str:
+    """Return the SHA-256 of labels as little-endian 64-bit integers: the same on every machine."""
+    return digest(labels.astype("<i8", copy=False))
+
+
+def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    view = np.asarray(array).view()  # the caller's own array stays as writeable as it was
+    view.flags.writeable = False
+    return view
+
+
+def _check_labels(labels: object, n: int, class_names: tuple[str, ...], items: str) -> None:
+    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
+        kind = labels.dtype if isinstance(labels, np.ndarray) else type(labels).__name__
+        raise DataError(
+            f"The labels are {kind}, not an array of integers: give for each of the "
+            f"{items} the position of its class in class_names."
+        )
+    if labels.shape != (n,):
+        raise DataError(
+            f"There are {n} {items}, but the labels have the shape {labels.shape}: give one label "
+            "for each."
+        )
+    if len(set(class_names)) != len(class_names) or not class_names:
+        raise DataError(f"The class names {class_names} must be at least one, and all different.")
+    outside = np.flatnonzero((labels < 0) | (labels >= len(class_names)))
+    if len(outside):
+        row = int(outside[0])
+        raise DataError(
+            f"Row {row} has the label {labels[row]}, but there are {len(class_names)} class names: "
+            f"labels run from 0 to {len(class_names) - 1}."
+        )

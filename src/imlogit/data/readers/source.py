@@ -1,0 +1,110 @@
+"""What a kind of source is: what it accepts, and how it is read or found again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from imlogit.data.cache import notes
+from imlogit.data.image_set import ImageSet
+from imlogit.data.images.resize import conform
+from imlogit.data.progress import Progress
+from imlogit.data.readers.listing import Place
+from imlogit.data.reading import Reading
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """A kind of place that images come from.
+
+    Parameters
+    ----------
+    name : str
+    form : str
+        How such a source is written.
+    summary : str
+    of_rows : bool, default=False
+        Whether its images may come as rows of numbers, which ``shape`` and ``layout`` describe.
+    """
+
+    name: str
+    form: str
+    summary: str
+    of_rows: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedSource(Source):
+    """A source that is not on disk.
+
+    Parameters
+    ----------
+    accepts : callable
+        Whether a text names one.
+    read : callable
+        Reads the images of a name.
+    noted : bool, default=True
+        Whether what was read is kept by its name; a data set that is known here keeps itself.
+    """
+
+    accepts: Callable[[str], bool]
+    read: Callable[[str, Reading, Progress | None], ImageSet]
+    noted: bool = True
+
+    @classmethod
+    def known(cls, name: str, summary: str, load: Callable[[Progress | None], ImageSet]) -> Self:
+        """Return a data set that has a name here, and a cache by its published hashes."""
+        return cls(
+            name=name,
+            form=name,
+            summary=summary,
+            accepts=lambda source: source == name,
+            read=lambda _source, _reading, progress: load(progress),
+            noted=False,
+        )
+
+    def load(self, source: str, reading: Reading, progress: Progress | None) -> ImageSet:
+        """Load the images of a name, or what was kept of them."""
+
+        def fetch() -> ImageSet:
+            return conform(self.read(source, reading, progress), reading)
+
+        if not self.noted:
+            return fetch()
+        return notes.recall_or_fetch(self.name, source, reading, list, fetch)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FileSource(Source):
+    """A kind of file or folder, which is kept until it changes.
+
+    Parameters
+    ----------
+    accepts : callable
+        Whether a place is one, by its name and, for a folder, by what lies in it.
+    files : callable
+        Returns the files and folders that it consists of: unless they change, it does not.
+    read : callable
+        Reads the images of a path.
+    """
+
+    accepts: Callable[[Place], bool]
+    files: Callable[[Path], Sequence[Path]]
+    read: Callable[[Path, Reading, Progress | None], ImageSet]
+
+    def recall(self, path: Path, reading: Reading) -> ImageSet | None:
+        """Return what was kept of a path that has not changed since, or None."""
+        where = os.path.realpath(path)
+        return notes.recall(self.name, where, reading, lambda: self.files(path))
+
+    def load(self, path: Path, reading: Reading, progress: Progress | None) -> ImageSet:
+        """Load the images of a path, or what was kept of them."""
+
+        def fetch() -> ImageSet:
+            return conform(self.read(path, reading, progress), reading)
+
+        where = os.path.realpath(path)
+        return notes.recall_or_fetch(self.name, where, reading, lambda: self.files(path), fetch)

@@ -1,0 +1,126 @@
+"""Calibration: whether what is given 80% comes true in 80% of cases."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.arrays import Floats
+from imlogit.evaluation.intervals import wilson
+
+N_BINS = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Reliability:
+    """A reliability curve: what was claimed and what came true, bin by bin.
+
+    Attributes
+    ----------
+    edges : ndarray of float64, shape (n_bins + 1,)
+        Bins of equal width from 0 to 1.
+    count : ndarray of int64, shape (n_bins,)
+        Images in each bin.
+    claimed : ndarray of float64, shape (n_bins,)
+        Mean probability; nan in an empty bin.
+    observed : ndarray of float64, shape (n_bins,)
+        Share that came true; nan in an empty bin.
+    low, high : ndarray of float64, shape (n_bins,)
+        Wilson's 95% interval of ``observed``.
+    """
+
+    edges: Floats
+    count: NDArray[np.int64]
+    claimed: Floats
+    observed: Floats
+    low: Floats
+    high: Floats
+
+    @property
+    def expected_error(self) -> float:
+        """The expected calibration error: the mean distance of claimed and observed."""
+        full = self.count > 0
+        apart = np.abs(self.observed[full] - self.claimed[full])
+        return float(apart @ self.count[full] / self.count.sum())
+
+    def to_dict(self) -> list[dict[str, Any]]:
+        """Return one dict a bin that is not empty."""
+        return [
+            {
+                "from": float(self.edges[k]),
+                "to": float(self.edges[k + 1]),
+                "n": int(self.count[k]),
+                "claimed": float(self.claimed[k]),
+                "observed": float(self.observed[k]),
+                "low": float(self.low[k]),
+                "high": float(self.high[k]),
+            }
+            for k in np.flatnonzero(self.count)
+        ]
+
+
+def claims(codes: NDArray[np.integer], probabilities: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return what is claimed with which probability, and whether it came true, shape (n,).
+
+    With two classes the claim is that an image is of the positive one; with more, that it is of
+    the most probable class.
+    """
+    if probabilities.shape[1] == 2:
+        return probabilities[:, 1], codes == 1
+    best = probabilities.argmax(axis=1)
+    return probabilities[np.arange(len(best)), best], codes == best
+
+
+def brier_terms(codes: NDArray[np.integer], probabilities: Floats) -> Floats:
+    """Return each row's term of the Brier score, shape (n,).
+
+    The squared distance of the probabilities from the truth; for two classes half of it, which
+    is the squared error of the positive class's probability.
+    """
+    apart = probabilities.copy()
+    apart[np.arange(len(codes)), codes] -= 1
+    terms: Floats = np.einsum("ik,ik->i", apart, apart)
+    return terms / 2 if probabilities.shape[1] == 2 else terms
+
+
+def bins(claimed: Floats, n_bins: int = N_BINS) -> NDArray[np.intp]:
+    """Return the bin of equal width that each probability falls into, shape (n,)."""
+    return np.minimum((claimed * n_bins).astype(np.intp), n_bins - 1)
+
+
+def reliability(
+    codes: NDArray[np.integer], probabilities: Floats, n_bins: int = N_BINS
+) -> Reliability:
+    """Compare probabilities with how often they come true.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n,)
+        True classes.
+    probabilities : ndarray of float64, shape (n, n_classes)
+    n_bins : int
+
+    Returns
+    -------
+    Reliability
+
+    References
+    ----------
+    M. P. Naeini, G. F. Cooper, M. Hauskrecht, Obtaining well calibrated probabilities using
+    Bayesian binning, AAAI (2015); for many classes the top label, as C. Guo et al., On
+    calibration of modern neural networks, ICML (2017).
+    """
+    claimed, true = claims(codes, probabilities)
+    place = bins(claimed, n_bins)
+    count = np.bincount(place, minlength=n_bins)
+    came_true = np.bincount(place[true], minlength=n_bins)
+    with np.errstate(invalid="ignore"):
+        mean = np.bincount(place, weights=claimed, minlength=n_bins) / count
+        observed = came_true / count
+    ends = np.array(
+        [wilson(int(k), int(n)) for k, n in zip(came_true, count, strict=True)], dtype=float
+    )
+    return Reliability(np.linspace(0, 1, n_bins + 1), count, mean, observed, ends[:, 0], ends[:, 1])

@@ -1,0 +1,112 @@
+"""Two models on the same images: whether one is better, or whether it may be chance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+
+from imlogit.arrays import Floats
+from imlogit.core.links import codes_of_probabilities
+from imlogit.evaluation.intervals import IntervalMethod, percentiles, row_counts
+from imlogit.evaluation.scores import Score, Scores, score
+
+EPS = float(np.finfo(np.float64).eps)
+BLOCK = 25
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Two models' answers for the same images.
+
+    Attributes
+    ----------
+    first, second : Scores
+    only_first, only_second : int
+        Images that only the one model gets right.
+    p_value : float
+        McNemar's exact test: how often chance alone would split these images as unevenly.
+    accuracy, log_loss : Score
+        The second model's figure less the first's, with a paired bootstrap interval.
+    """
+
+    first: Scores
+    second: Scores
+    only_first: int
+    only_second: int
+    p_value: float
+    accuracy: Score
+    log_loss: Score
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers."""
+        return {
+            "first": self.first.to_dict(),
+            "second": self.second.to_dict(),
+            "only_first": self.only_first,
+            "only_second": self.only_second,
+            "p_value": self.p_value,
+            "difference": {
+                "accuracy": self.accuracy.to_dict(),
+                "log_loss": self.log_loss.to_dict(),
+            },
+        }
+
+
+def compare_probabilities(
+    codes: NDArray[np.integer],
+    first: Floats,
+    second: Floats,
+    thresholds: tuple[float | None, float | None] = (None, None),
+    origin: str | None = None,
+) -> Comparison:
+    """Compare two models on the same images.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n,)
+        True classes.
+    first, second : ndarray of float64, shape (n, n_classes)
+        Each model's probabilities.
+    thresholds : tuple of float or None
+        As in `imlogit.evaluation.scores.score`, one a model.
+    origin : str, optional
+        As there.
+
+    Raises
+    ------
+    ValueError
+        For lengths or classes that differ.
+
+    References
+    ----------
+    Q. McNemar, Note on the sampling error of the difference between correlated proportions or
+    percentages, Psychometrika 12 (1947); exact by the binomial distribution.
+    """
+    if first.shape != second.shape:
+        raise ValueError(f"probabilities of shapes {first.shape} and {second.shape}")
+    pair = [
+        score(codes, p, origin=origin, threshold=threshold)
+        for p, threshold in zip((first, second), thresholds, strict=True)
+    ]
+    right = [
+        codes_of_probabilities(p, threshold) == codes
+        for p, threshold in zip((first, second), thresholds, strict=True)
+    ]
+    only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
+    apart = only_first + only_second
+    p_value = float(binomtest(only_second, apart).pvalue) if apart else 1.0
+    own = [-np.log(p[np.arange(len(codes)), codes].clip(EPS, 1 - EPS)) for p in (first, second)]
+    accuracy = _difference(right[1].astype(float) - right[0])
+    log_loss = _difference(own[1] - own[0])
+    return Comparison(pair[0], pair[1], only_first, only_second, p_value, accuracy, log_loss)
+
+
+def _difference(terms: Floats) -> Score:
+    """Return the mean of paired differences, with the bootstrap's interval."""
+    draws = [counts @ terms / len(terms) for counts in row_counts(len(terms), BLOCK, RESAMPLES)]
+    return Score(float(terms.mean()), *percentiles(np.concatenate(draws)), IntervalMethod.BOOTSTRAP)

@@ -1,0 +1,195 @@
+"""Cross-validation: the folds are columns over the same images, not refits on copies."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+
+from imlogit.arrays import Floats, Labels
+from imlogit.core.certificate import Certificate, combine
+from imlogit.core.links import codes_of_probabilities
+from imlogit.core.solution import Observer
+from imlogit.errors import FitInterrupted
+from imlogit.estimators.fits import Fit, Fitted, fit_all
+from imlogit.estimators.folds import Fold, deviation, mean_held_out, split_rows
+from imlogit.estimators.logistic import (
+    LogisticRegression,
+    adopt,
+    check_kind,
+    warn_unless_converged,
+)
+from imlogit.estimators.training_data import Prepared, prepare
+from imlogit.evaluation.scores import OUT_OF_FOLD, Scores, score
+
+
+@dataclass(frozen=True, eq=False)
+class ScoredFold:
+    """One fold: fitted on ``train``, scored on ``test``.
+
+    Attributes
+    ----------
+    train, test : ndarray of intp
+        Row indices.
+    scores : Scores
+        Of the held-out rows.
+    certificate : Certificate
+        Of the fit on the other rows.
+    """
+
+    train: NDArray[np.intp]
+    test: NDArray[np.intp]
+    scores: Scores
+    certificate: Certificate
+
+
+@dataclass(frozen=True, eq=False)
+class CrossValidation:
+    """What cross-validation found.
+
+    Attributes
+    ----------
+    estimator : LogisticRegression
+        Fitted on all rows: the folds start from it, so it comes at no price.
+    probabilities : ndarray of float64, shape (n, n_classes)
+        Out-of-fold: of models that did not see the row. The mean over folds where a row is held
+        out in several, nan where it is held out in none.
+    codes : ndarray of intp, shape (n,)
+        Each row's index into the estimator's ``classes_``.
+    folds : tuple of ScoredFold
+    """
+
+    estimator: LogisticRegression
+    probabilities: Floats
+    codes: Labels
+    folds: tuple[ScoredFold, ...]
+
+    @cached_property
+    def pooled(self) -> Scores:
+        """Scores of the out-of-fold probabilities of all rows that were held out, with intervals.
+
+        Made when they are first asked for: intervals take longer than some fits.
+        """
+        seen = self._held_out
+        return score(self.codes[seen], self.probabilities[seen], origin=OUT_OF_FOLD, intervals=True)
+
+    @property
+    def predictions(self) -> NDArray[Any]:
+        """The out-of-fold prediction of each row that was held out, shape (n_held_out,)."""
+        codes = codes_of_probabilities(self.probabilities[self._held_out])
+        labels: NDArray[Any] = self.estimator.classes_[codes]
+        return labels
+
+    @property
+    def _held_out(self) -> NDArray[np.bool_]:
+        return ~np.isnan(self.probabilities[:, 0])
+
+    def values(self, name: str) -> Floats:
+        """Return one figure of every fold, shape (n_folds,)."""
+        return np.array([fold.scores[name].value for fold in self.folds])
+
+    def mean(self, name: str) -> float:
+        """Return the mean of a figure over the folds."""
+        return float(self.values(name).mean())
+
+    def std(self, name: str) -> float:
+        """Return the standard deviation of a figure over the folds (divided by n - 1).
+
+        nan where there is one fold only, or a fold without the figure.
+        """
+        return deviation(self.values(name))
+
+
+def cross_validate(
+    estimator: LogisticRegression,
+    X: Any,
+    y: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    cv: Any = 10,
+    observe: Observer | None = None,
+) -> CrossValidation:
+    """Fit an estimator on all rows and on each fold's, over one copy of the images.
+
+    Parameters
+    ----------
+    estimator : LogisticRegression
+        Not modified.
+    X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
+    y : array-like, shape (n,)
+    groups : array-like, shape (n,), optional
+        For splitters that keep groups together.
+    sample_weight : array-like, shape (n,), optional
+        Weighs the fits; the scores count every image once.
+    cv : int, splitter or iterable of (train, test), default=10
+        A number of folds means `StratifiedKFold`, shuffled by ``random_state`` (None: 0);
+        otherwise any splitter of scikit-learn's. A row that a training part holds twice counts
+        twice.
+    observe : callable, optional
+        Called with a `Progress` after every step.
+
+    Returns
+    -------
+    CrossValidation
+
+    Raises
+    ------
+    ValueError
+        As `LogisticRegression.fit`, for what gives no folds, and for a fold that holds nothing
+        out, or whose training part lacks a class or shares a row with its held-out part.
+    TypeError
+        For another estimator, `LogisticRegressionCV` among them.
+    FitInterrupted
+        On Ctrl-C; its ``partial`` is a CrossValidation of the folds that are finished, or None
+        where none is.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the gap of any fit did not reach ``tol``.
+    """
+    check_kind(estimator, "cross_validate", "cross_validate")
+    fitted = clone(estimator)
+    data = prepare(fitted, X, y, sample_weight)
+    splits = split_rows(cv, data, groups, estimator.random_state)
+    # the folds start from the fit on all rows, which is close to each of them
+    fits = [Fit(fitted.C), *(Fit(fitted.C, s.times, 0, s.test) for s in splits)]
+    try:
+        found = fit_all(fitted, data, fits, observe=observe)
+    except FitInterrupted as stop:
+        some = stop.partial[0] is not None and any(stop.partial[1:])
+        partial = _collect(fitted, data, splits, stop.partial) if some else None
+        raise FitInterrupted(partial) from None
+    result = _collect(fitted, data, splits, found)
+    warn_unless_converged(
+        combine([result.estimator.certificate_, *(fold.certificate for fold in result.folds)]),
+        "fits",
+    )
+    return result
+
+
+def _collect(
+    estimator: LogisticRegression,
+    data: Prepared,
+    splits: Sequence[Fold],
+    found: Sequence[Fitted | None],
+) -> CrossValidation:
+    """Score every finished fold; the first fit is that of all rows."""
+    whole, *parts = found
+    assert whole is not None
+    adopt(estimator, data, whole)
+    kind = estimator.multi_class
+    held_out = [None if one is None else one.probabilities(kind) for one in parts]
+    mean = mean_held_out(splits, held_out, (len(data.codes), len(data.classes)))
+    folds = [
+        ScoredFold(train, test, score(data.codes[test], p, origin=OUT_OF_FOLD), fitted.certificate)
+        for (train, test, _), p, fitted in zip(splits, held_out, parts, strict=True)
+        if fitted is not None and p is not None
+    ]
+    return CrossValidation(estimator, mean, data.codes, tuple(folds))

@@ -1,0 +1,175 @@
+"""Why a model says what it says: evidence pixel by pixel, and telling images."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from imlogit.arrays import Floats
+from imlogit.core.links import codes_of_probabilities
+from imlogit.errors import ParameterError
+
+PER_SIDE = 10
+
+
+class Evidence(NamedTuple):
+    """The terms of one image's margin.
+
+    Attributes
+    ----------
+    toward, against : int
+        The classes, as positions in ``classes_``, between which the margin decides; where it is
+        positive, ``toward`` is the more probable one.
+    pixels : ndarray of float64, shape (d,) or that of the image
+        Weight times ink, a term each pixel and channel.
+    intercept : float
+    margin : float
+        Their sum: the logarithm of the odds between the two classes.
+    """
+
+    toward: int
+    against: int
+    pixels: Floats
+    intercept: float
+    margin: float
+
+    @property
+    def by_place(self) -> Floats:
+        """The terms of each pixel, those of its channels added up: shape (d,) or (h, w)."""
+        return self.pixels.sum(axis=2) if self.pixels.ndim == 3 else self.pixels
+
+
+class Linear(Protocol):
+    """What is explained: one linear map of an image, scaled."""
+
+    @property
+    def weights(self) -> Floats:
+        """One row for two classes, else one for each, shape (k, d)."""
+        ...
+
+    @property
+    def intercept(self) -> Floats:
+        """One number a row, shape (k,)."""
+        ...
+
+    @property
+    def scale(self) -> float:
+        """What a value of the image is multiplied by."""
+        ...
+
+
+def evidence_of(
+    model: Linear,
+    image: NDArray[np.generic],
+    probabilities: Floats,
+    toward: int | None = None,
+    against: int | None = None,
+) -> Evidence:
+    """Return what each pixel of an image adds to the margin.
+
+    Parameters
+    ----------
+    model : Linear
+    image : ndarray, shape (d,), (h, w) or (h, w, c)
+        One image, as the model takes them.
+    probabilities : ndarray of float64, shape (n_classes,)
+        What the model says of it.
+    toward, against : int, optional
+        Places of classes. By default the positive class against the negative one, or the most
+        probable of several against the second.
+
+    Returns
+    -------
+    Evidence
+
+    Raises
+    ------
+    ParameterError
+        For classes that there are not.
+    """
+    n_classes = len(probabilities)
+    toward, against = _sides(probabilities, toward, against)
+    if toward == against or not {toward, against} <= set(range(n_classes)):
+        raise ParameterError(
+            f"classes {toward} and {against}: give two different ones of {n_classes}"
+        )
+    if n_classes == 2:
+        sign = 1 if toward == 1 else -1
+        weights, intercept = sign * model.weights[0], sign * float(model.intercept[0])
+    else:
+        weights = model.weights[toward] - model.weights[against]
+        intercept = float(model.intercept[toward] - model.intercept[against])
+    pixels: Floats = weights * (image.ravel().astype(np.float64) * model.scale)
+    return Evidence(
+        toward, against, pixels.reshape(image.shape), intercept, float(pixels.sum()) + intercept
+    )
+
+
+def _sides(probabilities: Floats, toward: int | None, against: int | None) -> tuple[int, int]:
+    """Fill in the classes that were not asked for."""
+    if toward is not None and against is not None:
+        return toward, against
+    if len(probabilities) == 2 and toward is None and against is None:
+        return 1, 0
+    order = probabilities.argsort()[::-1].tolist()
+    if toward is None:
+        toward = next(code for code in order if code != against)
+    return toward, next(code for code in order if code != toward) if against is None else against
+
+
+class Exemplars(NamedTuple):
+    """Telling images of one class, as rows of the probabilities.
+
+    Attributes
+    ----------
+    typical : ndarray of intp
+        Those that the model is surest of, and right; the surest first.
+    surprising : ndarray of intp
+        Those that the model is surest are of another class: the worst mistakes first.
+    undecided : ndarray of intp
+        Those nearest the boundary between two classes; the nearest first.
+    """
+
+    typical: NDArray[np.intp]
+    surprising: NDArray[np.intp]
+    undecided: NDArray[np.intp]
+
+
+def exemplars(
+    codes: NDArray[np.integer],
+    probabilities: Floats,
+    code: int,
+    n: int = PER_SIDE,
+    threshold: float | None = None,
+) -> Exemplars:
+    """Return the most typical, most surprising and least decided images of a class.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n_images,)
+        True classes.
+    probabilities : ndarray of float64, shape (n_images, n_classes)
+    code : int
+        The class.
+    n : int
+        At most so many of each kind.
+    threshold : float, optional
+        As in `imlogit.evaluation.scores.score`.
+    """
+    rows = np.flatnonzero(codes == code)
+    p = probabilities[rows]
+    own = p[:, code]
+    right = codes_of_probabilities(p, threshold) == code
+    if threshold is None:
+        two = np.sort(p, axis=1)[:, -2:]
+        apart = two[:, 1] - two[:, 0]
+    else:
+        apart = np.abs(logit(p[:, 1]) - logit(threshold))
+    return Exemplars(
+        rows[right][np.argsort(-own[right], kind="stable")][:n],
+        rows[~right][np.argsort(own[~right], kind="stable")][:n],
+        rows[np.argsort(apart, kind="stable")][:n],
+    )

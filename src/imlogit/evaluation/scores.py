@@ -1,0 +1,266 @@
+"""Scores of probabilities against labels, with intervals.
+
+The figures are scikit-learn's; what is added here is what they rest on: the counts, the base
+rate and 95% intervals.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import metrics
+
+from imlogit.arrays import Floats
+from imlogit.core.links import codes_of_probabilities
+from imlogit.evaluation.calibration import Reliability, brier_terms, reliability
+from imlogit.evaluation.curve_areas import areas
+from imlogit.evaluation.intervals import IntervalMethod, delong, wilson
+from imlogit.evaluation.score_intervals import mean_of_shares, resampled
+
+TRAINING, OUT_OF_FOLD, TEST = "training", "out-of-fold", "test"
+NAMES = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "calibration_error",
+)
+
+
+@dataclass(frozen=True)
+class Score:
+    """One figure, with a 95% interval.
+
+    Attributes
+    ----------
+    value : float
+        nan where the figure is not defined (precision when nothing is called positive, say).
+    low, high : float or None
+        The interval's ends; None where none was asked for.
+    interval : IntervalMethod or None
+        Whose interval it is.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    interval: IntervalMethod | None = None
+
+    def to_dict(self) -> dict[str, float | str | None]:
+        """Return plain numbers, None for nan."""
+        value = None if math.isnan(self.value) else self.value
+        by = None if self.interval is None else str(self.interval)
+        return {"value": value, "low": self.low, "high": self.high, "interval": by}
+
+
+@dataclass(frozen=True)
+class ClassScores:
+    """The figures of one class against all others.
+
+    Attributes
+    ----------
+    n : int
+        Images of the class.
+    precision, recall : Score
+        With Wilson's intervals.
+    f1 : Score
+    """
+
+    n: int
+    precision: Score
+    recall: Score
+    f1: Score
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers."""
+        figures = ("precision", "recall", "f1")
+        return {"n": self.n} | {name: getattr(self, name).to_dict() for name in figures}
+
+
+@dataclass(frozen=True, eq=False)
+class Scores:
+    """All figures of one set of images.
+
+    Attributes
+    ----------
+    n : int
+        How many images were scored.
+    base_rate : float
+        The share of the most frequent class: the accuracy of always giving that answer.
+    confusion : ndarray of int, shape (n_classes, n_classes)
+        Rows are the true classes, columns the predicted ones.
+    values : dict of str to Score
+        By the names in `NAMES`. With more than two classes precision, recall, f1, roc_auc and
+        average_precision are means over the classes, each against the rest.
+    origin : {"training", "out-of-fold", "test"} or None
+        Which images these are to the models that gave the probabilities.
+    reliability : Reliability or None
+        What the calibration error is made of, where that is among the figures.
+    """
+
+    n: int
+    base_rate: float
+    confusion: NDArray[np.intp]
+    values: dict[str, Score]
+    origin: str | None = None
+    reliability: Reliability | None = None
+
+    def __getitem__(self, name: str) -> Score:
+        return self.values[name]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain lists and numbers."""
+        return {
+            "origin": self.origin,
+            "n": self.n,
+            "base_rate": self.base_rate,
+            "confusion": self.confusion.tolist(),
+            "values": {name: score.to_dict() for name, score in self.values.items()},
+        }
+
+    def by_class(self) -> tuple[ClassScores, ...]:
+        """Return precision, recall and F1 of every class, in their order."""
+        totals, called = self.confusion.sum(axis=1), self.confusion.sum(axis=0)
+        return tuple(
+            ClassScores(n, _proportion(right, m), _proportion(right, n), _f1(right, m + n))
+            for right, n, m in zip(
+                self.confusion.diagonal().tolist(), totals.tolist(), called.tolist(), strict=True
+            )
+        )
+
+
+def score(
+    codes: NDArray[np.integer],
+    probabilities: Floats,
+    only: Collection[str] = NAMES,
+    *,
+    origin: str | None = None,
+    intervals: bool = False,
+    threshold: float | None = None,
+) -> Scores:
+    """Score class probabilities against true labels.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n,)
+        True classes, as indices into the columns of ``probabilities``; with two classes, 1 is
+        the positive one.
+    probabilities : ndarray of float64, shape (n, n_classes)
+    only : collection of str
+        The figures that are wanted: areas under curves need the rows sorted, which takes far
+        longer than to count what is right.
+    origin : {"training", "out-of-fold", "test"}, optional
+        Which images these are to the models.
+    intervals : bool, default=False
+        Give every figure an interval, not only proportions. They say what other images of the
+        same kind would do to the figure, the model being what it is.
+    threshold : float, optional
+        The probability from which on an image is called positive, for two classes; without it,
+        the more probable class is given.
+
+    Raises
+    ------
+    ValueError
+        For no images, or lengths that differ.
+    """
+    if len(codes) != len(probabilities):
+        raise ValueError(f"{len(codes)} labels for {len(probabilities)} rows of probabilities")
+    if len(codes) == 0:
+        raise ValueError("there are no images to score")
+    n_classes = probabilities.shape[1]
+    predicted = codes_of_probabilities(probabilities, threshold)
+    pairs = np.bincount(codes.astype(np.intp) * n_classes + predicted, minlength=n_classes**2)
+    confusion = pairs.reshape(n_classes, n_classes)
+    values, curve = _counted(confusion), None
+    if not {"roc_auc", "average_precision"}.isdisjoint(only):
+        values |= _ranking(codes, probabilities)
+    if "log_loss" in only:
+        loss = metrics.log_loss(codes, probabilities, labels=np.arange(n_classes))
+        values["log_loss"] = Score(float(loss))
+    if "brier" in only:
+        values["brier"] = Score(float(brier_terms(codes, probabilities).mean()))
+    if "calibration_error" in only:
+        curve = reliability(codes, probabilities)
+        values["calibration_error"] = Score(curve.expected_error)
+    values = {name: values[name] for name in NAMES if name in only}
+    if intervals:
+        values = _with_intervals(values, codes, probabilities, confusion)
+    base_rate = float(confusion.sum(axis=1).max() / len(codes))
+    return Scores(len(codes), base_rate, confusion, values, origin, curve)
+
+
+def _with_intervals(
+    values: Mapping[str, Score],
+    codes: NDArray[np.integer],
+    probabilities: Floats,
+    confusion: NDArray[np.intp],
+) -> dict[str, Score]:
+    missing = {name for name, one in values.items() if one.low is None and one.value == one.value}
+    found = dict(values)
+    if "roc_auc" in missing and probabilities.shape[1] == 2:
+        low, high = delong(codes == 1, probabilities[:, 1])
+        found["roc_auc"] = replace(
+            values["roc_auc"], low=low, high=high, interval=IntervalMethod.DELONG
+        )
+        missing.remove("roc_auc")
+    for name, (low, high) in resampled(missing, codes, probabilities, confusion).items():
+        # a figure's own resamples may all lie to one side of it
+        low, high = min(low, values[name].value), max(high, values[name].value)
+        found[name] = replace(values[name], low=low, high=high, interval=IntervalMethod.BOOTSTRAP)
+    return found
+
+
+def _proportion(successes: int, trials: int) -> Score:
+    if trials == 0:
+        return Score(math.nan)
+    return Score(successes / trials, *wilson(successes, trials), IntervalMethod.WILSON)
+
+
+def _f1(right: int, called_or_true: int) -> Score:
+    return Score(2 * right / called_or_true if called_or_true else math.nan)
+
+
+def _counted(confusion: NDArray[np.intp]) -> dict[str, Score]:
+    """Return the figures that follow from the confusion matrix."""
+    right, totals, called = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    present = totals > 0
+    accuracy = _proportion(int(right.sum()), int(confusion.sum()))
+    balanced = Score(float((right[present] / totals[present]).mean()))
+    found = {"accuracy": accuracy, "balanced_accuracy": balanced}
+    if len(confusion) == 2:
+        true_positive = int(right[1])
+        return found | {
+            "precision": _proportion(true_positive, int(called[1])),
+            "recall": _proportion(true_positive, int(totals[1])),
+            "f1": _f1(true_positive, int(called[1] + totals[1])),
+        }
+    return found | {
+        name: Score(float(mean_of_shares(right * times, below)))
+        for name, times, below in (
+            ("precision", 1, called),
+            ("recall", 1, totals),
+            ("f1", 2, called + totals),
+        )
+    }
+
+
+def _ranking(codes: NDArray[np.integer], probabilities: Floats) -> dict[str, Score]:
+    """Areas under the curves, where every class has images on both sides."""
+    n_classes = probabilities.shape[1]
+    wanted = [1] if n_classes == 2 else range(n_classes)
+    pairs = [areas(codes == code, probabilities[:, code]) for code in wanted]
+    roc_auc, average_precision = np.mean(pairs, axis=0)[:, 0]
+    return {
+        "roc_auc": Score(float(roc_auc)),
+        "average_precision": Score(float(average_precision)),
+    }

@@ -1,0 +1,99 @@
+"""A threshold of the probability, chosen for a wanted precision or recall."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imlogit.arrays import Floats
+from imlogit.evaluation.scores import Score, score
+
+WANTED = ("precision", "recall")
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A threshold, and what it reaches on the images that it was chosen on.
+
+    Attributes
+    ----------
+    value : float
+        From this probability on an image is called positive.
+    wanted : {"precision", "recall"}
+    at_least : float
+        What was asked for.
+    precision, recall : Score
+        Of the images that it was chosen on, with Wilson's intervals.
+    reached : bool
+        Whether they reach what was asked for; if not, ``value`` comes closest.
+    """
+
+    value: float
+    wanted: str
+    at_least: float
+    precision: Score
+    recall: Score
+    reached: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers."""
+        return {
+            "value": self.value,
+            "wanted": self.wanted,
+            "at_least": self.at_least,
+            "reached": self.reached,
+            "out_of_fold": {"precision": self.precision.to_dict(), "recall": self.recall.to_dict()},
+        }
+
+
+def choose_threshold(
+    positive: NDArray[np.bool_], probability: Floats, wanted: str, at_least: float
+) -> Threshold:
+    """Choose the threshold that gives up least of the one figure to reach the other.
+
+    For a precision: of all thresholds that reach it, the one with the highest recall. For a
+    recall: the highest threshold that reaches it.
+
+    Parameters
+    ----------
+    positive : ndarray of bool, shape (n,)
+        The truth.
+    probability : ndarray of float64, shape (n,)
+        Out-of-fold, or the choice flatters itself.
+    wanted : {"precision", "recall"}
+    at_least : float
+        Over 0 and at most 1.
+
+    Raises
+    ------
+    ValueError
+        For anything else, and without a positive image.
+    """
+    if wanted not in WANTED:
+        raise ValueError(f"wanted is {wanted!r}: give precision or recall")
+    if not 0 < at_least <= 1:
+        raise ValueError(f"a {wanted} of {at_least} is not possible: give a number up to 1")
+    if not positive.any():
+        raise ValueError("no image is positive: there is no threshold to choose")
+    order = np.argsort(-probability, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(probability[order])), len(order) - 1)  # of ties
+    found = np.cumsum(positive[order])[ends]
+    precision, recall = found / (ends + 1), found / positive.sum()
+    figure, other = (precision, recall) if wanted == "precision" else (recall, -ends)
+    good = figure >= at_least
+    # by the figure itself where none is good enough
+    rank = np.lexsort((-ends, other, figure if not good.any() else good))
+    best = int(rank[-1])
+    value = float(probability[order[ends[best]]])
+    scores = score(
+        positive.astype(np.intp),
+        np.stack([1 - probability, probability], axis=1),
+        WANTED,
+        threshold=value,
+    )
+    return Threshold(
+        value, wanted, at_least, scores["precision"], scores["recall"], bool(good.any())
+    )

@@ -1,0 +1,274 @@
+"""What a run is asked for: each option once, with its help, its default and its bounds.
+
+The command line, the signatures of the jobs and ``command.txt`` are made from these fields. Their
+metadata are ``help``; ``argument``, where there is no flag; ``flag``, where it is not made of the
+name; ``metavar``, what stands for a value; ``parse``, what makes the value of a text; ``join``,
+what stands between the parts of one; ``min`` and ``max``.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+import os
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import Field, dataclass, field, fields, replace
+from typing import Any
+
+from imlogit.data.reading import Reading
+from imlogit.errors import ParameterError
+
+MOST_CS = 1000
+RULES = {
+    "best": "the lowest mean log loss",
+    "one-standard-error": "the smallest C within one standard error of the lowest mean log loss",
+}
+
+
+def parse_cs(text: str) -> tuple[float, ...]:
+    """Return the values of ``FIRST:LAST:COUNT``, evenly spaced in log C, or ``C,C,...``.
+
+    Raises
+    ------
+    ParameterError
+        For anything else, and for values that are not positive and finite.
+    """
+    try:
+        if ":" not in text:
+            return _checked_grid(tuple(map(float, text.split(","))), text)
+        first, last, count = text.split(":")
+        ends, number = (float(first), float(last)), int(count)
+    except ValueError:
+        raise _wrong_grid(text) from None
+    _checked_grid(ends, text, different=False)
+    if not 1 <= number <= MOST_CS:
+        raise _wrong_grid(text)
+    import numpy as np  # not before it is needed: a command's help reads this file
+
+    return tuple(map(float, np.geomspace(ends[0], ends[1], number)))
+
+
+def _checked_grid(
+    values: Sequence[float], given: object, *, different: bool = True
+) -> tuple[float, ...]:
+    good = all(value > 0 and math.isfinite(value) for value in values)
+    good = good and (not different or len(set(values)) == len(values))
+    if not good or not 1 <= len(values) <= MOST_CS:
+        raise _wrong_grid(given)
+    return tuple(values)
+
+
+def _wrong_grid(given: object) -> ParameterError:
+    return ParameterError(
+        f"Cs={given!r}: give FIRST:LAST:COUNT, as in 1e-4:1e2:20, or values with commas between; "
+        f"all positive, finite and different, up to {MOST_CS} of them.",
+        parameter="Cs",
+    )
+
+
+def _option(default: Any, help_: str, **how: Any) -> Any:
+    return field(default=default, metadata={"help": help_, **how})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOptions:
+    """What is to be told apart, and how the test part is drawn.
+
+    Raises
+    ------
+    ParameterError
+        For a value out of range, and values that do not go together.
+    """
+
+    source: str = _option(
+        "mnist-5k",
+        "The images: mnist-5k (inside the package), mnist, openml:NAME, a folder of class folders "
+        "or IDX files, or a .csv, .npz, .npy or .parquet file.",
+        argument=True,
+    )
+    reading: Reading = field(default=Reading())
+    positive: str | None = _option(None, "The label to tell from all others. Digits: 2.")
+    every_class: bool = _option(False, "Tell every class from the others.", flag="all")
+    test_size: float = _option(
+        0.2, "Share of the images kept for the test, if the source has none."
+    )
+    seed: int = _option(0, "Seed of the split, the order and the folds.", min=0, max=2**32 - 1)
+
+    def __post_init__(self) -> None:
+        if self.positive is not None and self.every_class:
+            raise ParameterError(
+                "A positive label and all classes cannot both be asked for.",
+                parameter="every_class",
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(TaskOptions):
+    """What every run is asked for."""
+
+    folds: int = _option(10, "Folds of the cross-validation.")
+    engine: str = _option(
+        "auto", "What adds up over the images: auto, numba, tensorflow or reference."
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainOptions(RunOptions):
+    """What a training run is asked for."""
+
+    C: float = _option(1.0, "Inverse of the penalty's strength; inf for none.")
+    precision: float | None = _option(None, "Choose the threshold that reaches this precision.")
+    recall: float | None = _option(None, "Choose the threshold that reaches this recall.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.C > 0:
+            raise ParameterError(f"C={self.C}: give a positive number, or inf.", parameter="C")
+        if self.precision is not None and self.recall is not None:
+            raise ParameterError(
+                "A precision and a recall cannot both be asked for: give one.", parameter="recall"
+            )
+        if self.wanted is not None and not 0 < self.wanted[1] <= 1:
+            name, value = self.wanted
+            raise ParameterError(
+                f"{name}={value}: give a number over 0 and at most 1.", parameter=name
+            )
+
+    @property
+    def wanted(self) -> tuple[str, float] | None:
+        """The figure that a threshold is to be chosen for, and how high it is to be."""
+        for name in ("precision", "recall"):
+            value: float | None = getattr(self, name)
+            if value is not None:
+                return name, value
+        return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepOptions(RunOptions):
+    """What a sweep is asked for; a text for ``Cs`` becomes its values."""
+
+    Cs: Sequence[float] | str = _option(
+        "1e-4:1e2:20",
+        "Values of C: FIRST:LAST:COUNT, spaced evenly in log C, or C,C,...",
+        parse=parse_cs,
+        join=",",
+    )
+    rule: str = _option("best", "How to choose C: best, or one-standard-error for a simpler model.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "Cs", self.values)
+        if self.rule not in RULES:
+            raise ParameterError(
+                f"rule={self.rule!r}: choose one of {', '.join(RULES)}.", parameter="rule"
+            )
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """The values of C."""
+        if isinstance(self.Cs, str):
+            return parse_cs(self.Cs)
+        return _checked_grid(tuple(map(float, self.Cs)), self.Cs)
+
+
+def flag_of(option: Field[Any]) -> str:
+    """Return how the command line calls an option."""
+    name: str = option.metadata.get("flag", option.name)
+    return "--" + name.lower().replace("_", "-")
+
+
+def option_words(options: Any, without: Collection[str] = (), *, all_: bool = False) -> list[str]:
+    """Return what a command line says of some options, word by word.
+
+    Parameters
+    ----------
+    options : TaskOptions or Reading
+    without : collection of str
+        Names that are left out.
+    all_ : bool, default=False
+        Say what is as by default, too.
+    """
+    words: list[str] = []
+    for option in fields(options):
+        value = getattr(options, option.name)
+        said = value is not None and value is not False and (all_ or value != option.default)
+        if option.name in without or not said:
+            continue
+        words.append(flag_of(option))
+        if isinstance(value, tuple):
+            words.append(option.metadata.get("join", "x").join(map(repr, value)))
+        elif value is not True:
+            words.append(str(value))
+    return words
+
+
+def takes(kind: type[TaskOptions]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let a job take its images as any source, and its options as one value or as keywords.
+
+    Parameters
+    ----------
+    kind : type
+        Of the options. What `Reading` has are keywords, too.
+    """
+
+    def decorate(job: Callable[..., Any]) -> Callable[..., Any]:
+        own = [*inspect.signature(job).parameters][2:]
+
+        @functools.wraps(job)
+        def called(
+            images: Any = None,
+            options: TaskOptions | None = None,
+            *,
+            progress: Any = None,
+            **given: Any,
+        ) -> Any:
+            how = {name: given.pop(name) for name in own if name in given}
+            if options is not None and given:
+                raise ParameterError("Give options as one value or as keywords, not as both.")
+            chosen = _options_of(kind, given) if options is None else options
+            image_set, chosen = _images_of(images, chosen, progress)
+            return job(image_set, chosen, **how)
+
+        called.__signature__ = _signature(job, kind)  # type: ignore[attr-defined]
+        return called
+
+    return decorate
+
+
+def _options_of(kind: type[TaskOptions], given: dict[str, Any]) -> TaskOptions:
+    reading = {
+        option.name: given.pop(option.name) for option in fields(Reading) if option.name in given
+    }
+    return kind(**given, reading=Reading(**reading))
+
+
+def _images_of(images: Any, options: TaskOptions, progress: Any) -> tuple[Any, TaskOptions]:
+    """Return the images, read if they are named, and the options with their source."""
+    if not (images is None or isinstance(images, (str, os.PathLike))):
+        return images, options
+    if images is not None:
+        options = replace(options, source=os.fspath(images))
+    from imlogit.data.sources import read
+
+    return read(options.source, options.reading, progress), options
+
+
+def _signature(job: Callable[..., Any], kind: type[TaskOptions]) -> inspect.Signature:
+    """Return the signature of a job with all its options as keywords."""
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    left_out = ("source", "reading")
+    options = [
+        inspect.Parameter(option.name, keyword, default=option.default, annotation=option.type)
+        for option in (*fields(kind), *fields(Reading))
+        if option.name not in left_out
+    ]
+    _, _, *own = inspect.signature(job).parameters.values()
+    progress = inspect.Parameter("progress", keyword, default=None)
+    ends = [progress, *(one.replace(kind=keyword) for one in own)]
+    images = inspect.Parameter(
+        "images", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=kind.source
+    )
+    returned = inspect.signature(job).return_annotation
+    return inspect.Signature([images, *options, *ends], return_annotation=returned)

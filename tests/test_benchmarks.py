@@ -1,0 +1,41 @@
+"""Every benchmark runs from its first table to its last, on few images."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from helpers.engines import ALL_REQUIRED
+
+ROOT = Path(__file__).parents[1]
+NEEDS = {"engines": ("tensorflow", "onnx", "onnxruntime", "ai_edge_litert")}
+# The heading of the last table of each.
+LAST = {
+    "checks": "Coverage of 95% intervals",
+    "columns": "Growth with the columns",
+    "engines": "Exports",
+    "fit": "Commands",
+    "sources": "imlogit predict on PNG files",
+}
+
+
+def test_every_benchmark_is_run():
+    mains = {
+        file.stem for file in (ROOT / "benchmarks").glob("*.py") if "main()" in file.read_text()
+    }
+    assert mains == set(LAST)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="benchmarks read /proc")
+@pytest.mark.parametrize("name", LAST)
+def test_it_prints_its_tables(name):
+    if not ALL_REQUIRED and not all(map(find_spec, NEEDS.get(name, ()))):
+        pytest.skip(f"needs {', '.join(NEEDS[name])}")
+    command = [sys.executable, "-m", f"benchmarks.{name}", "--quick"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    *_, last = done.stdout.split(LAST[name])
+    assert LAST[name] in done.stdout
+    assert len([line for line in last.splitlines() if line.strip()]) > 3
