@@ -13,6 +13,7 @@ from imlogit import LogisticRegression, LogisticRegressionCV, check, check_array
 from imlogit.checks.finding import Severity, Status
 from imlogit.checks.near_copies import near_copies
 from imlogit.checks.table import CHECKS
+from imlogit.errors import ParameterError
 
 HARMLESS = {"base-rate"}
 
@@ -293,5 +294,5 @@ def test_data_frames_and_a_missing_test_part(parts):
     images, digits, test, truth = parts
     frame, other = pd.DataFrame(flat(images)), pd.DataFrame(flat(test))
     assert wrong(check_arrays(frame, pd.Series(digits), other, pd.Series(truth))) == set()
-    with pytest.raises(ValueError, match="give X_test and y_test"):
+    with pytest.raises(ParameterError, match="give X_test and y_test"):
         check_arrays(images, digits, test)

@@ -10,6 +10,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.exceptions import ConvergenceWarning
 
 from imlogit import FitInterrupted, LogisticRegression, LogisticRegressionCV, bootstrap
+from imlogit.errors import DataError, ParameterError
 from imlogit.evaluation import bootstrap_scores
 from imlogit.evaluation.bootstrap_draws import draw_replicates
 from imlogit.evaluation.scores import NAMES, score
@@ -284,18 +285,18 @@ def test_ctrl_c_while_scoring_keeps_the_fits(small, drawn):
     ],
 )
 def test_what_makes_no_sense(small, how, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ParameterError, match=message):
         bootstrap(LogisticRegression(), *small, **how)
 
 
 def test_test_images_that_do_not_fit(small):
     images, y = small
     model = LogisticRegression()
-    with pytest.raises(ValueError, match=r"hold '2'.* training labels: False, True"):
+    with pytest.raises(DataError, match=r"hold '2'.* training labels: False, True"):
         bootstrap(model, images, y, n=2, test=(images[:3], ["2", "2", "3"]))
-    with pytest.raises(ValueError, match="images of shape 28 x 28"):
+    with pytest.raises(DataError, match="images of shape 28 x 28"):
         bootstrap(model, images, y, n=2, test=(np.zeros((2, 28, 28), np.uint8), y[:2]))
-    with pytest.raises(ValueError, match="inconsistent"):
+    with pytest.raises(DataError, match="inconsistent"):
         bootstrap(model, images, y, n=2, test=(images[:3], y[:2]))
 
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.special import expit, logit
 from sklearn import metrics
 
+from imlogit.errors import DataError
 from imlogit.evaluation.calibration import reliability
 from imlogit.evaluation.intervals import delong, wilson
 from imlogit.evaluation.score_intervals import MOST_ROWS
@@ -107,9 +108,9 @@ def test_plain_numbers_are_valid_json():
 
 
 def test_lengths_that_differ_and_no_images():
-    with pytest.raises(ValueError, match="2 labels for 3 rows"):
+    with pytest.raises(DataError, match="2 labels for 3 rows"):
         score(np.zeros(2, dtype=int), np.full((3, 2), 0.5))
-    with pytest.raises(ValueError, match="no images"):
+    with pytest.raises(DataError, match="no images"):
         score(np.zeros(0, dtype=int), np.zeros((0, 2)))
 
 

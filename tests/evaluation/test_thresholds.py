@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import ParameterError
+from imlogit.errors import DataError, ParameterError
 from imlogit.evaluation.thresholds import choose_threshold
 from imlogit.model.head import head_of
 from imlogit.model.persist import estimator_of
@@ -51,12 +51,12 @@ def test_no_other_threshold_is_better(positive, wanted, at_least, data):
     [("f1", 0.5, "give precision or recall"), ("recall", 0.0, "not possible")],
 )
 def test_what_cannot_be_wanted(wanted, at_least, match):
-    with pytest.raises(ValueError, match=match):
+    with pytest.raises(ParameterError, match=match):
         choose_threshold(np.array([True, False]), np.array([0.9, 0.1]), wanted, at_least)
 
 
 def test_no_positive_image():
-    with pytest.raises(ValueError, match="no image is positive"):
+    with pytest.raises(DataError, match="no image is positive"):
         choose_threshold(np.zeros(3, dtype=bool), np.full(3, 0.5), "recall", 0.5)
 
 

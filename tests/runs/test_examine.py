@@ -81,9 +81,9 @@ class TestDoubts:
         assert found.confident[:100].mean() > 0.6
 
     def test_nothing_held_out_and_lengths_that_differ(self):
-        with pytest.raises(ValueError, match="no image was held out"):
+        with pytest.raises(DataError, match="no image was held out"):
             find_doubts(np.zeros(2, dtype=int), np.full((2, 2), np.nan))
-        with pytest.raises(ValueError, match="3 labels for 2 rows"):
+        with pytest.raises(DataError, match="3 labels for 2 rows"):
             find_doubts(np.zeros(3, dtype=int), np.full((2, 2), 0.5))
 
     def test_of_a_run(self, embedded, digits):
@@ -230,7 +230,7 @@ class TestComparison:
             compare(twos, replace(twos, metrics=twos.metrics | {"data": data}))
 
     def test_shapes_that_differ(self):
-        with pytest.raises(ValueError, match="shapes"):
+        with pytest.raises(DataError, match="shapes"):
             compare_probabilities(
                 np.zeros(2, dtype=int), np.full((2, 2), 0.5), np.full((2, 3), 0.3)
             )

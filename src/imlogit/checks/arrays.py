@@ -13,6 +13,7 @@ from imlogit.checks.finding import Findings
 from imlogit.checks.material import FittedModel, LabelledRows, Material, Optimality, equal
 from imlogit.checks.table import run_checks
 from imlogit.engines.matrix import as_matrix
+from imlogit.errors import ParameterError
 from imlogit.estimators.logistic_cv import GridEdge
 from imlogit.estimators.sklearn_gap import last_step, relative_gap
 
@@ -56,11 +57,11 @@ def check_arrays(
 
     Raises
     ------
-    ValueError
+    ParameterError
         For a test part without labels or the reverse.
     """
     if (X_test is None) != (y_test is None):
-        raise ValueError("give X_test and y_test, or neither")
+        raise ParameterError("give X_test and y_test, or neither", parameter="y_test")
     rows = [np.asarray(X) for X in (X_train, X_test) if X is not None]
     labels = [np.asarray(y).ravel() for y in (y_train, y_test) if y is not None]
     names = ("training", "test")

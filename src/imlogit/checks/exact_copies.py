@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Rows
 from imlogit.engines.matrix import Matrix, as_matrix
+from imlogit.errors import DataError
 
 # So many bytes tell any two rows apart that anybody could bring together.
 DIGEST_BYTES = 16
@@ -65,7 +66,7 @@ def exact_copies(
 def _digests(rows: Matrix) -> Iterator[bytes]:
     kind = str((rows.dtype, rows.shape[1:])).encode()
     if rows.dtype.kind == "O":
-        raise ValueError("rows of objects cannot be compared: give numbers")
+        raise DataError("rows of objects cannot be compared: give numbers")
     for block in rows.blocks():
         for row in block:
             yield blake2b(row.tobytes(), digest_size=DIGEST_BYTES, key=kind[:64]).digest()

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate, combine
 from imlogit.core.solution import Observer
-from imlogit.errors import FitInterrupted
+from imlogit.errors import FitInterrupted, ParameterError
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.logistic import (
     LogisticRegression,
@@ -161,10 +161,12 @@ def bootstrap(
 
     Raises
     ------
-    ValueError
-        As `LogisticRegression.fit`, and for parameters out of range, unknown scores, a single
-        group, or test images that do not go with the training images.
-    TypeError
+    ParameterError
+        As `LogisticRegression.fit`, and for parameters out of range, unknown scores, and a single
+        group.
+    DataError
+        For test images that do not go with the training images.
+    KindError
         For another estimator, `LogisticRegressionCV` among them.
     FitInterrupted
         On Ctrl-C; its ``partial`` is a Bootstrap of the replicates that are finished, without
@@ -204,11 +206,15 @@ def bootstrap(
 def _check(estimator: Any, n: Any, confidence: Any, test: Any) -> None:
     check_kind(estimator, "bootstrap", "resample")
     if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < FEWEST_DRAWS:
-        raise ValueError(f"n={n!r} replicates: give a whole number of at least {FEWEST_DRAWS}")
+        raise ParameterError(
+            f"n={n!r} replicates: give a whole number of at least {FEWEST_DRAWS}", parameter="n"
+        )
     if not isinstance(confidence, (float, np.floating)) or not 0 < confidence < 1:
-        raise ValueError(f"confidence={confidence!r} must be a number between 0 and 1")
+        raise ParameterError(
+            f"confidence={confidence!r} must be a number between 0 and 1", parameter="confidence"
+        )
     if test is not None and not (isinstance(test, (tuple, list)) and len(test) == 2):
-        raise ValueError("test must be a pair of images and labels, (X, y)")
+        raise ParameterError("test must be a pair of images and labels, (X, y)", parameter="test")
 
 
 def _partial(

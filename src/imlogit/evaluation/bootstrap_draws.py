@@ -9,6 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state, column_or_1d
 
 from imlogit.arrays import Floats
+from imlogit.errors import ParameterError
+from imlogit.estimators.training_data import raise_as
 from imlogit.evaluation.intervals import Interval, percentiles
 
 Counts = NDArray[np.unsignedinteger]
@@ -21,19 +23,25 @@ def draw_replicates(
 
     Raises
     ------
-    ValueError
+    ParameterError
         For groups that do not go with the rows, and for a single one.
     """
     group = np.arange(n_rows)
     if groups is not None:
-        labels = column_or_1d(groups)
+        with raise_as(ParameterError, "groups"):
+            labels = column_or_1d(groups)
         if len(labels) != n_rows:
-            raise ValueError(f"{len(labels)} groups for {n_rows} rows: give one for each row")
+            raise ParameterError(
+                f"{len(labels)} groups for {n_rows} rows: give one for each row", parameter="groups"
+            )
         group = np.unique(labels, return_inverse=True)[1]
     n_groups = int(group.max()) + 1
     if n_groups < 2:
-        raise ValueError("groups names one group only: every draw would be the same")
-    random = check_random_state(random_state)
+        raise ParameterError(
+            "groups names one group only: every draw would be the same", parameter="groups"
+        )
+    with raise_as(ParameterError, "random_state"):
+        random = check_random_state(random_state)
     draws = []
     for _ in range(n):
         drawn = np.bincount(random.randint(n_groups, size=n_groups), minlength=n_groups)

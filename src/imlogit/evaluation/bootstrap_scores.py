@@ -15,8 +15,9 @@ from imlogit.core.contract import Engine
 from imlogit.core.links import link_of, probabilities
 from imlogit.engines.matrix import Matrix
 from imlogit.engines.table import open_engine
+from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
-from imlogit.estimators.training_data import Prepared, spell_label
+from imlogit.estimators.training_data import Prepared, raise_as, spell_label
 from imlogit.evaluation.scores import NAMES, score
 
 Scorer = Callable[[NDArray[Any], Floats], float]
@@ -56,15 +57,17 @@ class Scored:
 
         Raises
         ------
-        ValueError
+        DataError
             For images of another kind, and for labels that training did not have.
         """
         rows, scale = rows_to_predict(estimator, X)
-        labels, classes = column_or_1d(y), estimator.classes_
-        check_consistent_length(rows, labels)
+        classes = estimator.classes_
+        with raise_as(DataError):
+            labels = column_or_1d(y)
+            check_consistent_length(rows, labels)
         unknown = labels[~np.isin(labels, classes)]
         if unknown.size:
-            raise ValueError(
+            raise DataError(
                 f"the test labels hold {spell_label(unknown[0])}, which is not among the training "
                 f"labels: {', '.join(map(spell_label, classes))}"
             )
@@ -76,19 +79,23 @@ def by_name(scores: Sequence[str | Scorer]) -> Scorers:
 
     Raises
     ------
-    ValueError
+    ParameterError
         For names that are not known, and for two scores of one name.
     """
     found: Scorers = {}
     for one in [scores] if isinstance(scores, str) else scores:
         name = one if isinstance(one, str) else getattr(one, "__name__", repr(one))
         if isinstance(one, str) and one not in NAMES:
-            raise ValueError(
+            raise ParameterError(
                 f"score {one!r} is not known: choose from {', '.join(NAMES)}, or give a function "
-                "of labels and probabilities"
+                "of labels and probabilities",
+                parameter="scores",
             )
         if name in found:
-            raise ValueError(f"two scores are called {name!r}: give each a __name__ of its own")
+            raise ParameterError(
+                f"two scores are called {name!r}: give each a __name__ of its own",
+                parameter="scores",
+            )
         found[name] = None if isinstance(one, str) else one
     return found
 

@@ -11,6 +11,7 @@ from scipy.stats import binomtest
 
 from imlogit.arrays import Floats
 from imlogit.core.links import codes_of_probabilities
+from imlogit.errors import DataError
 from imlogit.evaluation.intervals import IntervalMethod, percentiles, row_counts
 from imlogit.evaluation.scores import Score, Scores, score
 
@@ -79,7 +80,7 @@ def compare_probabilities(
 
     Raises
     ------
-    ValueError
+    DataError
         For lengths or classes that differ.
 
     References
@@ -88,7 +89,7 @@ def compare_probabilities(
     percentages, Psychometrika 12 (1947); exact by the binomial distribution.
     """
     if first.shape != second.shape:
-        raise ValueError(f"probabilities of shapes {first.shape} and {second.shape}")
+        raise DataError(f"probabilities of shapes {first.shape} and {second.shape}")
     pair = [
         score(codes, p, origin=origin, threshold=threshold)
         for p, threshold in zip((first, second), thresholds, strict=True)

@@ -140,10 +140,10 @@ def cross_validate(
 
     Raises
     ------
-    ValueError
+    ParameterError
         As `LogisticRegression.fit`, for what gives no folds, and for a fold that holds nothing
         out, or whose training part lacks a class or shares a row with its held-out part.
-    TypeError
+    KindError
         For another estimator, `LogisticRegressionCV` among them.
     FitInterrupted
         On Ctrl-C; its ``partial`` is a CrossValidation of the folds that are finished, or None

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
+from imlogit.errors import DataError
 
 
 class Doubts(NamedTuple):
@@ -53,7 +54,7 @@ def find_doubts(codes: NDArray[np.integer], probabilities: Floats) -> Doubts:
 
     Raises
     ------
-    ValueError
+    DataError
         For lengths that differ, or where no image was held out.
 
     References
@@ -62,10 +63,10 @@ def find_doubts(codes: NDArray[np.integer], probabilities: Floats) -> Doubts:
        dataset labels, Journal of Artificial Intelligence Research 70 (2021).
     """
     if len(codes) != len(probabilities):
-        raise ValueError(f"{len(codes)} labels for {len(probabilities)} rows of probabilities")
+        raise DataError(f"{len(codes)} labels for {len(probabilities)} rows of probabilities")
     rows = np.flatnonzero(~np.isnan(probabilities).any(axis=1))
     if not rows.size:
-        raise ValueError("no image was held out: there is nothing to doubt labels by")
+        raise DataError("no image was held out: there is nothing to doubt labels by")
     given, p = np.asarray(codes[rows], dtype=np.intp), probabilities[rows]
     each = np.arange(len(rows))
     others = p.copy()

@@ -17,6 +17,7 @@ from sklearn import metrics
 
 from imlogit.arrays import Floats
 from imlogit.core.links import codes_of_probabilities
+from imlogit.errors import DataError
 from imlogit.evaluation.calibration import Reliability, brier_terms, reliability
 from imlogit.evaluation.curve_areas import areas
 from imlogit.evaluation.intervals import IntervalMethod, delong, wilson
@@ -170,13 +171,13 @@ def score(
 
     Raises
     ------
-    ValueError
+    DataError
         For no images, or lengths that differ.
     """
     if len(codes) != len(probabilities):
-        raise ValueError(f"{len(codes)} labels for {len(probabilities)} rows of probabilities")
+        raise DataError(f"{len(codes)} labels for {len(probabilities)} rows of probabilities")
     if len(codes) == 0:
-        raise ValueError("there are no images to score")
+        raise DataError("there are no images to score")
     n_classes = probabilities.shape[1]
     predicted = codes_of_probabilities(probabilities, threshold)
     pairs = np.bincount(codes.astype(np.intp) * n_classes + predicted, minlength=n_classes**2)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
+from imlogit.errors import DataError, ParameterError
 from imlogit.evaluation.scores import Score, score
 
 WANTED = ("precision", "recall")
@@ -69,15 +70,19 @@ def choose_threshold(
 
     Raises
     ------
-    ValueError
-        For anything else, and without a positive image.
+    ParameterError
+        For anything else.
+    DataError
+        Without a positive image.
     """
     if wanted not in WANTED:
-        raise ValueError(f"wanted is {wanted!r}: give precision or recall")
+        raise ParameterError(f"wanted is {wanted!r}: give precision or recall", parameter="wanted")
     if not 0 < at_least <= 1:
-        raise ValueError(f"a {wanted} of {at_least} is not possible: give a number up to 1")
+        raise ParameterError(
+            f"a {wanted} of {at_least} is not possible: give a number up to 1", parameter="at_least"
+        )
     if not positive.any():
-        raise ValueError("no image is positive: there is no threshold to choose")
+        raise DataError("no image is positive: there is no threshold to choose")
     order = np.argsort(-probability, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(probability[order])), len(order) - 1)  # of ties
     found = np.cumsum(positive[order])[ends]

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from imlogit.data.image_set import ImageSet
+from imlogit.errors import ParameterError
 from imlogit.report.console.images import (
     ASCII,
     BRAILLE,
@@ -232,7 +233,7 @@ def test_as_many_as_fit(shades):
     assert printed(a_console(80), shades, per_class=2).splitlines()[1].count(" ") == 1
     # each class has ten images, and no more are drawn
     assert printed(a_console(200), shades).splitlines()[1].count(" ") == 9
-    with pytest.raises(ValueError, match="per_class=0 must be at least 1"):
+    with pytest.raises(ParameterError, match="per_class=0 must be at least 1"):
         print_samples(a_console(), shades, per_class=0)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from rich.console import Console
 
 from imlogit.checks.finding import Finding, Findings, Status
-from imlogit.checks.table import CHECKS
 from imlogit.report.console.printing import print_table
 from imlogit.report.table import Cell, Marked, Table, Wrap, columns
 
@@ -34,12 +33,6 @@ def findings_table(findings: Findings) -> Table:
     )
     headings = columns("check", "outcome", "what was found", wrap=Wrap.LETTERS)
     return Table("Checks", headings, rows)
-
-
-def checks_table() -> Table:
-    """Return what every check looks for, as docs/checks.md lists them."""
-    rows = tuple((one.code, str(one.severity), one.fails_where) for one in CHECKS)
-    return Table("The checks", columns("code", "severity", "fails where"), rows)
 
 
 def advice_table(findings: Findings) -> Table:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from imlogit.arrays import Pixels
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.otsu import split_levels
+from imlogit.errors import ParameterError
 from imlogit.system.text import printable
 
 if TYPE_CHECKING:
@@ -75,11 +76,14 @@ def print_samples(
 
     Raises
     ------
-    ValueError
+    ParameterError
         For a `per_class` below 1.
     """
     if per_class is not None and per_class < 1:
-        raise ValueError(f"per_class={per_class!r} must be at least 1, or None: as many as fit")
+        raise ParameterError(
+            f"per_class={per_class!r} must be at least 1, or None: as many as fit",
+            parameter="per_class",
+        )
     renderer = renderer_for(console)
     size = _reduced_size(image_set.image_shape, renderer, console.width)
     most = _how_many_fit(size[1], renderer, console.width)
