@@ -3,6 +3,7 @@
 import pytest
 
 from imlogit.cli.app import run
+from imlogit.cli.terminal import progress_bars, working
 from imlogit.runs import examine
 
 
@@ -36,3 +37,15 @@ def test_options_of_reading_are_spelled_as_options(tmp_path, capsys):
     (tmp_path / "a.csv").write_text("label,p0,p1\n1,2,3\n")
     assert run(["train", str(tmp_path / "a.csv")]) == 2
     assert "--shape HxW" in capsys.readouterr().err
+
+
+def test_names_are_shown_as_they_are_while_a_terminal_waits(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with progress_bars() as (loading, _):
+        loading("reading [/] :smile:", 1, 2)
+    with working("writing [/] :smile:"):
+        pass
+    said = capsys.readouterr()
+    assert "reading [/] :smile:" in said.err
+    assert "writing [/] :smile:" in said.err
+    assert not said.out

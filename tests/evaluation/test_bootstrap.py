@@ -11,29 +11,13 @@ from sklearn.exceptions import ConvergenceWarning
 
 from imlogit import FitInterrupted, LogisticRegression, LogisticRegressionCV, bootstrap
 from imlogit.errors import DataError, ParameterError
-from imlogit.evaluation import bootstrap_scores
 from imlogit.evaluation.bootstrap_draws import draw_replicates
 from imlogit.evaluation.scores import NAMES, score
 
 
 @pytest.fixture(scope="module")
-def small(few):
-    """Every fourth pixel only, so that a fit takes no time."""
-    images, y = few
-    return np.ascontiguousarray(images[:, ::4, ::4]), y
-
-
-@pytest.fixture(scope="module")
 def drawn(small):
     return bootstrap(LogisticRegression(), *small, n=20, scores=NAMES)
-
-
-@pytest.fixture
-def rare(small):
-    """Sixty images of three classes, one of which has two."""
-    labels = np.array(["even", "odd"])[np.arange(60) % 2]
-    labels[[7, 20]] = "two"
-    return small[0][:60], labels
 
 
 def test_each_replicate_is_its_refit(few):
@@ -96,29 +80,6 @@ def test_test_images_are_scored_by_all_models(small):
     for k, value in enumerate(loss.values):
         model.coef_, model.intercept_ = found.coef[k], found.intercept[k]
         assert value == pytest.approx(metrics.log_loss(labels, model.predict_proba(x)))
-
-
-def test_models_are_scored_block_by_block(small, drawn, monkeypatch):
-    monkeypatch.setattr(bootstrap_scores, "BLOCK_BYTES", 8 * 500 * 3)
-    again = bootstrap(LogisticRegression(), *small, n=20, scores=NAMES)
-    for name in NAMES:
-        np.testing.assert_allclose(again.scores[name].values, drawn.scores[name].values, rtol=1e-12)
-
-
-def test_any_function_is_a_score(rare):
-    seen = []
-
-    def share_of_even(labels, probabilities):
-        assert probabilities.shape == (len(labels), 3)
-        seen.append(set(labels))
-        return (labels == "even").mean()
-
-    model = LogisticRegression(1e-2, random_state=4)
-    found = bootstrap(model, *rare, n=10, scores=[share_of_even, "accuracy"])
-    assert list(found.scores) == ["share_of_even", "accuracy"]
-    assert 0.3 < found.scores["share_of_even"].value < 0.7
-    assert set().union(*seen) <= {"even", "odd", "two"}
-    assert list(bootstrap(model, *rare, n=2, scores="f1").scores) == ["f1"]
 
 
 def test_replicates_that_lack_a_class_are_named_and_left_out(rare):

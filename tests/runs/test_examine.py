@@ -9,15 +9,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from scipy.stats import binomtest
 
 import imlogit
 from imlogit.errors import DataError, ModelFileError
-from imlogit.evaluation.comparison import compare_probabilities
-from imlogit.evaluation.doubts import find_doubts
-from imlogit.evaluation.evidence import evidence_of, exemplars
-from imlogit.model.head import head_of
-from imlogit.model.persist import saved_model_of
 from imlogit.report.pictures.sheets import (
     doubt_sheet,
     evidence_figure,
@@ -57,35 +51,6 @@ def strong(embedded, folder):
 
 
 class TestDoubts:
-    def test_by_hand(self):
-        p = np.array([[0.9, 0.1], [0.2, 0.8], [0.1, 0.9], [0.6, 0.4], [np.nan, np.nan]])
-        found = find_doubts(np.array([0, 0, 1, 1, 0]), p)
-        assert found.rows.tolist() == [1, 3, 0, 2]
-        assert found.given.tolist() == [0, 1, 0, 1]
-        assert found.likely.tolist() == [1, 0, 1, 0]
-        assert found.confidence == pytest.approx([0.2, 0.4, 0.9, 0.9])
-        assert found.margin == pytest.approx([-0.6, -0.2, 0.8, 0.8])
-        # the classes' usual probabilities are 0.55 and 0.65
-        assert found.confident.tolist() == [True, True, False, False]
-
-    def test_flipped_labels_come_first(self, embedded):
-        rng = np.random.default_rng(0)
-        flipped = rng.choice(5000, 100, replace=False)
-        labels = embedded.labels.copy()
-        labels[flipped] = (labels[flipped] + rng.integers(1, 10, 100)) % 10
-        model = imlogit.LogisticRegression(C=0.1, random_state=0)
-        found = find_doubts(
-            labels, imlogit.cross_validate(model, embedded.images, labels, cv=3).probabilities
-        )
-        assert np.isin(found.rows[:200], flipped).sum() >= 80
-        assert found.confident[:100].mean() > 0.6
-
-    def test_nothing_held_out_and_lengths_that_differ(self):
-        with pytest.raises(DataError, match="no image was held out"):
-            find_doubts(np.zeros(2, dtype=int), np.full((2, 2), np.nan))
-        with pytest.raises(DataError, match="3 labels for 2 rows"):
-            find_doubts(np.zeros(3, dtype=int), np.full((2, 2), 0.5))
-
     def test_of_a_run(self, embedded, digits):
         found = doubts(digits)
         assert len(found) == 4000
@@ -98,56 +63,7 @@ class TestDoubts:
         assert list(rows[0]) == ["row", "given", "likely", "confidence", "margin", "wrong"]
 
 
-def evidence_for(model, image, *sides, **how):
-    """The evidence that a fitted estimator's own answer rests on."""
-    head = head_of(saved_model_of(model))
-    return evidence_of(head, image, head.answer(image[None]).probabilities[0], *sides, **how)
-
-
 class TestEvidence:
-    @pytest.mark.parametrize("multi_class", ["multinomial", "ovr"])
-    def test_terms_add_up_to_the_margin(self, embedded, multi_class):
-        images, labels = embedded.images[::5], embedded.labels[::5]
-        model = imlogit.LogisticRegression(multi_class=multi_class).fit(images, labels)
-        margins = model.decision_function(images)
-        for k in range(0, 1000, 50):
-            found = evidence_for(model, images[k])
-            order = margins[k].argsort()[::-1]
-            assert (found.toward, found.against) == tuple(order[:2])
-            terms = found.pixels.sum() + found.intercept
-            assert abs(terms - found.margin) < 1e-12
-            assert abs(found.margin - (margins[k][order[0]] - margins[k][order[1]])) < 1e-12
-
-    def test_two_classes(self, few):
-        images, is_two = few
-        model = imlogit.LogisticRegression().fit(images, is_two)
-        for image, margin in zip(images[:40], model.decision_function(images[:40]), strict=True):
-            found = evidence_for(model, image)
-            assert abs(found.pixels.sum() + found.intercept - margin) < 1e-12
-            assert (found.pixels[image == 0] == 0).all()
-            assert found.pixels.shape == (28, 28)
-            turned = evidence_for(model, image, toward=0, against=1)
-            assert turned.margin == -found.margin
-
-    def test_features_that_are_not_pixels(self, rng):
-        x = rng.normal(size=(60, 5))
-        model = imlogit.LogisticRegression().fit(x, x[:, 0] > 0)
-        found = evidence_for(model, x[7])
-        np.testing.assert_allclose(found.pixels, model.coef_[0] * x[7], rtol=0, atol=0)
-
-    def test_one_side_given(self, embedded):
-        images, labels = embedded.images[::10], embedded.labels[::10]
-        model = imlogit.LogisticRegression().fit(images, labels)
-        most, second = model.predict_proba(images[:1])[0].argsort()[::-1][:2]
-        assert evidence_for(model, images[0], against=int(most)).toward == second
-        assert evidence_for(model, images[0], toward=int(second)).against == most
-
-    @pytest.mark.parametrize(("toward", "against"), [(1, 1), (0, 5), (-1, 0)])
-    def test_classes_that_there_are_not(self, few, toward, against):
-        model = imlogit.LogisticRegression().fit(*few)
-        with pytest.raises(ValueError, match="two different ones"):
-            evidence_for(model, few[0][0], toward, against)
-
     def test_of_a_run(self, embedded, twos):
         found = explain_row(twos, embedded, 5)
         row = twos.predictions.test_rows[5]
@@ -160,18 +76,6 @@ class TestEvidence:
 
 
 class TestExemplars:
-    def test_by_hand(self):
-        p = np.array([0.1, 0.9, 0.6, 0.45, 0.2, 0.99, 0.55])
-        codes = np.array([0, 1, 1, 1, 1, 1, 0])
-        found = exemplars(codes, np.stack([1 - p, p], axis=1), 1, n=2)
-        assert found.typical.tolist() == [5, 1]
-        assert found.surprising.tolist() == [4, 3]
-        assert found.undecided.tolist() == [3, 2]
-        strict = exemplars(codes, np.stack([1 - p, p], axis=1), 1, threshold=0.95)
-        assert strict.typical.tolist() == [5]
-        assert strict.surprising.tolist() == [4, 3, 2, 1]
-        assert strict.undecided.tolist()[0] == 1
-
     def test_of_a_run(self, digits):
         found = exemplars_of(digits)
         assert list(found) == list("0123456789")
@@ -184,18 +88,6 @@ class TestExemplars:
 
 
 class TestComparison:
-    def test_by_hand(self, rng):
-        codes = rng.integers(0, 2, 200)
-        right = np.where(codes[:, None] == [0, 1], 0.9, 0.1)
-        first, second = right.copy(), right.copy()
-        first[:15], second[10:20] = 1 - right[:15], 1 - right[10:20]
-        found = compare_probabilities(codes, first, second)
-        assert (found.only_first, found.only_second) == (5, 10)
-        assert found.p_value == pytest.approx(binomtest(10, 15).pvalue)
-        assert found.accuracy.value == pytest.approx(0.025)
-        assert found.accuracy.low < 0.025 < found.accuracy.high
-        assert found.log_loss.value == pytest.approx(-0.025 * np.log(9))
-
     def test_a_model_and_itself(self, twos):
         found = compare(twos, twos)
         assert (found.only_first, found.only_second, found.p_value) == (0, 0, 1.0)
@@ -228,12 +120,6 @@ class TestComparison:
         data = twos.metrics["data"] | {"sha256": "0" * 64}
         with pytest.raises(DataError, match="different images"):
             compare(twos, replace(twos, metrics=twos.metrics | {"data": data}))
-
-    def test_shapes_that_differ(self):
-        with pytest.raises(DataError, match="shapes"):
-            compare_probabilities(
-                np.zeros(2, dtype=int), np.full((2, 2), 0.5), np.full((2, 3), 0.3)
-            )
 
 
 class TestRecord:

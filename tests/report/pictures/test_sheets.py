@@ -1,0 +1,86 @@
+"""Sheets of images with captions, whatever the classes are called."""
+
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from imlogit.checks.finding import Exhibit, Status
+from imlogit.report.pictures import figures, sheets
+from imlogit.runs.examine import doubts, exemplars_of, explain_row
+
+from helpers.awkward_names import NAMES
+from helpers.pictures import colours_in, rgb_of
+
+# matplotlib's, of letters that it cannot draw and of what does not fit
+pytestmark = pytest.mark.filterwarnings("error:(Glyph|Matplotlib|constrained):UserWarning")
+
+
+def test_sheets_of_images(record, training):
+    images = training.task.image_set
+    telling = sheets.exemplar_sheet(images, record.predictions, exemplars_of(record))
+    for picture in (sheets.doubt_sheet(images, doubts(record)), telling):
+        assert (colours_in(picture) > 0.05) == (images.images.ndim == 4)
+
+
+def test_findings(training):
+    name = NAMES[-1]
+    one = replace(
+        training.checks.findings[0],
+        status=Status.FAILED,
+        exhibits=(Exhibit((("training", 0), ("test", 1)), f"label {name} and $a$"),),
+    )
+    images = training.task.image_set
+    picture = sheets.exhibit_sheet(images, replace(training.checks, findings=(one,)))
+    # the image itself is there, and nothing else has colours
+    assert (colours_in(picture) > 0.02) == (images.images.ndim == 4)
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_evidence(record, training, number):
+    found = explain_row(record, training.task.image_set, number)
+    image, places, sums = np.array_split(
+        rgb_of(sheets.evidence_figure(found)).astype(int), 3, axis=1
+    )
+    shows_colour = (np.ptp(image, axis=2) > 30).mean() > 0.05
+    assert shows_colour == (found.image.ndim == 3)
+    for panel in (places, sums):
+        red_less_blue = panel[:, :, 0] - panel[:, :, 2]
+        assert red_less_blue.max() > 100
+        assert red_less_blue.min() < -100
+
+
+def test_channels_are_added_up_and_the_bars_sum_what_the_picture_shows(record, training):
+    found = explain_row(record, training.task.image_set, 0)
+    evidence, image = found.evidence, found.image
+    weights = record.model.coef[evidence.toward] - record.model.coef[evidence.against]
+    by_hand = (weights.reshape(image.shape) * image / 255).reshape(12, 6, -1).sum(axis=2)
+    assert evidence.by_place == pytest.approx(by_hand)
+    assert evidence.by_place.sum() + evidence.intercept == pytest.approx(evidence.margin)
+
+
+def test_the_picture_is_red_where_a_pixel_speaks_for_the_class(record, training):
+    found = explain_row(record, training.task.image_set, 0)
+    one = np.zeros(found.image.shape)
+    one[0] = 1.0
+    one[-1] = -1.0
+    changed = replace(found, evidence=found.evidence._replace(pixels=one))
+    pixels = rgb_of(sheets.evidence_figure(changed)).astype(int)
+    # the panel in the middle, without the scale beside it
+    middle = pixels[:, pixels.shape[1] // 3 : pixels.shape[1] // 2]
+    red = np.flatnonzero((middle[:, :, 0] - middle[:, :, 2] > 40).any(axis=1))
+    blue = np.flatnonzero((middle[:, :, 2] - middle[:, :, 0] > 40).any(axis=1))
+    assert red.max() < blue.min()
+
+
+def test_bars_of_names_that_are_cut_to_the_same_stay_apart(record, training):
+    found = explain_row(record, training.task.image_set, 0)
+    alike = tuple(f"{'x' * 30}{k}{'y' * 30}" for k in range(len(NAMES)))
+    assert len(set(map(figures.short, alike))) == 1
+    evidence = found.evidence._replace(intercept=found.evidence.margin)
+    sums = rgb_of(sheets.evidence_figure(replace(found, names=alike, evidence=evidence)))
+    sums = sums[:, sums.shape[1] * 2 // 3 :].astype(int)
+    rows = (np.ptp(sums, axis=2) > 60).any(axis=1)
+    assert (np.diff(np.r_[False, rows].astype(int)) == 1).sum() == 4
+    assert re.fullmatch("x+…y+", figures.short(alike[0]))
