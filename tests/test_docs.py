@@ -1,14 +1,26 @@
 """Pages that are made of the code are not stale, and those that are written leave nothing out."""
 
-import make_reference
+from importlib.metadata import version
+
 import pytest
 
 from imlogit.cli.app import COMMANDS
 from imlogit.data.sources import SOURCES
 from imlogit.export.formats import FORMATS
 
+import make_reference
 
-@pytest.mark.parametrize("name", ["reference.md", "checks.md"])
+# With a current click, the help of arguments is lost in older versions.
+KEEPS_HELP = tuple(map(int, version("typer").split(".")[:2])) >= (0, 20)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("reference.md", marks=pytest.mark.skipif(not KEEPS_HELP, reason="old typer")),
+        "checks.md",
+    ],
+)
 def test_a_page_is_what_the_code_says(name):
     stale = "run python docs/make_reference.py"
     assert (make_reference.DOCS / name).read_text("utf-8") == make_reference.pages()[name], stale

@@ -14,11 +14,12 @@ import math
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from imlogit.data.reading import Reading
 from imlogit.errors import ParameterError
 
+Result = TypeVar("Result")
 MOST_CS = 1000
 RULES = {
     "best": "the lowest mean log loss",
@@ -204,7 +205,9 @@ def option_words(options: Any, without: Collection[str] = (), *, all_: bool = Fa
     return words
 
 
-def takes(kind: type[TaskOptions]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def takes(
+    kind: type[TaskOptions],
+) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Let a job take its images as any source, and its options as one value or as keywords.
 
     Parameters
@@ -213,7 +216,7 @@ def takes(kind: type[TaskOptions]) -> Callable[[Callable[..., Any]], Callable[..
         Of the options. What `Reading` has are keywords, too.
     """
 
-    def decorate(job: Callable[..., Any]) -> Callable[..., Any]:
+    def decorate(job: Callable[..., Result]) -> Callable[..., Result]:
         own = [*inspect.signature(job).parameters][2:]
 
         @functools.wraps(job)
@@ -223,7 +226,7 @@ def takes(kind: type[TaskOptions]) -> Callable[[Callable[..., Any]], Callable[..
             *,
             progress: Any = None,
             **given: Any,
-        ) -> Any:
+        ) -> Result:
             how = {name: given.pop(name) for name in own if name in given}
             if options is not None and given:
                 raise ParameterError("Give options as one value or as keywords, not as both.")

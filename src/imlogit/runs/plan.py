@@ -158,7 +158,7 @@ class Task:
         return {
             name: "inf" if value == math.inf else value
             for name, value in (options | changed).items()
-            if name not in ("every_class",)
+            if name != "every_class"  # it stands in positive
         }
 
 
