@@ -9,7 +9,7 @@ from imlogit.evaluation.scores import NAMES
 
 def test_models_are_scored_block_by_block(small, monkeypatch):
     drawn = bootstrap(LogisticRegression(), *small, n=20, scores=NAMES)
-    monkeypatch.setattr(bootstrap_scores, "BLOCK_BYTES", 8 * 500 * 3)
+    monkeypatch.setattr(bootstrap_scores, "MOST_BYTES_OF_MARGINS", 8 * 500 * 3)
     again = bootstrap(LogisticRegression(), *small, n=20, scores=NAMES)
     for name in NAMES:
         np.testing.assert_allclose(again.scores[name].values, drawn.scores[name].values, rtol=1e-12)

@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-# Of a finding's rows so many are kept; the count is of all.
-MOST_EVIDENCE = 100
+MOST_EXHIBITS = 100
 
 
 class Status(StrEnum):
@@ -78,7 +77,7 @@ def failed(
     sentence: str, advice: str, exhibits: tuple[Exhibit, ...] = (), n_affected: int = 0
 ) -> Outcome:
     """Return what is wrong, what to do, and the rows that show it."""
-    return Outcome(Status.FAILED, sentence, advice, exhibits[:MOST_EVIDENCE], n_affected)
+    return Outcome(Status.FAILED, sentence, advice, exhibits[:MOST_EXHIBITS], n_affected)
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class Finding:
     limits : dict of str to float
         The thresholds that the check applied.
     exhibits : tuple of Exhibit
-        Some of the rows that show it, at most `MOST_EVIDENCE`.
+        Some of the rows that show it, at most `MOST_EXHIBITS`.
     n_affected : int
         How many rows, or pairs of rows, there are in all.
     """

@@ -13,7 +13,7 @@ from imlogit.checks.material import Levels, Material
 # Backgrounds agree if so large a share of them lies within so many grey levels of their median.
 COMMON_SHARE = 0.9
 COMMON_LEVELS = 32
-# A background so many grey levels away means an inverted image.
+# Half of the range: what is light then was dark.
 INVERTED_LEVELS = 128
 # Mean brightness this many deviations (by the median absolute one) away is another brightness.
 BRIGHTNESS_DEVIATIONS = 8.0

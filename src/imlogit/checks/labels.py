@@ -15,8 +15,7 @@ TINY_CLASS = 10
 HIGH_BASE_RATE = 0.8
 # Rows count as sorted with less than this share of the changes of label of a random order.
 SORTED_SHARE = 0.1
-# So many names are spelled out.
-MOST_NAMED = 10
+MOST_SPELLED_OUT = 10
 _KINDS = {
     "U": "text",
     "S": "bytes",
@@ -227,8 +226,8 @@ def _answer(material: Material, value: Any) -> str:
 
 def _named(labels: Any) -> str:
     texts = [_text(label) for label in labels]
-    rest = len(texts) - MOST_NAMED
-    return ", ".join(texts[:MOST_NAMED]) + (f" and {rest} more" if rest > 0 else "")
+    rest = len(texts) - MOST_SPELLED_OUT
+    return ", ".join(texts[:MOST_SPELLED_OUT]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _sentence(text: str) -> str:

@@ -23,8 +23,7 @@ from imlogit.evaluation.scores import NAMES, score
 Scorer = Callable[[NDArray[Any], Floats], float]
 # None stands for one of `NAMES`.
 Scorers = dict[str, Scorer | None]
-# The margins of so many bytes are held at a time.
-BLOCK_BYTES = 2**26
+MOST_BYTES_OF_MARGINS = 2**26
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +148,7 @@ def _margins(
 ) -> Iterator[tuple[int, Floats]]:
     """Yield each model and its margins of all rows, shape (m, k)."""
     _, k, d = coef.shape
-    size = max(1, BLOCK_BYTES // (8 * k * engine.n_rows))
+    size = max(1, MOST_BYTES_OF_MARGINS // (8 * k * engine.n_rows))
     for first in range(0, len(models), size):
         block = models[first : first + size]
         margins = engine.multiply(coef[block].reshape(-1, d)).reshape(len(block), k, -1)

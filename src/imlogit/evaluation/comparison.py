@@ -16,7 +16,6 @@ from imlogit.evaluation.intervals import IntervalMethod, percentiles, row_counts
 from imlogit.evaluation.scores import Score, Scores, score
 
 EPS = float(np.finfo(np.float64).eps)
-BLOCK = 25
 RESAMPLES = 1000
 
 
@@ -109,5 +108,5 @@ def compare_probabilities(
 
 def _difference(terms: Floats) -> Score:
     """Return the mean of paired differences, with the bootstrap's interval."""
-    draws = [counts @ terms / len(terms) for counts in row_counts(len(terms), BLOCK, RESAMPLES)]
+    draws = [counts @ terms / len(terms) for counts in row_counts(len(terms), RESAMPLES)]
     return Score(float(terms.mean()), *percentiles(np.concatenate(draws)), IntervalMethod.BOOTSTRAP)

@@ -16,6 +16,7 @@ from imlogit.arrays import Floats
 
 CONFIDENCE = 0.95
 RESAMPLES = 400
+REPLICATES_AT_A_TIME = 25
 SEED = 0
 # How much of a bias counts as uncertain: so that simulated intervals cover 93 to 97%.
 BIAS_SHARE = 0.85
@@ -150,9 +151,10 @@ def redrawn_counts(
     return cells, rng.multinomial(total, flat[cells] / total, size=n_resamples)
 
 
-def row_counts(n: int, block: int, n_resamples: int = RESAMPLES) -> Iterator[NDArray[np.float64]]:
-    """Yield how often each of n rows is drawn in each replicate, ``block`` replicates at a time."""
+def row_counts(n: int, n_resamples: int = RESAMPLES) -> Iterator[NDArray[np.float64]]:
+    """Yield how often each replicate draws each of n rows, a block of shape (b, n) at a time."""
     rng = np.random.default_rng(SEED)
+    block = REPLICATES_AT_A_TIME
     for _ in range(0, n_resamples, block):
         drawn = rng.integers(0, n, (block, n)) + n * np.arange(block)[:, None]
         counts = np.bincount(drawn.ravel(), minlength=block * n)

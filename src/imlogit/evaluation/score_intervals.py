@@ -23,8 +23,6 @@ from imlogit.evaluation.intervals import (
 # Of more images so many are drawn from, and the spread that they show is scaled: it falls with
 # the square root of their number.
 MOST_ROWS = 10_000
-# Replicates that are held at a time.
-BLOCK = 25
 COUNTED = frozenset({"balanced_accuracy", "precision", "recall", "f1"})
 RANKED = frozenset({"roc_auc", "average_precision"})
 
@@ -107,7 +105,7 @@ def _by_row(
     terms = _terms(codes, probabilities)
     kinds = [1] if n_classes == 2 else list(range(n_classes))
     drawn, ranked = [], []
-    for counts in row_counts(n, BLOCK):
+    for counts in row_counts(n):
         drawn.append(counts @ terms / n)
         if not RANKED.isdisjoint(names):
             pairs = [areas(codes == kind, probabilities[:, kind], counts) for kind in kinds]

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
 # More classes than these would scroll past unread.
 MOST_CLASSES = 50
-# Columns between two images.
-GAP = 1
+GAP_COLUMNS = 1
 # A picture may be so many times as high as the widest one is wide, lest one strip fill the screen.
 TALLEST = 2
 # The share of an image's variance that two levels must explain for it to count as having only
@@ -113,7 +112,7 @@ def tiled(pictures: Sequence[Sequence[Text]]) -> list[Text]:
     """Set pictures of one size side by side."""
     from rich.text import Text
 
-    return [Text(" " * GAP).join(lines) for lines in zip(*pictures, strict=True)]
+    return [Text(" " * GAP_COLUMNS).join(lines) for lines in zip(*pictures, strict=True)]
 
 
 def half_blocks(pixels: Pixels) -> list[Text]:
@@ -216,7 +215,7 @@ def _reduced_size(
 
 def _how_many_fit(width: int, renderer: Renderer, columns: int) -> int:
     wide = -(-width // renderer.cell[1])
-    return max(1, (columns + GAP) // (wide + GAP))
+    return max(1, (columns + GAP_COLUMNS) // (wide + GAP_COLUMNS))
 
 
 def _reduced(image: Pixels, size: tuple[int, int]) -> Pixels:

@@ -25,8 +25,7 @@ SAMPLES_PER_CLASS = 10
 # More classes than these would make a sheet that nobody reads.
 MOST_ROWS = 20
 PANELS_PER_ROW = 5
-# White pixels between two images.
-GAP = 2
+GAP_PIXELS = 2
 # Longer names would squeeze the pictures beside them.
 NAME_WIDTH = 20
 INCHES_PER_LETTER = 0.085
@@ -69,14 +68,14 @@ def sample_sheet(image_set: ImageSet, seed: int = 0) -> bytes:
 def _mosaic(image_set: ImageSet, n_classes: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Set random images of each class side by side, on white, one row a class."""
     height, width = image_set.image_shape[:2]
-    pitch = height + GAP, width + GAP
+    pitch = height + GAP_PIXELS, width + GAP_PIXELS
     channels = drawable(image_set.images[0]).shape[2:]
     shape = (n_classes * pitch[0], SAMPLES_PER_CLASS * pitch[1], *channels)
     sheet = np.full(shape, 255, dtype=np.uint8)
     for code in range(n_classes):
         rows = np.flatnonzero(image_set.labels == code)
         for place, index in enumerate(np.sort(rng.permutation(rows)[:SAMPLES_PER_CLASS])):
-            top, left = code * pitch[0] + GAP // 2, place * pitch[1] + GAP // 2
+            top, left = code * pitch[0] + GAP_PIXELS // 2, place * pitch[1] + GAP_PIXELS // 2
             sheet[top : top + height, left : left + width] = drawable(image_set.images[index])
     return sheet
 

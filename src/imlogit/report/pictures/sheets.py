@@ -21,12 +21,10 @@ if TYPE_CHECKING:
 
 ACROSS = 8
 MOST_DOUBTS = 48
-# Failed checks show so many of their images, and so many checks.
-EXHIBITS = 8
+MOST_EXHIBITED = 8
 TILE_INCHES = 1.15
 CAPTION_INCHES = 0.42
-# So many letters of a caption fit below one image.
-CAPTION_WIDTH = 20
+LETTERS_BELOW_AN_IMAGE = 20
 KINDS = {
     "typical": "surest, and right",
     "surprising": "surest, and wrong",
@@ -93,7 +91,9 @@ def exhibit_sheet(images: ImageSet, findings: Findings) -> bytes | None:
                     tuple(images.images[row] for _, row in one.rows),
                     "\n".join([" and ".join(f"{part} {row}" for part, row in one.rows), one.words]),
                 )
-                for one in finding.exhibits[: EXHIBITS // max(len(finding.exhibits[0].rows), 1)]
+                for one in finding.exhibits[
+                    : MOST_EXHIBITED // max(len(finding.exhibits[0].rows), 1)
+                ]
             ]
             if finding.exhibits
             else []
@@ -189,7 +189,7 @@ def _draw_sums(axes: Axes, evidence: Evidence, toward: str, against: str) -> Non
 
 def _caption(tile: Tile) -> str:
     """Return a tile's caption as it is drawn, each line no wider than the tile."""
-    most = CAPTION_WIDTH * len(tile.images)
+    most = LETTERS_BELOW_AN_IMAGE * len(tile.images)
     return plain("\n".join(short(line, most) for line in tile.caption.split("\n")))
 
 
