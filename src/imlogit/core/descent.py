@@ -69,7 +69,8 @@ class Descent:
     def reached(self, tol: float, largest: float) -> bool:
         """Whether the measure fulfils the tolerance; ``largest`` is the engine's."""
         if self.regression.penalty:
-            return self.gap <= tol * self.objective
+            # an objective that overflowed proves nothing: inf <= inf
+            return bool(np.isfinite(self.objective)) and self.gap <= tol * self.objective
         # In units in which no feature is larger than 1: a gradient shrinks with its feature.
         flat = self.steepest <= GRADIENT_TOL * self.total * min(1.0, largest)
         return flat and self.max_gradient <= GRADIENT_TOL * self.total

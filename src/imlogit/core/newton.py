@@ -19,7 +19,7 @@ def polish(batch: Batch, descents: Sequence[Descent], max_iter: int) -> None:
     left = list(descents)
     while left := [d for d in left if d.iterations < max_iter and d.distance > 0]:
         before = [(d.weights, d.b, d.distance) for d in left]
-        batch.advance(left, [_newton(batch, d) for d in left])
+        batch.advance(left, [newton_direction(batch, d) for d in left])
         batch.prove(left)
         worse = []
         going = []
@@ -34,9 +34,13 @@ def polish(batch: Batch, descents: Sequence[Descent], max_iter: int) -> None:
         left = going
 
 
-def _newton(batch: Batch, descent: Descent) -> Floats:
-    second, mixed, intercepts = batch.problem.gram(descent.slot, batch.engine.center())
-    if descent.regression.intercept:
+def newton_direction(batch: Batch, descent: Descent) -> Floats:
+    """Return the Newton direction at the current point, by the exact Hessian, shape (K, d)."""
+    has_intercept = descent.regression.intercept
+    # without an intercept to make up for it, another origin would be another Hessian
+    center = batch.engine.center() if has_intercept else np.zeros(batch.engine.n_features)
+    second, mixed, intercepts = batch.problem.gram(descent.slot, center)
+    if has_intercept:
         # the softmax does not see an equal shift of all intercepts: hence the pseudo-inverse
         second = second - mixed @ np.linalg.pinv(intercepts, hermitian=True) @ mixed.T
     factor = factor_gram(second, descent.regression.penalty)

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from imlogit.arrays import Floats, Rows
+from imlogit.arrays import Rows
 from imlogit.core.certificate import Certificate, Pass
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Batch, Descent
-from imlogit.core.newton import polish
+from imlogit.core.newton import newton_direction, polish
 from imlogit.core.pool_queue import Queue, Turn
 from imlogit.core.preconditioner import Preconditioner
 from imlogit.core.regression import Regression
@@ -23,6 +23,8 @@ from imlogit.core.start import Start, first_points, fit_base_rate
 
 # Up to so many weights the exact Hessian costs less than further steps would.
 EXACT_WEIGHTS = 500
+# What has not arrived after so many steps is badly conditioned: then exact ones are taken.
+PATIENT_STEPS = 8
 # A solution from which so many others start hands them a preconditioner of its own optimum.
 FRESH_FOR = 3
 # A fit has stalled when so many steps neither halved the gap nor lowered the objective by this
@@ -213,18 +215,30 @@ class Pool:
         n_sharing = len(self.active) * self.n_columns
         used: dict[int, list[Descent]] = {}
         known: dict[int, Preconditioner] = {}
+        descents = [way.descent for way in self.active if self._is_hard(way.descent)]
+        # margins that are summed up step by step in float32 would lead the exact steps astray
+        rough = [descent for descent in descents if not descent.precise]
+        self.batch.place(rough, precise=True)
+        self.batch.measure(rough)
+        directions = [newton_direction(self.batch, descent) for descent in descents]
         for way in self.active:
+            if way.descent in descents:
+                continue
             current = way.schedule.current(
                 self.engine, self.problem, way.descent, self.settings.tol, n_sharing
             )
             known[id(current)] = current
             used.setdefault(id(current), []).append(way.descent)
-        descents: list[Descent] = []
-        directions: list[Floats] = []
         for key, group in used.items():
             descents += group
             directions += list(known[key].directions(np.stack([d.gradient for d in group])))
         self.batch.advance(descents, directions)
+
+    def _is_hard(self, descent: Descent) -> bool:
+        """Whether a small problem has a penalty and takes long."""
+        small = self.n_columns * self.engine.n_features <= EXACT_WEIGHTS
+        long = descent.iterations >= PATIENT_STEPS
+        return small and long and bool(descent.regression.penalty)
 
     def _leave(self, way: _Way) -> None:
         """Keep the solution, and free the slot."""

@@ -171,18 +171,23 @@ class Span:
     ) -> NDArray[np.bool_]:
         """Move ``here`` by steps that are shortened until the objectives fall.
 
-        Rounding may raise them a little. Returns which steps were taken in full.
+        Rounding may raise them a little; where no step lowers one, it stays where it was. Returns
+        which steps were taken in full.
         """
         length = np.ones(len(which))
         left = np.arange(len(which))
         begin, before = here.steps[which], here.objective[which]
+        stuck = np.zeros(len(which), dtype=bool)
         while left.size:
             there = which[left]
             trial = self.at(there, begin[left] + length[left, None] * newton[left])
             here.write(there, trial)
             allowed = before[left] - SUFFICIENT_DECREASE * length[left] * promised[left]
             lower = trial.objective <= allowed + ROUNDING * np.abs(before[left])
-            left = left[~lower & (length[left] >= SHORTEST)]
+            stuck[left] = ~lower & (length[left] < SHORTEST)
+            left = left[~lower & ~stuck[left]]
             length[left] *= BACKTRACK
+        if stuck.any():
+            here.write(which[stuck], self.at(which[stuck], begin[stuck]))
         full: NDArray[np.bool_] = length == 1.0
         return full
