@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -83,7 +84,8 @@ class Team:
 class SingleThreadedBlas:
     """A context in which BLAS and LAPACK use one thread: with more, the bits differ.
 
-    The limit is the process's; it is lifted when the last of several contexts ends.
+    The limit is the process's; it is lifted when the last of several contexts ends, in whichever
+    thread. A thread of its own sets and lifts it, since only the one that set it may lift it.
     """
 
     _lock = threading.Lock()
@@ -94,7 +96,12 @@ class SingleThreadedBlas:
         cls = type(self)
         with cls._lock:
             if cls._inside == 0:
-                cls._limit = _blas().limit(limits=1, user_api="blas")
+                setting = _keeper().submit(_limit_blas)
+                try:
+                    cls._limit = setting.result()
+                except BaseException:  # an interrupt while it is set
+                    _lift(setting.result())
+                    raise
             cls._inside += 1
 
     def __exit__(self, *_: object) -> None:
@@ -102,7 +109,29 @@ class SingleThreadedBlas:
         with cls._lock:
             cls._inside -= 1
             if cls._inside == 0:
-                cls._limit.restore_original_limits()
+                _lift(cls._limit)
+
+
+def _lift(limit: Any) -> None:
+    _keeper().submit(limit.__exit__, None, None, None).result()
+
+
+def _limit_blas() -> Any:
+    for library in _blas().lib_controllers:
+        # since threadpoolctl 3.8 a caller that has set a limit would keep this one from holding
+        if hasattr(library, "clear_controlling_thread"):
+            library.clear_controlling_thread(force=True)
+    return _blas().limit(limits=1, user_api="blas").__enter__()
+
+
+@cache
+def _keeper() -> ThreadPoolExecutor:
+    """Return the one thread that sets and lifts limits."""
+    return ThreadPoolExecutor(1, thread_name_prefix="imlogit-blas")
+
+
+if hasattr(os, "register_at_fork"):  # a child has the pool, but not its thread
+    os.register_at_fork(after_in_child=_keeper.cache_clear)
 
 
 @cache
