@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 from sklearn.linear_model import LogisticRegression as PeerRegression
+from sklearn.metrics import get_scorer
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
 
 from imlogit import FitInterrupted, LogisticRegression, LogisticRegressionCV
@@ -164,3 +165,21 @@ def test_an_interrupt_hands_over_the_values_that_are_finished(noisy, folds, monk
     with pytest.raises(FitInterrupted) as stopped:
         LogisticRegressionCV([1.0], cv=folds).fit(*noisy)
     assert stopped.value.partial is None
+
+
+@pytest.mark.parametrize("scoring", [None, "accuracy", "roc_auc", "neg_log_loss", "f1"])
+def test_score_is_by_the_scoring(few, scoring):
+    images, is_two = few
+    model = LogisticRegressionCV(Cs=[0.01, 0.1, 1.0], cv=3, scoring=scoring).fit(images, is_two)
+    expected = get_scorer(scoring or "accuracy")(model, images, is_two)
+    assert model.score(images, is_two) == expected
+
+
+def test_a_loss_is_that_of_scikit_learn_and_of_cross_validate(rng):
+    x = rng.normal(size=(60, 2)) * 1e4
+    y = x[:, 0] + rng.normal(size=60) * 3e3 > 0
+    by_name, built_in = (
+        LogisticRegressionCV(Cs=[0.1, 1e3], cv=3, scoring=scoring).fit(x, y).scores_
+        for scoring in (get_scorer("neg_log_loss"), None)
+    )
+    np.testing.assert_allclose(built_in, by_name, rtol=1e-9)

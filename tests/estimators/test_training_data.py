@@ -1,12 +1,14 @@
-"""Prepared data: whatever kind of matrix holds the rows, all that is fitted on them agrees."""
+"""Prepared data: any kind of matrix holds the rows, and a fit that fails leaves no trace."""
 
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 from sklearn.model_selection import KFold
 
+from imlogit.engines.table import open_engine
 from imlogit.errors import (
     DataError,
     ImlogitError,
@@ -86,3 +88,34 @@ def test_what_a_user_gives_wrong_is_an_error_of_our_own(rng, fit, kind, paramete
         fit(rng.normal(size=(9, 2)), np.arange(9) % 2)
     assert isinstance(caught.value, kind)
     assert caught.value.parameter == parameter
+
+
+@pytest.mark.parametrize("kind", [Model, ModelCV])
+def test_after_a_refit_that_failed(rng, kind):
+    x = rng.normal(size=(60, 3))
+    y = x[:, 0] > 0
+    frame = pd.DataFrame(x, columns=["a", "b", "c"])
+    model = kind().fit(frame, y)
+    before, p = dict(vars(model)), model.predict_proba(frame)
+    with pytest.raises(ValueError, match="one class only"):
+        model.fit(rng.normal(size=(60, 5)), np.zeros(60))
+    assert vars(model) == before
+    np.testing.assert_array_equal(model.predict_proba(frame), p)
+    with pytest.raises(ValueError, match="5 features"):
+        model.predict(rng.normal(size=(2, 5)))
+
+
+def test_names_of_features_go_with_the_fit_that_had_them(rng):
+    x = rng.normal(size=(40, 2))
+    model = Model().fit(pd.DataFrame(x, columns=["a", "b"]), x[:, 0] > 0)
+    assert model.feature_names_in_.tolist() == ["a", "b"]
+    model.fit(x, x[:, 0] > 0)
+    assert not hasattr(model, "feature_names_in_")
+
+
+def test_no_kernel_reads_past_the_weights(rng):
+    with (
+        open_engine("numba", rng.normal(size=(10, 4))) as engine,
+        pytest.raises(ValueError, match="3 weights for 4 features"),
+    ):
+        engine.multiply(np.ones((1, 3)))

@@ -117,3 +117,12 @@ def test_figures_of_each_class(rng):
     assert [one.n for one in found] == expected[3].tolist()
     right = int(((codes == 1) & (p.argmax(axis=1) == 1)).sum())
     assert (found[1].recall.low, found[1].recall.high) == wilson(right, int((codes == 1).sum()))
+
+
+def test_figures_whose_resamples_are_undefined_have_no_interval():
+    """Thirty classes with an image each, none of them found: JSON knows no nan."""
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(30), size=30)
+    found = score(np.arange(30), p, intervals=True)
+    text = json.dumps(found.to_dict(), allow_nan=False)
+    assert "NaN" not in text

@@ -101,6 +101,8 @@ class NumbaEngine(Engine):
         self, weights: Floats, real: type[np.floating], out: Floats, targets: Rows
     ) -> None:
         """Write the margins of ``weights`` to ``out[targets]``, added up in precision ``real``."""
+        if weights.shape[1] != self.n_features:  # a kernel would read past their end
+            raise ValueError(f"{weights.shape[1]} weights for {self.n_features} features")
         scaled = np.ascontiguousarray(weights * self.scale, dtype=real)
 
         def one_by_one(first: int, last: int) -> None:

@@ -228,6 +228,11 @@ def adopt(estimator: LogisticRegression, data: Prepared, fitted: Fitted) -> None
 def adopt_data(estimator: LogisticRegression, data: Prepared) -> None:
     """Tell an estimator what it is fitted on, which decides what it can predict on."""
     estimator.classes_ = data.classes
+    estimator.n_features_in_ = data.rows.shape[1]
+    if data.feature_names is not None:
+        estimator.feature_names_in_ = data.feature_names
+    elif hasattr(estimator, "feature_names_in_"):
+        del estimator.feature_names_in_
     estimator.threshold_ = None
     estimator.image_shape_ = data.image_shape
     estimator.pixel_scale_ = data.scale

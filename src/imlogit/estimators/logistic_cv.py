@@ -226,6 +226,19 @@ class LogisticRegressionCV(LogisticRegression):
         self._warn(found)
         return self
 
+    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Return what `scoring` says of other images; the accuracy where that is None.
+
+        Parameters
+        ----------
+        X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
+        y : array-like, shape (n,)
+        sample_weight : array-like, shape (n,), optional
+        """
+        scorer = get_scorer("accuracy" if self.scoring is None else self.scoring)
+        how = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return float(scorer(self, X, y, **how))
+
     def _adopt(self, data: Prepared, path: CPath, by_C: list[list[Any]]) -> None:
         adopt(self, data, by_C[path.chosen][0])
         self.path_, self.C_, self.Cs_, self.scores_ = path, path.chosen_C, path.Cs, path.scores
@@ -290,7 +303,9 @@ class _Judge:
         codes, weights = self.data.codes[split.test], self.data.weights[split.test]
         p = fitted.probabilities(self.estimator.multi_class)
         own = np.take_along_axis(p, codes[:, None], axis=1)[:, 0]
-        losses = -np.log(np.maximum(own, np.finfo(float).tiny))
+        # as scikit-learn's log_loss: a probability of 0 costs 36
+        rounding = np.finfo(np.float64).eps
+        losses = -np.log(own.clip(rounding, 1 - rounding))
         loss = float(np.average(losses, weights=weights))
         accuracy = float(np.average(p.argmax(axis=1) == codes, weights=weights))
         if self.scorer is None:
@@ -303,7 +318,6 @@ class _Judge:
             multi_class=e.multi_class, engine=e.engine, pixel_scale=e.pixel_scale
         )
         adopt(view, self.data, fitted)
-        view.n_features_in_ = self.data.rows.shape[1]
         rows = self.data.rows.take(split.test)
         labels = self.data.classes[self.data.codes[split.test]]
         how = {"sample_weight": self.data.weights[split.test]} if self.weighted else {}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -26,13 +28,38 @@ LARGEST_SCALED = 1 + 1e-6
 def as_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     """Return images (n, h, w) or (n, h, w, c) as rows (n, h*w*c), and the shape of one image.
 
-    Anything of up to two dimensions comes back as it is, with None for the shape.
+    Whatever holds numbers, lists, tensors, frames of nullable types, they keep their type: uint8
+    is pixels in all of them. What has up to two dimensions has None for the shape.
     """
-    images = np.asarray(X) if isinstance(X, (list, tuple)) else X
+    images = _with_plain_types(X)
     if getattr(images, "ndim", 2) <= 2:
-        return X, None
+        return images, None
     images = np.asarray(images)
     return images.reshape(len(images), math.prod(images.shape[1:])), images.shape[1:]
+
+
+def _with_plain_types(X: Any) -> Any:
+    """Return frames and arrays as they are, pixels of nullable types as plain ones, else arrays."""
+    if isinstance(X, np.ndarray):
+        return X
+    types = _column_types(X)
+    if types:  # a frame, whose names of columns are needed
+        nullable = all(one.startswith("uint8") for one in types)
+        with suppress(TypeError, ValueError):  # missing values, which are named later
+            return X.astype(np.uint8) if nullable and hasattr(X, "iloc") else X
+        return X
+    if not isinstance(X, (list, tuple)) and not hasattr(X, "numpy"):
+        return X  # sparse, or unknown: scikit-learn's checks say what is wrong
+    with suppress(TypeError, ValueError):
+        found = np.asarray(X)
+        return found if found.dtype.kind in "buif" else X
+    return X
+
+
+def _column_types(X: Any) -> list[str]:
+    """Return the types of a frame's columns in lower case, none for what is no frame."""
+    types = getattr(X, "dtypes", None)
+    return [] if types is None or not hasattr(X, "columns") else [str(t).lower() for t in types]
 
 
 def fit_scale(rows: Matrix, pixel_scale: Any) -> float:
@@ -120,12 +147,12 @@ def check_image_shape(given: tuple[int, ...] | None, fitted: tuple[int, ...] | N
 
 def check_integers(X: Any, pixel_scale: Any, fitted_dtype: str) -> None:
     """Refuse whole numbers other than uint8 for a model that was fitted on uint8 pixels."""
-    dtype = getattr(X, "dtype", None)
-    unclear = isinstance(dtype, np.dtype) and dtype.kind in "iu" and dtype != np.uint8
+    types = _column_types(X) or [str(getattr(_with_plain_types(X), "dtype", ""))]
+    unclear = all(re.match(r"u?int\d", one) and not one.startswith("uint8") for one in types)
     if unclear and fitted_dtype == "uint8" and isinstance(pixel_scale, str):
         raise DataError(
             f"the model was fitted on uint8 pixels and predicts on uint8, or on floats up to 1; "
-            f"got {dtype}: convert pixels with X.astype('uint8')"
+            f"got {types[0]}: convert pixels with X.astype('uint8')"
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +41,8 @@ class Prepared:
     weights : ndarray of float64, shape (n,)
         The row weights.
     image_shape : tuple of int, or None
+    feature_names : ndarray of str, shape (d,), or None
+        Of a data frame.
     """
 
     rows: Matrix
@@ -48,6 +51,7 @@ class Prepared:
     codes: NDArray[np.intp]
     weights: Floats
     image_shape: tuple[int, ...] | None
+    feature_names: NDArray[Any] | None = None
 
     def open(self, engine: str) -> Engine:
         """Open an engine over the rows."""
@@ -57,16 +61,17 @@ class Prepared:
 def prepare(
     estimator: LogisticRegression, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
 ) -> Prepared:
-    """Validate the estimator's parameters and the training data.
+    """Validate the estimator's parameters and the training data; the estimator stays as it is.
 
     Raises
     ------
     ParameterError, DataError, KindError
     """
     _check_parameters(estimator)
+    seen = copy(estimator)  # scikit-learn notes there what it sees, though the fit may yet fail
     with raise_as(DataError):
         rows, image_shape = as_rows(X)
-        rows, y = validate_data(estimator, rows, y, dtype=list(DTYPES), order="C")
+        rows, y = validate_data(seen, rows, y, dtype=list(DTYPES), order="C")
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
         weights = _check_sample_weight(
@@ -83,7 +88,8 @@ def prepare(
         raise DataError(f"class {empty} has no row with a positive weight")
     matrix = as_matrix(rows)
     scale = fit_scale(matrix, estimator.pixel_scale)
-    return Prepared(matrix, scale, classes, codes, weights, image_shape)
+    names = getattr(seen, "feature_names_in_", None)
+    return Prepared(matrix, scale, classes, codes, weights, image_shape, names)
 
 
 def spell_label(label: Any) -> str:

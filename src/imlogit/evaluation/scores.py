@@ -215,6 +215,8 @@ def _with_intervals(
         )
         missing.remove("roc_auc")
     for name, (low, high) in resampled(missing, codes, probabilities, confusion).items():
+        if math.isnan(low + high):  # too few of its resamples are defined
+            continue
         # a figure's own resamples may all lie to one side of it
         low, high = min(low, values[name].value), max(high, values[name].value)
         found[name] = replace(values[name], low=low, high=high, interval=IntervalMethod.BOOTSTRAP)
