@@ -49,3 +49,12 @@ def test_names_are_shown_as_they_are_while_a_terminal_waits(monkeypatch, capsys)
     assert "reading [/] :smile:" in said.err
     assert "writing [/] :smile:" in said.err
     assert not said.out
+
+
+def test_too_little_memory_is_one_line(monkeypatch, capsys):
+    def greedy(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(examine, "compare", greedy)
+    assert run(["compare", "one", "two"]) == 2
+    assert "not enough memory (none is left). Give fewer" in capsys.readouterr().err

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
@@ -13,7 +14,7 @@ from imlogit.checks.finding import Findings
 from imlogit.checks.material import FittedModel, LabelledRows, Material, Optimality, equal
 from imlogit.checks.table import run_checks
 from imlogit.engines.matrix import as_matrix
-from imlogit.errors import ParameterError
+from imlogit.errors import KindError, ParameterError
 from imlogit.estimators.logistic_cv import GridEdge
 from imlogit.estimators.sklearn_gap import last_step, relative_gap
 
@@ -59,9 +60,13 @@ def check_arrays(
     ------
     ParameterError
         For a test part without labels or the reverse.
+    KindError
+        For sparse input.
     """
     if (X_test is None) != (y_test is None):
         raise ParameterError("give X_test and y_test, or neither", parameter="y_test")
+    if any(issparse(X) for X in (X_train, X_test)):
+        raise KindError("sparse input is not taken: give arrays, as X.toarray() makes them")
     rows = [np.asarray(X) for X in (X_train, X_test) if X is not None]
     labels = [np.asarray(y).ravel() for y in (y_train, y_test) if y is not None]
     names = ("training", "test")

@@ -46,6 +46,13 @@ def errors_as_exit_code() -> Iterator[None]:
                 traceback.print_exc()
             typer.echo(f"imlogit: {respell(str(error))}", err=True)
             raise typer.Exit(BAD_INPUT) from None
+        except MemoryError as error:
+            typer.echo(
+                f"imlogit: there is not enough memory ({str(error) or 'none is left'}). Give fewer "
+                "or smaller images: --size HxW, --grey.",
+                err=True,
+            )
+            raise typer.Exit(BAD_INPUT) from None
         except OSError as error:
             if error.errno not in FULL:
                 raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -29,7 +30,7 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
     ----------
     name : str
         A key of `ENGINES`, or "auto": TensorFlow where it is installed and there is a GPU, else
-        Numba.
+        Numba, or the reference where Numba may not compile.
     features : Matrix or ndarray of uint8, float32 or float64, shape (n, d)
         Finite, in C order; never modified, never copied to another type.
     scale : float
@@ -47,6 +48,11 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
         raise ParameterError(
             f"engine={name!r} is not known; choose one of {known}", parameter="engine"
         )
+    if name == "numba" and _is_interpreted():
+        raise ParameterError(
+            "engine='numba' is compiled, which NUMBA_DISABLE_JIT forbids: give engine='reference'",
+            parameter="engine",
+        )
     module, cls = ENGINES[best_engine() if name == "auto" else name]
     engine: Engine = getattr(import_module(module), cls)(as_matrix(features), scale)
     return engine
@@ -55,7 +61,14 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
 @cache
 def best_engine() -> str:
     """Return the engine that "auto" means here, found out without importing TensorFlow."""
-    return "tensorflow" if find_spec("tensorflow") and count_gpus() else "numba"
+    if find_spec("tensorflow") and count_gpus():
+        return "tensorflow"
+    return "reference" if _is_interpreted() else "numba"
+
+
+def _is_interpreted() -> bool:
+    """Whether Numba is told not to compile, as debuggers and coverage do."""
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") not in ("", "0")
 
 
 def count_gpus() -> int:

@@ -73,6 +73,12 @@ def _has_ridge_objective(model: Any) -> bool:
     named = type(model).__name__ in ("LogisticRegression", "LogisticRegressionCV")
     if not (ours and named and hasattr(model, "coef_")):
         return False
-    lasso = getattr(model, "l1_ratio", None) or getattr(model, "l1_ratio_", None)
-    ridge = model.penalty in RIDGE and not np.any(np.ravel(lasso or 0.0))
+    # one number, or for each class one, or None, by version and by use_legacy_attributes
+    ratios = [
+        ratio
+        for name in ("l1_ratio", "l1_ratio_")
+        for ratio in np.ravel(np.asarray(getattr(model, name, None), dtype=object))
+        if ratio is not None
+    ]
+    ridge = model.penalty in RIDGE and not any(ratios)
     return bool(ridge and model.solver != OTHER_OBJECTIVE)
