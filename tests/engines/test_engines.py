@@ -196,6 +196,20 @@ def test_moved_duals_and_their_divergence(name, features, rng):
         assert apart[slot] == pytest.approx(r.costs @ kl)
 
 
+@pytest.mark.parametrize("duals", [[0.0] * 3, [1e-30, 0.0, 0.0]], ids=["as they are", "moved"])
+def test_residuals_of_rows_far_on_their_side_keep_their_digits(name, duals):
+    codes = np.array([0, 1, 2])
+    margins = np.array([[50.0, 4.0, 0.0], [3.0, 60.0, 1.0], [0.0, 2.0, 45.0]])  # (K, n)
+    opened = open_engine(name, np.eye(3), 1.0).open(1, 3)
+    opened.admit(0, regression(codes, 3, np.ones(3), 1.0))
+    opened.place(np.array([0]), margins[None], precise=True)
+    opened.evaluate(np.array([0]), np.zeros((1, 2)), np.zeros((1, 3)))
+    found, _ = opened.gradient(np.array([0]), np.array([duals]), precise=True)
+    p = np.exp(margins - logsumexp(margins, axis=0)) + np.array(duals)[:, None]
+    others = np.where(np.eye(3) > 0, 0.0, p)
+    np.testing.assert_allclose(found[0], others - np.diag(others.sum(axis=0)), rtol=1e-13)
+
+
 def test_gram_is_the_hessian(problem, case, name, features):
     center = open_engine(name, features, SCALE).center()
     x, k = case.x - center, case.n_columns

@@ -38,6 +38,16 @@ def softmax(m: Floats, codes: NDArray[np.integer]) -> tuple[Floats, Floats]:
     return np.log1p(total) + (top - own)[0], shares / (1.0 + total)
 
 
+def softmax_residual(p: Floats, own: NDArray[np.bool_]) -> Floats:
+    """Return ``p - own`` (K, n) for probabilities ``p`` that add up to 1 over the classes.
+
+    The true class's is minus the sum of the others: of ``p - 1`` no digit is left where ``p`` is
+    nearly 1, and the gradient of a separated problem consists of such rows.
+    """
+    others = np.where(own, 0.0, p)
+    return np.where(own, -others.sum(axis=0), others)
+
+
 def logistic_divergence(m: Floats, shrink: Floats) -> Floats:
     """Return ``KL(q || p)`` where ``q`` has the dual ``shrink * a``, at signed margins ``m``.
 

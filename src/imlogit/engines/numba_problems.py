@@ -6,10 +6,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Problem, Sums
-from imlogit.core.loss import logistic_divergence, softmax_divergence
+from imlogit.core.loss import logistic_divergence, softmax_divergence, softmax_residual
 from imlogit.core.regression import Regression
 from imlogit.engines import numba_kernels as kernels
 from imlogit.engines.row_sampling import sample_rows
@@ -225,18 +226,21 @@ class NumbaSoftmax(NumbaProblem):
         for a in np.flatnonzero(duals.any(axis=1)):
             slot, share = slots[a], duals[a].sum()
             q, rows = softmax_divergence(self.m[slot], duals[a] / share, share)
-            residual[a] += self.costs[slot] * (q - self.p[slot])
+            residual[a] = self.costs[slot] * softmax_residual(q, self._own(slot))
             apart[a] = self.costs[slot] @ rows
         return self._gradient(np.arange(len(slots)), residual, precise), apart
 
     def worst(self, slot: int) -> float:
         """Return the smallest margin by which a row is classified right."""
-        own = self.codes[slot] == np.arange(self.n_classes)[:, None]
-        margins = self.m[slot]
+        own, margins = self._own(slot), self.m[slot]
         right = np.where(own, margins, 0.0).sum(axis=0) - np.where(own, -np.inf, margins).max(
             axis=0
         )
         return float(right.min(where=self.costs[slot] > 0, initial=np.inf))
+
+    def _own(self, slot: int) -> NDArray[np.bool_]:
+        own: NDArray[np.bool_] = self.codes[slot] == np.arange(self.n_classes)[:, None]
+        return own
 
     def _curvature(self, slot: int, k: int, other: int, rows: slice) -> Floats:
         costs, p = self.costs[slot, rows], self.p[slot, :, rows]

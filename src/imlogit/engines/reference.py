@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem, Sums
-from imlogit.core.loss import logistic, logistic_divergence, softmax, softmax_divergence
+from imlogit.core.loss import (
+    logistic,
+    logistic_divergence,
+    softmax,
+    softmax_divergence,
+    softmax_residual,
+)
 from imlogit.core.regression import Regression
 from imlogit.engines.matrix import ArrayMatrix, Matrix
 from imlogit.engines.row_sampling import sample_rows
@@ -100,7 +106,7 @@ class Slot:
         costs = self.regression.costs
         if self.binary:
             return -self.signs * costs * self.p
-        return costs * (self.p - self.own)
+        return costs * softmax_residual(self.p, self.own)
 
     def curvature(self) -> Floats:
         """Return the second derivative of the loss in the margins, shape (K, K, n)."""
@@ -128,7 +134,7 @@ class Slot:
             return self.residual() @ self.x, 0.0
         share = duals.sum()
         q, apart_rows = softmax_divergence(self.m, duals / share, share)
-        return (costs * (q - self.own)) @ self.x, float(costs @ apart_rows)
+        return (costs * softmax_residual(q, self.own)) @ self.x, float(costs @ apart_rows)
 
     def worst(self) -> float:
         """Return the smallest margin by which a row is classified right."""

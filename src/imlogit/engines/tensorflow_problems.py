@@ -9,7 +9,7 @@ import numpy as np
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Problem, Sums
-from imlogit.core.loss import logistic_divergence, softmax_divergence
+from imlogit.core.loss import logistic_divergence, softmax_divergence, softmax_residual
 from imlogit.core.regression import Regression
 from imlogit.engines.row_sampling import sample_rows
 from imlogit.system.extras import need
@@ -180,12 +180,13 @@ class TensorFlowSoftmax(TensorFlowProblem):
 
     def _residual(self, slot: int, duals: Floats) -> tuple[Tensor, float]:
         costs = self.costs[slot]
-        own = _own(self.codes[slot], self.n_classes)
         if not duals.any():
-            return costs * (self.p[slot] - own), 0.0
+            own = _own(self.codes[slot], self.n_classes)
+            return costs * _less_own(self.p[slot], own), 0.0
         share = duals.sum()
         q, apart = softmax_divergence(self.m[slot].numpy(), duals / share, share)
-        return costs * (q - own), float(costs.numpy() @ apart)
+        own = self.codes[slot].numpy() == np.arange(self.n_classes)[:, None]
+        return costs * softmax_residual(q, own), float(costs.numpy() @ apart)
 
     def worst(self, slot: int) -> float:
         """Return the smallest margin by which a row is classified right."""
@@ -207,6 +208,12 @@ def _wrong_side(codes: Tensor) -> Tensor:
 
 def _own(codes: Tensor, n_classes: int) -> Tensor:
     return tf.one_hot(codes, n_classes, axis=0, dtype=tf.float64)
+
+
+def _less_own(p: Tensor, own: Tensor) -> Tensor:
+    """Return ``p - own`` as `imlogit.core.loss.softmax_residual` does: no digit lost near 1."""
+    others = (1.0 - own) * p
+    return others - own * tf.reduce_sum(others, axis=0)
 
 
 @_traced
@@ -268,7 +275,7 @@ def _project_softmax(
 ) -> tuple[Tensor, Tensor]:
     u = tf.stack([last, new])
     weighted = costs * p
-    residual = weighted - costs * _own(codes, tf.shape(m)[0])
+    residual = costs * _less_own(p, _own(codes, tf.shape(m)[0]))
     gradient = tf.concat(
         [tf.einsum("skn,kn->s", u, residual), tf.reduce_sum(residual, axis=1)], axis=0
     )
