@@ -101,7 +101,7 @@ def test_json_goes_to_standard_output(capsys):
     ("arguments", "message"),
     [
         (["train", "--positive", "ten"], "The labels are: 0, 1, 2"),
-        (["train", "--folds", "1"], "folds are not possible"),
+        (["train", "--folds", "1"], "--folds 1 is not possible"),
         (["train", "--test-size", "2"], "test_size"),
         (["train", "--c", "-1"], "--c -1"),
         (["train", "--c", "nan"], "--c nan"),

@@ -23,7 +23,7 @@ class FeaturePart(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FeatureSet(LabelledSet):
+class FeatureSet(LabelledSet[FeaturePart]):
     """Features, such as the embeddings of images, each row with one label.
 
     Parameters
@@ -63,21 +63,12 @@ class FeatureSet(LabelledSet):
             )
 
     @property
-    def train(self) -> FeaturePart:
-        """The training part: views, no copies."""
-        return FeaturePart(self.features[: self.n_train], self.labels[: self.n_train])
-
-    @property
-    def test(self) -> FeaturePart | None:
-        """The source's own test part (views, no copies), or None where it brings none."""
-        if not self.has_test:
-            return None
-        return FeaturePart(self.features[self.n_train :], self.labels[self.n_train :])
-
-    @property
     def n_features(self) -> int:
         """How many numbers a row has."""
         return self.features.shape[1]
+
+    def _rows(self, rows: slice) -> FeaturePart:
+        return FeaturePart(self.features[rows], self.labels[rows])
 
     def __repr__(self) -> str:
         return self._describe(f"rows of {self.n_features:,} features")

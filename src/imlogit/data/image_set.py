@@ -26,7 +26,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class ImageSet(LabelledSet):
+class ImageSet(LabelledSet[Part]):
     """Images of one size, each with one label.
 
     Parameters
@@ -67,18 +67,6 @@ class ImageSet(LabelledSet):
     def __post_init__(self) -> None:
         _check_images(self.images)
         self._settle("images", "images")
-
-    @property
-    def train(self) -> Part:
-        """The training part: views, no copies."""
-        return Part(self.images[: self.n_train], self.labels[: self.n_train])
-
-    @property
-    def test(self) -> Part | None:
-        """The source's own test part (views, no copies), or None where it brings none."""
-        if not self.has_test:
-            return None
-        return Part(self.images[self.n_train :], self.labels[self.n_train :])
 
     @property
     def image_shape(self) -> tuple[int, ...]:
@@ -142,6 +130,9 @@ class ImageSet(LabelledSet):
 
         images, labels, names = read_dataset(dataset, class_names)
         return cls(images, labels, tuple(names), len(images), name, "a tf.data.Dataset")
+
+    def _rows(self, rows: slice) -> Part:
+        return Part(self.images[rows], self.labels[rows])
 
     def __repr__(self) -> str:
         return self._describe(f"images of {by(self.image_shape)}")

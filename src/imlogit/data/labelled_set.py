@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +11,11 @@ import numpy.typing as npt
 from imlogit.arrays import Labels
 from imlogit.errors import DataError
 
+# What a part of the rows is: those rows, with their labels.
+P = TypeVar("P")
 
-class LabelledSet:
+
+class LabelledSet(Generic[P]):
     """Rows with one label each; the base of :class:`ImageSet` and :class:`FeatureSet`.
 
     Attributes
@@ -49,8 +52,21 @@ class LabelledSet:
         """Whether the source brings a test part of its own."""
         return self.n_train < len(self)
 
+    @property
+    def train(self) -> P:
+        """The training part: views, no copies."""
+        return self._rows(slice(self.n_train))
+
+    @property
+    def test(self) -> P | None:
+        """The source's own test part (views, no copies), or None where it brings none."""
+        return self._rows(slice(self.n_train, None)) if self.has_test else None
+
     def __len__(self) -> int:
         return len(self.labels)
+
+    def _rows(self, rows: slice) -> P:
+        raise NotImplementedError
 
     def _settle(self, rows_of: str, items: str) -> None:
         """Check what all sets share, and hold arrays as read-only views.

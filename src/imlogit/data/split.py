@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,7 @@ class Split(NamedTuple):
     drawn: bool
 
 
-def split(labelled: LabelledSet, test_size: float = 0.2, seed: int = 0) -> Split:
+def split(labelled: LabelledSet[Any], test_size: float = 0.2, seed: int = 0) -> Split:
     """Split images or features into a training and a test part.
 
     The source's own test part is kept whole. Where there is none, `test_size` of each class is
@@ -73,7 +73,7 @@ def split(labelled: LabelledSet, test_size: float = 0.2, seed: int = 0) -> Split
     return Split(order[~is_test], np.sort(order[is_test]), True)
 
 
-def _drawn(labelled: LabelledSet, order: Rows, test_size: float) -> npt.NDArray[np.bool_]:
+def _drawn(labelled: LabelledSet[Any], order: Rows, test_size: float) -> npt.NDArray[np.bool_]:
     """Mark the first rows of each class in the random order as the test part."""
     labels = labelled.labels[order]
     is_test = np.zeros(len(order), dtype=bool)

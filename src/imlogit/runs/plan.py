@@ -235,7 +235,7 @@ def _check_folds(codes: Labels, folds: int) -> None:
         )
     if not 2 <= folds <= smallest:
         raise ParameterError(
-            f"{folds} folds are not possible: give from 2 to {smallest}, the number of training "
-            f"images of the smallest class.",
+            f"folds={folds} is not possible: give from 2 to {smallest}, the number of training "
+            "images of the smallest class.",
             parameter="folds",
         )
