@@ -48,3 +48,9 @@ def test_a_place_that_is_taken_is_called_by_the_option_that_named_it(tmp_path, c
     assert run([*command, str(taken)]) == 2
     assert f"Choose another place for {command[-1]}" in capsys.readouterr().err
     assert taken.read_text() == "mine"
+
+
+def test_each_drawn_explanation_has_the_number_of_its_image(trained, capsys):
+    for row in ("3", "5"):
+        assert run(["explain", trained, "mnist-5k", "--row", row]) == 0
+        assert f"explain-file-{row}.png" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 
 from imlogit.data.reading import Reading
 from imlogit.data.sources import load
-from imlogit.errors import DataError
+from imlogit.errors import DataError, ParameterError
 
 
 def test_load_has_the_fields_of_a_reading_as_keywords():
@@ -38,7 +38,7 @@ def test_every_option_says_what_it_does():
     ],
 )
 def test_what_is_out_of_range_is_named(chosen):
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(ParameterError) as caught:
         Reading(**chosen)
     assert caught.value.parameter in chosen
 

@@ -4,7 +4,7 @@ import pytest
 from imlogit.data.feature_set import FeatureSet
 from imlogit.data.image_set import ImageSet
 from imlogit.data.split import split
-from imlogit.errors import DataError
+from imlogit.errors import DataError, ParameterError
 
 
 def images_with(labels, n_train=None):
@@ -66,12 +66,12 @@ def test_a_class_too_small_for_both_sides_is_refused(labels, message):
 
 @pytest.mark.parametrize("changes", [{"test_size": 0}, {"test_size": 1}, {"seed": -1}])
 def test_arguments_out_of_range_are_refused(changes):
-    with pytest.raises(DataError, match=r"test_size|seed"):
+    with pytest.raises(ParameterError, match=r"test_size|seed"):
         split(images_with([0, 0, 1, 1]), **changes)
 
 
 def test_a_size_that_is_not_a_number_is_refused():
-    with pytest.raises(DataError, match="nan"):
+    with pytest.raises(ParameterError, match="nan"):
         split(images_with([0, 0, 1, 1]), test_size=float("nan"))
 
 

@@ -111,6 +111,13 @@ def test_real_images(models, few, to, tmp_path):
         )
 
 
+def test_a_model_file_is_a_model(models, tmp_path):
+    imlogit.save_model(models["two"], tmp_path / "two.imlogit")
+    for name, model in (("kept", models["two"]), ("read", tmp_path / "two.imlogit")):
+        export_model(model, tmp_path / f"{name}.json")
+    assert (tmp_path / "read.json").read_bytes() == (tmp_path / "kept.json").read_bytes()
+
+
 @pytest.mark.skipif(not installed("onnx"), reason="needs onnx")
 @pytest.mark.parametrize("which", ["two", "softmax", "one against the rest", "features"])
 def test_onnx_in_float64(models, which, tmp_path):

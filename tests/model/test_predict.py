@@ -225,6 +225,21 @@ class TestCommand:
         assert message in found.err
         assert not found.out
 
+    def test_what_mends_it_is_named_by_its_option(self, two_file, tmp_path, capsys):
+        big = write(tmp_path / "big.png", np.zeros((40, 40), np.uint8))
+        assert run(["predict", two_file, str(big)]) == 1
+        assert "(--resize brings it to that size)" in capsys.readouterr().out
+
+    def test_rows_that_are_passed_over_are_said(self, two_file, tmp_path, capsys):
+        table = tmp_path / "x.csv"
+        names, pixels = ",".join(f"pixel{i}" for i in range(784)), ",".join(["0"] * 784)
+        lines = [f"{names},label", f"{pixels},2", f"{pixels},2", pixels, f"{pixels},3", ""]
+        table.write_text("\n".join(lines))
+        assert run(["predict", two_file, str(table), "--skip-bad"]) == 1
+        said = capsys.readouterr().out
+        assert "4 images, 1 of them without an answer" in said
+        assert "line 4" in said
+
     def test_names_that_hold_anything(self, two_file, tmp_path, embedded, capsys):
         name = "a\nb" if os.name != "nt" else "a b"
         write(tmp_path / "odd" / f"{name}.png", embedded.images[0])

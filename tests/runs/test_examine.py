@@ -145,6 +145,7 @@ class TestRecord:
             ("metrics.json", b"[]"),
             ("metrics.json", b'{"schema": "another"}'),
             ("metrics.json", b'{"schema": "imlogit.metrics", "data": 3, "interrupted": false}'),
+            ("metrics.json", b"[" * 200_000),
             ("model.imlogit", b""),
             ("predictions.safetensors", b"\x80\x04"),
             ("predictions.safetensors", b""),
@@ -156,6 +157,30 @@ class TestRecord:
         (copy / name).write_bytes(content)
         with pytest.raises((DataError, ModelFileError), match="copy"):
             open_record(copy)
+
+    @pytest.mark.parametrize(
+        "altered",
+        [
+            {"options": []},
+            {"options": {"source": 3}},
+            {"options": {"reading": [1]}},
+            {"classes": [1, {}]},
+            {"classes": "ab"},
+        ],
+    )
+    def test_fields_of_another_kind(self, twos, tmp_path, altered):
+        copy = tmp_path / "copy"
+        shutil.copytree(twos.folder, copy)
+        (copy / "metrics.json").write_text(json.dumps(twos.metrics | altered))
+        with pytest.raises(DataError, match="no finished run"):
+            open_record(copy)
+
+    def test_a_run_that_does_not_say_how_it_was_read(self, twos, tmp_path):
+        copy = tmp_path / "copy"
+        shutil.copytree(twos.folder, copy)
+        without = {name: one for name, one in twos.metrics.items() if name != "options"}
+        (copy / "metrics.json").write_text(json.dumps(without))
+        assert len(open_record(copy).images()) == 5000
 
     def test_files_of_two_runs(self, twos, digits, tmp_path):
         copy = tmp_path / "copy"

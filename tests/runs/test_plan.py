@@ -48,6 +48,17 @@ def test_a_class_without_images_is_no_class_of_the_model():
     assert found.test["accuracy"].value > 0.8
 
 
+def test_of_two_classes_a_run_and_its_model_speak_alike(tmp_path):
+    images = image_set(("cat", "dog"), np.arange(80) % 2)
+    found = train(images, TrainOptions(folds=2, engine="reference"))
+    place = write_run(found, tmp_path / "run")
+    assert found.model.names == tuple(found.metrics["classes"]) == ("cat", "dog")
+    assert imlogit.evaluate(place, images).names == ("cat", "dog")
+    stranger = image_set(("bird", "dog"), np.arange(80) % 2)
+    with pytest.raises(imlogit.DataError, match="labels that the model does not know: bird"):
+        imlogit.evaluate(place, stranger)
+
+
 @pytest.mark.parametrize("wanted", [{}, {"recall": 0.9}])
 def test_nothing_is_done_twice(embedded, tmp_path, monkeypatch, wanted):
     done = Counter()

@@ -41,7 +41,7 @@ def test_the_default_for_digits(embedded):
 
 @pytest.mark.parametrize("wish", ["7", 7])
 def test_text_and_numbers_are_understood(embedded, wish):
-    target = choose_target(embedded, wish)
+    target = choose_target(embedded, TrainOptions(positive=wish).positive)
     np.testing.assert_array_equal(target.codes(embedded), embedded.labels == 7)
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from imlogit.cli.options import PlainJson, Seed, Source, gathers
-from imlogit.cli.output import draw, print_json, result_console, warn_of_skipped
-from imlogit.cli.terminal import errors_as_exit_code, progress_bars
+from imlogit.cli.output import draw, load_images, print_json, result_console
+from imlogit.cli.terminal import errors_as_exit_code
 from imlogit.data.reading import Reading
-
-if TYPE_CHECKING:
-    from imlogit.data.image_set import ImageSet
 
 app = typer.Typer(
     name="data", help="What images there are, and what is in them.", no_args_is_help=True
@@ -56,7 +53,7 @@ def show_source(
         from imlogit.system.atomic import refuse_taken
 
         refuse_taken(out, "out")
-        images = _load(source, reading)
+        images = load_images(source, reading)
         if as_json:
             print_json(facts_of(images))
         else:
@@ -75,17 +72,8 @@ def fetch_source(source: Source, as_json: PlainJson = False, *, reading: Reading
         from imlogit.data.facts import facts_of
         from imlogit.report.console.sources import print_facts
 
-        images = _load(source, reading)
+        images = load_images(source, reading)
         if as_json:
             print_json(facts_of(images))
         else:
             print_facts(result_console(), images)
-
-
-def _load(source: str, reading: Reading) -> ImageSet:
-    from imlogit.data.sources import read
-
-    with progress_bars() as (loading, _):
-        images = read(source, reading, loading)
-    warn_of_skipped(images)
-    return images

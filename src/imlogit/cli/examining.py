@@ -141,12 +141,12 @@ def _show_explanations(
     from imlogit.report.console import examined
     from imlogit.report.pictures import sheets
 
-    for number, one in enumerate(found):
+    for one in found:
         if as_json:
             print_json(one.to_dict())
         else:
             examined.print_explanation(result_console(), one)
-        name = f"explain-{one.number}" if one.number is not None else f"explain-file-{number}"
+        name = f"explain-{one.number}" if one.row is not None else f"explain-file-{one.number}"
         draw(sheets.evidence_figure(one), out or folder / f"{name}.png")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from imlogit.cli.options import AsJson, Out, gathers
-from imlogit.cli.output import draw, print_json, result_console, warn_of_skipped
+from imlogit.cli.output import draw, load_images, print_json, result_console
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars
 from imlogit.runs.options import RunOptions, SweepOptions, TaskOptions, TrainOptions
 
@@ -61,16 +61,13 @@ def check_command(
 ) -> None:
     """Check images and labels for what would make figures wrong; exit code 1 for an error."""
     with errors_as_exit_code():
-        from imlogit.data.sources import read
         from imlogit.report.console.findings import print_findings
         from imlogit.report.pictures.sheets import exhibit_sheet
         from imlogit.runs.check import check
         from imlogit.system.atomic import refuse_taken
 
         refuse_taken(picture, "picture")
-        with progress_bars() as (loading, _):
-            image_set = read(options.source, options.reading, loading)
-            warn_of_skipped(image_set)
+        image_set = load_images(options.source, options.reading)
         found = check(image_set, options)
         if as_json:
             print_json({"checks": found.to_dict()})
@@ -91,16 +88,14 @@ def _run(
     show_run: Callable[[Console, Any], None],
 ) -> None:
     """Load, work, write a run directory and print; after Ctrl-C write what is finished."""
-    from imlogit.data.sources import read
     from imlogit.errors import FitInterrupted
     from imlogit.report.run_folder import write_run
     from imlogit.system.atomic import refuse_taken
 
     refuse_taken(out, "out")
     try:
-        with progress_bars() as (loading, fitting):
-            image_set = read(options.source, options.reading, loading)
-            warn_of_skipped(image_set)
+        image_set = load_images(options.source, options.reading)
+        with progress_bars() as (_, fitting):
             result = job(image_set, options, observe=fitting)
     except FitInterrupted as stop:
         if stop.partial is not None:

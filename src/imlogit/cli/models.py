@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from imlogit.cli.options import ModelFile, PlainJson, Prepare, Resize, Source, gathers
-from imlogit.cli.output import print_json, result_console, warn_of_skipped
+from imlogit.cli.output import load_images, print_json, result_console
+from imlogit.cli.spelling import respell
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars, working
 from imlogit.data.reading import Reading
 
@@ -41,7 +43,10 @@ def predict_command(
         predictor = Predictor(open_model(model), reading, resize=resize, prepare=prepare)
         tally = answers.Tally()
         with progress_bars() as (loading, _):
-            found = predictor.answers(inputs(files, reading, loading))
+            found = (
+                replace(one, problem=respell(one.problem))
+                for one in predictor.answers(inputs(files, reading, loading))
+            )
             if as_json:
                 lines = answers.json_lines(found, tally, predictor.head.class_names)
             else:
@@ -68,16 +73,12 @@ def evaluate_command(
 ) -> None:
     """Score a model on a source's test part, or on all of it where it has none."""
     with errors_as_exit_code():
-        from imlogit.data.sources import read
         from imlogit.model.persist import open_model
         from imlogit.report.console.summaries import print_assessment
         from imlogit.runs.assess import evaluate
 
         content = open_model(model)
-        with progress_bars() as (loading, _):
-            image_set = read(source, reading, loading)
-        warn_of_skipped(image_set)
-        found = evaluate(content, image_set)
+        found = evaluate(content, load_images(source, reading))
         if as_json:
             print_json(found.to_dict())
         else:

@@ -8,10 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from imlogit.cli.spelling import respell
+from imlogit.cli.terminal import progress_bars
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from imlogit.data.image_set import ImageSet
+    from imlogit.data.reading import Reading
 
 
 def print_json(content: dict[str, Any]) -> None:
@@ -36,10 +40,14 @@ def draw(picture: bytes | None, place: Path, otherwise: str = "") -> None:
     typer.echo(f"imlogit: {f'drawn to {place}' if picture is not None else otherwise}", err=True)
 
 
-def warn_of_skipped(image_set: ImageSet) -> None:
-    """Say what was passed over, a line each, on standard error."""
+def load_images(source: str, reading: Reading) -> ImageSet:
+    """Read a source, and say what was passed over, a line each, on standard error."""
     from imlogit.data.problems import listed
+    from imlogit.data.sources import read
 
-    if image_set.skipped:
-        n = len(image_set.skipped)
-        typer.echo(f"imlogit: {n:,} passed over:\n{listed(image_set.skipped)}", err=True)
+    with progress_bars() as (loading, _):
+        images = read(source, reading, loading)
+    if images.skipped:
+        passed_over = respell(listed(images.skipped))
+        typer.echo(f"imlogit: {len(images.skipped):,} passed over:\n{passed_over}", err=True)
+    return images

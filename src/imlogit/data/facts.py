@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from imlogit.data.cache import entries, notes
 from imlogit.data.image_set import ImageSet
 from imlogit.data.sources import SOURCES
@@ -14,7 +12,6 @@ from imlogit.system.text import printable
 
 def facts_of(images: ImageSet) -> dict[str, Any]:
     """Return what images are: how many, of which size and classes, with their hash."""
-    counts = np.bincount(images.labels, minlength=images.n_classes)
     return {
         "name": images.name,
         "origin": images.origin,
@@ -24,7 +21,7 @@ def facts_of(images: ImageSet) -> dict[str, Any]:
         "image_shape": list(images.image_shape),
         "classes": {
             name: {"images": count, "share": count / len(images)}
-            for name, count in zip(images.class_names, counts.tolist(), strict=True)
+            for name, count in zip(images.class_names, images.counts.tolist(), strict=True)
         },
         "sha256": images.sha256,
         "skipped": [problem.to_dict() for problem in images.skipped],

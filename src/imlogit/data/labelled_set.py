@@ -48,6 +48,11 @@ class LabelledSet(Generic[P]):
         return len(self.class_names)
 
     @property
+    def counts(self) -> Labels:
+        """How many rows each class has, in the order of `class_names`."""
+        return np.bincount(self.labels, minlength=self.n_classes)
+
+    @property
     def has_test(self) -> bool:
         """Whether the source brings a test part of its own."""
         return self.n_train < len(self)

@@ -46,7 +46,7 @@ class Reading:
 
     Raises
     ------
-    DataError
+    ParameterError
         For a value out of range.
     """
 
@@ -77,18 +77,18 @@ class Reading:
         _check_lengths("size", self.size, (2,))
         _check_lengths("shape", self.shape, (2, 3))
         if self.layout is not None and self.layout not in LAYOUTS:
-            raise DataError(
+            raise ParameterError(
                 f"The layout is {self.layout!r}: give one of {', '.join(LAYOUTS)}.",
                 parameter="layout",
             )
         if not 0 < self.max_megapixels <= MOST_MEGAPIXELS:
-            raise DataError(
+            raise ParameterError(
                 f"max_megapixels is {self.max_megapixels:g}: give a number over 0, at most "
                 f"{MOST_MEGAPIXELS:g}.",
                 parameter="max_megapixels",
             )
         if not 0 < self.max_megabytes < math.inf:
-            raise DataError(
+            raise ParameterError(
                 f"max_megabytes is {self.max_megabytes:g}: give a number over 0.",
                 parameter="max_megabytes",
             )
@@ -118,7 +118,9 @@ class Reading:
         Raises
         ------
         DataError
-            For options that there are not, and values out of range.
+            For options that there are not.
+        ParameterError
+            For values out of range.
         """
         values: dict[str, Any] = {
             name: tuple(value) if isinstance(value, list) else value
@@ -157,7 +159,7 @@ def _check_lengths(name: str, value: Any, lengths: tuple[int, ...]) -> None:
         return
     whole = isinstance(value, tuple) and all(type(n) is int and n > 0 for n in value)
     if not whole or len(value) not in lengths:
-        raise DataError(
+        raise ParameterError(
             f"The {name} is {value!r}: give {' or '.join(map(str, lengths))} numbers.",
             parameter=name,
         )

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from imlogit.arrays import Rows
 from imlogit.data.labelled_set import LabelledSet
-from imlogit.errors import DataError
+from imlogit.errors import DataError, ParameterError
 
 
 class Split(NamedTuple):
@@ -55,16 +55,17 @@ def split(labelled: LabelledSet[Any], test_size: float = 0.2, seed: int = 0) -> 
     Raises
     ------
     DataError
-        If `test_size` or `seed` is out of range, or a class has too few images to be on both
-        sides.
+        For a class with too few images to be on both sides.
+    ParameterError
+        If `test_size` or `seed` is out of range.
     """
     if not 0 < test_size < 1:
-        raise DataError(
+        raise ParameterError(
             f"test_size is {test_size}: give a share above 0 and below 1, such as 0.2.",
             parameter="test_size",
         )
     if seed < 0:
-        raise DataError(f"The seed is {seed}: give 0 or a positive integer.", parameter="seed")
+        raise ParameterError(f"The seed is {seed}: give 0 or a positive integer.", parameter="seed")
     rng = np.random.default_rng(seed)
     order = rng.permutation(labelled.n_train).astype(np.intp, copy=False)
     if labelled.has_test:

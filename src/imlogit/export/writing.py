@@ -15,7 +15,7 @@ from imlogit.export.json_file import facts, text
 from imlogit.export.proof import N_TRIALS, difference, trial_inputs
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import Head, head_of
-from imlogit.model.persist import saved_model_of
+from imlogit.model.persist import open_model
 from imlogit.system.atomic import filling, place_into
 
 
@@ -53,7 +53,7 @@ class Export:
 
 
 def export_model(
-    model: LogisticRegression | SavedModel,
+    model: LogisticRegression | SavedModel | str | os.PathLike[str],
     path: str | os.PathLike[str],
     *,
     to: str | None = None,
@@ -69,8 +69,8 @@ def export_model(
 
     Parameters
     ----------
-    model : LogisticRegression or SavedModel
-        Fitted.
+    model : LogisticRegression, SavedModel or path-like
+        A fitted model, its file, or the folder of a run.
     path : path-like
         Ends in .onnx, .keras, .savedmodel (a folder), .tflite or .json.
     to : {"onnx", "keras", "savedmodel", "litert", "json"}, optional
@@ -151,7 +151,10 @@ def _check_place(place: Path, form: Format, force: bool) -> None:
         )
 
 
-def _head_of(model: LogisticRegression | SavedModel, class_names: Sequence[str] | None) -> Head:
+def _head_of(
+    model: LogisticRegression | SavedModel | str | os.PathLike[str],
+    class_names: Sequence[str] | None,
+) -> Head:
     """Return what is written of a model.
 
     Raises
@@ -159,7 +162,7 @@ def _head_of(model: LogisticRegression | SavedModel, class_names: Sequence[str] 
     ExportError
         For another number of names than classes, or names that occur twice.
     """
-    head = head_of(model if isinstance(model, SavedModel) else saved_model_of(model))
+    head = head_of(open_model(model))
     names = head.class_names if class_names is None else tuple(map(str, class_names))
     if len(names) != len(head.class_names):
         raise ExportError(f"{len(names)} class names for {len(head.class_names)} classes.")

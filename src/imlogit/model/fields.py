@@ -95,10 +95,15 @@ class SavedModel:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the classes are called: "not 2" and "2" for a positive of 2."""
-        if self.positive is not None:
-            return f"not {self.positive}", self.positive
+        """What the classes are called: "not 2" and "2" where only a positive of 2 is known."""
+        if self.against_rest is not None:
+            return f"not {self.against_rest}", self.against_rest
         return tuple(map(str, self.classes))
+
+    @property
+    def against_rest(self) -> str | None:
+        """The label that is told from whatever else there is; None where classes have names."""
+        return None if str(self.classes[1]) == self.positive else self.positive
 
 
 def dumps(value: object) -> str:

@@ -136,3 +136,5 @@ def _of_source(found: Found, reading: Reading, progress: Progress | None) -> Ite
     beside = frozenset(images.class_names)
     for row, (image, code) in enumerate(zip(images.images, images.labels.tolist(), strict=True)):
         yield Input(f"{images.name} {row}", image, "", images.class_names[code], beside)
+    for passed_over in images.skipped:
+        yield Input(printable(passed_over.where), None, passed_over.what)

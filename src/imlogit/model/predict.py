@@ -152,7 +152,7 @@ class Predictor:
         check_takes_pixels(model)
         self.head: Head = head_of(model)
         self.mode = _mode_of(self.head.shape)
-        self._positive = model.positive
+        self._against_rest = model.against_rest
         self._reading = reading or Reading()
         self._resize = resize
         if prepare is not None and prepare not in PREPARATIONS:
@@ -197,11 +197,11 @@ class Predictor:
 
     def truth(self, found: Input) -> str | None:
         """Return what an image is, in the model's words, if its folder or source says so."""
-        names, positive = self.head.class_names, self._positive
+        names, wanted = self.head.class_names, self._against_rest
         if found.label is None or found.label in names:
             return found.label
         # beside images of what is looked for, all others are the rest
-        return names[0] if positive is not None and positive in found.beside else None
+        return names[0] if wanted is not None and wanted in found.beside else None
 
     def _answer(self, batch: Sequence[Input]) -> list[Answer]:
         pixels: list[Pixels] = []

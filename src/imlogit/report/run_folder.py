@@ -119,4 +119,4 @@ def _place(folder: Path, out: Path | None, base: Path) -> Path:
                 continue
             raise
         return place
-    raise OutputError(f"{base.parent} holds {MOST_RUNS} runs. Remove some, or choose out=...")
+    raise OutputError(f"{base.parent} holds {MOST_RUNS - 1} runs. Remove some, or choose out=...")

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from imlogit.data.image_set import ImageSet
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
-from imlogit.data.sources import read
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.pixels import have_same_shape
@@ -22,6 +21,7 @@ from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
 from imlogit.model.persist import open_model
 from imlogit.model.predict import check_takes_pixels
+from imlogit.runs.options import images_of
 from imlogit.system.text import by
 
 SCHEMA, VERSION = "imlogit.evaluation", 1
@@ -112,13 +112,12 @@ def evaluate(
     ------
     DataError
         For images of another shape than the model's, and labels that it does not know.
+    ParameterError
+        For options of reading that are out of range, or of images that are read already.
     ModelFileError
         For a model that cannot be read.
     """
-    content = open_model(model)
-    if not isinstance(images, ImageSet):
-        images = read(os.fspath(images), Reading(**reading), progress)
-    return _assess(content, images)
+    return _assess(open_model(model), images_of(images, Reading(**reading), progress))
 
 
 def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
@@ -161,13 +160,14 @@ def _check_shape(content: SavedModel, image_set: ImageSet) -> None:
 def _codes(content: SavedModel, image_set: ImageSet) -> NDArray[np.intp]:
     """Return each image's class, in the order of the model's."""
     names = image_set.class_names
-    if content.positive is not None:
-        if content.positive not in names:
+    wanted = content.against_rest
+    if wanted is not None:
+        if wanted not in names:
             raise DataError(
-                f"The model looks for '{content.positive}', which {image_set.name} does not have: "
+                f"The model looks for '{wanted}', which {image_set.name} does not have: "
                 f"its labels are {', '.join(names)}."
             )
-        return (image_set.labels == names.index(content.positive)).astype(np.intp)
+        return (image_set.labels == names.index(wanted)).astype(np.intp)
     unknown = [name for name in names if name not in content.names]
     if unknown:
         raise DataError(

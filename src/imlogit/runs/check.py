@@ -42,14 +42,16 @@ def check(image_set: ImageSet, options: TaskOptions) -> Findings:
     Raises
     ------
     DataError
-        For a source that cannot be loaded, and options out of range.
+        For a source that cannot be loaded.
+    ParameterError
+        For options out of range.
     """
     positive = options.positive
     if positive is None:
         positive = choose_target(image_set, every_class=options.every_class).positive
     parts = _parts(image_set, options.test_size, options.seed)
-    material = _material(image_set, parts, image_set.images[parts.train], positive)
-    return run_checks(material)
+    images = image_set.images[parts.train], image_set.images[parts.test]
+    return run_checks(_material(image_set, parts, images, positive))
 
 
 def check_run(
@@ -87,7 +89,7 @@ def check_run(
             searched,
         )
     folds = None if predictions is None else predictions.train_folds
-    images = task.training_images
+    images = task.training_images, task.test_images
     return run_checks(_material(task.image_set, task.split, images, positive, fitted, folds))
 
 
@@ -96,15 +98,13 @@ def _parts(images: ImageSet, test_size: float, seed: int) -> Split:
     try:
         return split(images, test_size, seed)
     except DataError:
-        if not 0 < test_size < 1 or seed < 0:
-            raise
         return Split(np.arange(len(images)), np.arange(0), True)
 
 
 def _material(
     image_set: ImageSet,
     parts: Split,
-    training_images: Pixels,
+    images: tuple[Pixels, Pixels],
     positive: str | None,
     fitted: FittedModel | None = None,
     folds: NDArray[np.int64] | None = None,
@@ -115,8 +115,8 @@ def _material(
         return LabelledRows(name, as_matrix(images), names[image_set.labels[rows]], rows)
 
     return Material(
-        part("training", training_images, parts.train),
-        part("test", image_set.images[parts.test], parts.test) if len(parts.test) else None,
+        part("training", images[0], parts.train),
+        part("test", images[1], parts.test) if len(parts.test) else None,
         class_names=image_set.class_names,
         positive=positive,
         predictor=fitted,

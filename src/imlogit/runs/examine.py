@@ -6,7 +6,7 @@ import csv
 import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
@@ -73,7 +73,7 @@ def doubts(run: Record | str | os.PathLike[str]) -> tuple[Doubt, ...]:
     kept = record.predictions
     try:
         found = find_doubts(kept.train_codes, kept.train_probabilities)
-    except ValueError as error:
+    except DataError as error:
         raise DataError(f"{record.folder}: {error}.") from None
     names = record.names
     return tuple(
@@ -109,8 +109,10 @@ class Explanation:
         What the classes are called.
     image : ndarray of uint8
     evidence : Evidence
-    number, row : int or None
-        Of the image in a run's test part, and in its source.
+    number : int
+        Of the image in a run's test part, or among those that were given.
+    row : int or None
+        Of a run's image in its source.
     """
 
     where: str
@@ -120,7 +122,7 @@ class Explanation:
     names: tuple[str, ...]
     image: Pixels
     evidence: Evidence
-    number: int | None = None
+    number: int
     row: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -195,7 +197,7 @@ def explain(
             raise DataError(
                 f"These are more than {most} images: choose one with row=...", parameter="row"
             )
-        return list(explain_inputs(found, predictor))
+        return list(explain_inputs(found, predictor, first))
     refuse_unused(how, resize=resize, prepare=prepare)
     if row is None or isinstance(run, SavedModel):
         raise ParameterError(
@@ -236,12 +238,14 @@ def explain_row(record: Record, images: ImageSet, number: int) -> Explanation:
             parameter="row",
         )
     row = int(kept.test_rows[number])
-    head, label = replace(head_of(record.model), class_names=names), names[kept.test_codes[number]]
-    found = _explained(f"Test row {number}", label, head, images.images[row])
-    return replace(found, number=number, row=row)
+    label = names[kept.test_codes[number]]
+    head = head_of(record.model)
+    return _explained(f"Test row {number}", label, head, images.images[row], number, row)
 
 
-def explain_inputs(found: Iterable[Input], predictor: Predictor) -> Iterator[Explanation]:
+def explain_inputs(
+    found: Iterable[Input], predictor: Predictor, first: int = 0
+) -> Iterator[Explanation]:
     """Explain what a model says of images that a person has.
 
     Parameters
@@ -249,24 +253,28 @@ def explain_inputs(found: Iterable[Input], predictor: Predictor) -> Iterator[Exp
     found : iterable of Input
     predictor : Predictor
         It brings images to the model's shape.
+    first : int
+        The number of the first image.
 
     Raises
     ------
     DataError
         For an image that cannot be read, or not brought to the model's shape; names it.
     """
-    for one in found:
+    for number, one in enumerate(found, first):
         try:
             pixels = predictor.pixels(one)
         except BadImageError as error:
             raise DataError(f"{one.where}: {error}.") from None
-        yield _explained(one.where, predictor.truth(one), predictor.head, pixels)
+        yield _explained(one.where, predictor.truth(one), predictor.head, pixels, number)
 
 
-def _explained(where: str, label: str | None, head: Head, image: Pixels) -> Explanation:
+def _explained(
+    where: str, label: str | None, head: Head, image: Pixels, number: int, row: int | None = None
+) -> Explanation:
     (p,), (code,) = head.answer(image[None])
-    names = head.class_names
-    return Explanation(where, label, names[code], p, names, image, evidence_of(head, image, p))
+    names, evidence = head.class_names, evidence_of(head, image, p)
+    return Explanation(where, label, names[code], p, names, image, evidence, number, row)
 
 
 def exemplars_of(record: Record) -> dict[str, Exemplars]:

@@ -14,10 +14,13 @@ import math
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from imlogit.data.reading import Reading
-from imlogit.errors import ParameterError
+from imlogit.errors import KindError, ParameterError
+
+if TYPE_CHECKING:
+    from imlogit.data.image_set import ImageSet
 
 Result = TypeVar("Result")
 MOST_CS = 1000
@@ -60,6 +63,16 @@ def _checked_grid(
     return tuple(values)
 
 
+def _grid_of(given: Sequence[float] | str) -> tuple[float, ...]:
+    if isinstance(given, str):
+        return parse_cs(given)
+    try:
+        values = tuple(map(float, given))
+    except (TypeError, ValueError):
+        raise _wrong_grid(given) from None
+    return _checked_grid(values, given)
+
+
 def _wrong_grid(given: object) -> ParameterError:
     return ParameterError(
         f"Cs={given!r}: give FIRST:LAST:COUNT, as in 1e-4:1e2:20, or values with commas between; "
@@ -97,6 +110,8 @@ class TaskOptions:
     seed: int = _option(0, "Seed of the split, the order and the folds.", min=0, max=2**32 - 1)
 
     def __post_init__(self) -> None:
+        if self.positive is not None:
+            object.__setattr__(self, "positive", str(self.positive))
         if self.positive is not None and self.every_class:
             raise ParameterError(
                 "A positive label and all classes cannot both be asked for.",
@@ -160,7 +175,7 @@ class SweepOptions(RunOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "Cs", self.values)
+        object.__setattr__(self, "Cs", _grid_of(self.Cs))
         if self.rule not in RULES:
             raise ParameterError(
                 f"rule={self.rule!r}: choose one of {', '.join(RULES)}.", parameter="rule"
@@ -168,10 +183,9 @@ class SweepOptions(RunOptions):
 
     @property
     def values(self) -> tuple[float, ...]:
-        """The values of C."""
-        if isinstance(self.Cs, str):
-            return parse_cs(self.Cs)
-        return _checked_grid(tuple(map(float, self.Cs)), self.Cs)
+        """The values of C: what ``Cs`` became."""
+        assert isinstance(self.Cs, tuple)
+        return self.Cs
 
 
 def flag_of(option: Field[Any]) -> str:
@@ -230,14 +244,22 @@ def takes(
             how = {name: given.pop(name) for name in own if name in given}
             if options is not None and given:
                 raise ParameterError("Give options as one value or as keywords, not as both.")
+            if options is not None and images is not None and not _is_name(images):
+                return job(images, options, **how)
             chosen = _options_of(kind, given) if options is None else options
-            image_set, chosen = _images_of(images, chosen, progress)
-            return job(image_set, chosen, **how)
+            source = chosen.source if images is None else images
+            image_set = images_of(source, chosen.reading, progress)
+            named = os.fspath(source) if _is_name(source) else image_set.name
+            return job(image_set, replace(chosen, source=named), **how)
 
         called.__signature__ = _signature(job, kind)  # type: ignore[attr-defined]
         return called
 
     return decorate
+
+
+def _is_name(images: Any) -> bool:
+    return isinstance(images, (str, os.PathLike))
 
 
 def _options_of(kind: type[TaskOptions], given: dict[str, Any]) -> TaskOptions:
@@ -247,15 +269,30 @@ def _options_of(kind: type[TaskOptions], given: dict[str, Any]) -> TaskOptions:
     return kind(**given, reading=Reading(**reading))
 
 
-def _images_of(images: Any, options: TaskOptions, progress: Any) -> tuple[Any, TaskOptions]:
-    """Return the images, read if they are named, and the options with their source."""
-    if not (images is None or isinstance(images, (str, os.PathLike))):
-        return images, options
-    if images is not None:
-        options = replace(options, source=os.fspath(images))
+def images_of(images: Any, reading: Reading, progress: Any) -> ImageSet:
+    """Return images as they are, or read from their source.
+
+    Raises
+    ------
+    KindError
+        For what is neither images nor the name of a source.
+    ParameterError
+        For images with options of reading: they are read already.
+    """
+    from imlogit.data.image_set import ImageSet
     from imlogit.data.sources import read
 
-    return read(options.source, options.reading, progress), options
+    if isinstance(images, (str, os.PathLike)):
+        return read(os.fspath(images), reading, progress)
+    if not isinstance(images, ImageSet):
+        raise KindError(
+            f"images is of type {type(images).__name__}: give an ImageSet, or the name of a "
+            "source. For arrays there are LogisticRegression and cross_validate.",
+            parameter="images",
+        )
+    for name in reading.chosen():
+        raise ParameterError(f"{name}=... is for a source: these images are read.", parameter=name)
+    return images
 
 
 def _signature(job: Callable[..., Any], kind: type[TaskOptions]) -> inspect.Signature:

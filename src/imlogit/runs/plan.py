@@ -75,6 +75,12 @@ class Task:
         return self.image_set.images[self.split.train]
 
     @cached_property
+    def test_images(self) -> Pixels:
+        """The images to test on, in the order of the source."""
+        own = self.image_set.test
+        return self.image_set.images[self.split.test] if own is None else own.images
+
+    @cached_property
     def codes(self) -> Labels:
         """Each image's class, as its place in the target's names, shape (n,)."""
         return self.target.codes(self.image_set)
@@ -87,12 +93,13 @@ class Task:
 
     def saved_model_of(self, estimator: LogisticRegression) -> SavedModel:
         """Return a model that was fitted on the training part, with the names of its classes."""
-        positive = self.target.positive
+        names = self.target.names
+        are_labels = set(names) <= set(self.image_set.class_names)
         return saved_model_of(
             estimator,
             image_set=self.image_set,
-            positive=positive,
-            class_names=self.target.names if positive is None else None,
+            positive=self.target.positive,
+            class_names=names if are_labels else None,
         )
 
     def predictions_of(self, model: SavedModel, out_of_fold: Floats, folds: Rows) -> Predictions:
@@ -105,22 +112,19 @@ class Task:
             out_of_fold,
             test.astype(np.int64),
             self.codes[test],
-            head_of(model).answer(self.image_set.images[test]).probabilities,
+            head_of(model).answer(self.test_images).probabilities,
         )
 
     def facts(self) -> dict[str, str]:
         """Return what was found and how it was split and ordered, as short texts."""
         images, seed = self.image_set, self.options.seed
-        counts = np.bincount(images.labels, minlength=images.n_classes)
-        classes = ", ".join(
-            f"{name} ({count:,})" for name, count in zip(images.class_names, counts, strict=True)
-        )
+        counted = zip(images.class_names, images.counts, strict=True)
         how = f"drawn by class, seed {seed}" if self.split.drawn else "the source's own"
         of_label = np.bincount(self.codes[self.split.train])
         facts = {
             "source": f"{images.name}, {images.origin}",
             "images": f"{len(images):,} of {by(images.image_shape)} pixels",
-            "classes": classes,
+            "classes": ", ".join(f"{name} ({count:,})" for name, count in counted),
             "training": f"{len(self.split.train):,} images, in random order, seed {seed}",
             "test": f"{len(self.split.test):,} images, {how}",
             "looking for": self.target.statement,
@@ -133,13 +137,12 @@ class Task:
     def data_metrics(self) -> dict[str, Any]:
         """Return what the images are, for a program."""
         images = self.image_set
-        counts = np.bincount(images.labels, minlength=images.n_classes).tolist()
         return {
             "name": images.name,
             "origin": images.origin,
             "sha256": images.sha256,
             "image_shape": list(images.image_shape),
-            "classes": dict(zip(images.class_names, counts, strict=True)),
+            "classes": dict(zip(images.class_names, images.counts.tolist(), strict=True)),
             "n_train": len(self.split.train),
             "n_test": len(self.split.test),
             "test_part": "drawn" if self.split.drawn else "source",
@@ -181,7 +184,7 @@ def begin(image_set: ImageSet, options: RunOptions) -> Task:
 
 
 def choose_target(
-    image_set: ImageSet, positive: str | int | None = None, *, every_class: bool = False
+    image_set: ImageSet, positive: str | None = None, *, every_class: bool = False
 ) -> Target:
     """Choose what to tell apart: what was asked for, or what the labels suggest.
 
@@ -206,12 +209,11 @@ def _against_rest(positive: str, names: Sequence[str], why: str) -> Target:
     return Target(positive, (rest, positive), f"{positive!r} against {rest!r}, {why}")
 
 
-def _known_label(names: Sequence[str], positive: str | int) -> str:
-    """Find a label by its text; the number 2 is understood as well as the text '2'."""
-    if str(positive) in names:
-        return str(positive)
+def _known_label(names: Sequence[str], positive: str) -> str:
+    if positive in names:
+        return positive
     raise DataError(
-        f"No image has the label {str(positive)!r}. The labels are: {', '.join(names)}.",
+        f"No image has the label {positive!r}. The labels are: {', '.join(names)}.",
         parameter="positive",
     )
 

@@ -48,7 +48,7 @@ class Record:
     @property
     def reading(self) -> Reading:
         """How the run read its images."""
-        return Reading.of(self.metrics.get("options", {}).get("reading", {}))
+        return Reading.of(self.metrics["options"]["reading"])
 
     def images(self, source: str | None = None, *, progress: Progress | None = None) -> ImageSet:
         """Load the images that the run is about.
@@ -83,7 +83,7 @@ class Record:
         """Return the images from where they are kept, or from a source of their name."""
         data = self.metrics["data"]
         try:
-            source = self.metrics["options"].get("source", data["name"])
+            source = self.metrics["options"]["source"]
             return notes.by_images(data["sha256"]) or read(source, self.reading, progress)
         except DataError as error:
             raise DataError(
@@ -128,12 +128,14 @@ def _metrics(folder: Path) -> dict[str, Any]:
     )
     try:
         metrics = json.loads(read_regular(place, MOST_BYTES))
-        data = metrics["data"]
+        data, options = metrics["data"], metrics.setdefault("options", {})
         known = metrics["schema"] in SCHEMAS and isinstance(metrics["interrupted"], bool)
-        known = known and all(isinstance(data[key], str) for key in ("name", "sha256"))
+        texts = [data["name"], data["sha256"], options.setdefault("source", data["name"])]
+        known = known and all(isinstance(one, str) for one in (*texts, *metrics["classes"]))
+        known = known and isinstance(options.setdefault("reading", {}), dict)
         complete = not metrics["interrupted"] or (folder / FILE_NAME).exists()
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise wrong from None
-    if not (known and complete and isinstance(metrics.get("classes"), list)):
+    if not (known and complete and isinstance(metrics["classes"], list)):
         raise wrong
     return dict(metrics)

@@ -32,8 +32,9 @@ def print_sources(
 
 def print_facts(console: Console, images: ImageSet) -> None:
     """Print what images are, and the share of each class."""
-    print_table(console, images_table(images))
-    print_table(console, classes_table(images))
+    facts = facts_of(images)
+    print_table(console, images_table(facts))
+    print_table(console, classes_table(facts))
 
 
 def kinds_table(kinds: Sequence[dict[str, Any]]) -> Table:
@@ -59,13 +60,12 @@ def kept_table(kept: Sequence[dict[str, Any]]) -> Table:
     return Table("Read before, and kept until it changes", headings, rows)
 
 
-def images_table(images: ImageSet) -> Table:
+def images_table(facts: dict[str, Any]) -> Table:
     """Return what images are."""
-    facts = facts_of(images)
     test = f"{facts['test']:,} test" if facts["test"] else "no test part of its own"
     texts = {
         "source": f"{facts['name']}, {facts['origin']}",
-        "images": f"{facts['images']:,} of {by(images.image_shape)}",
+        "images": f"{facts['images']:,} of {by(facts['image_shape'])}",
         "parts": f"{facts['train']:,} training, {test}",
         "classes": f"{len(facts['classes']):,}",
     }
@@ -74,11 +74,11 @@ def images_table(images: ImageSet) -> Table:
     return facts_table("Images", texts | {"SHA-256": facts["sha256"]})
 
 
-def classes_table(images: ImageSet) -> Table:
+def classes_table(facts: dict[str, Any]) -> Table:
     """Return the share of each class."""
     rows = tuple(
         (name, f"{one['images']:,}", f"{one['share']:.2%}")
-        for name, one in facts_of(images)["classes"].items()
+        for name, one in facts["classes"].items()
     )
     headings = (
         Column("class", wrap=Wrap.LETTERS),

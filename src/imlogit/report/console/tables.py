@@ -145,7 +145,7 @@ def model_facts(content: SavedModel) -> dict[str, str]:
     """Return the facts of a model file as short texts."""
     shape, weights = content.image_shape, content.coef
     certificate = content.certificate
-    relative = certificate["relative_gap"]
+    objective, relative = certificate["objective"], certificate["relative_gap"]
     return {
         "looks for": content.positive if content.positive is not None else "each class",
         "classes": ", ".join(content.names),
@@ -158,7 +158,7 @@ def model_facts(content: SavedModel) -> dict[str, str]:
         "weights": f"{weights.size:,} from {weights.min():.3f} to {weights.max():.3f}",
         "intercept": ", ".join(f"{value:.4f}" for value in content.intercept),
         "C": certificate["C"],
-        "objective": f"{certificate['objective']:.6f}",
+        "objective": "not finite" if objective is None else f"{objective:.6f}",
         "relative gap": "none (C is inf)" if relative is None else f"{relative:.2e}",
         "status": certificate["status"],
         "data SHA-256": content.data_sha256 or "not known",
