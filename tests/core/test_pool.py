@@ -134,7 +134,8 @@ def test_an_interrupt_while_several_finish_keeps_those_that_have(name, rng, monk
         solve(engine, [one, one], Settings())
     first, second = (found.certificate for found in stopped.value.partial)
     assert first.status == "converged"
-    assert second.status == "interrupted"
+    # it was interrupted after its proof: what is proved is said
+    assert second.status == "converged"
     assert second.relative_gap <= 1e-6
 
 

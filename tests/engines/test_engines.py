@@ -398,3 +398,22 @@ class TestADeviceOfTooLittleMemory:
     def test_says_so_where_the_smallest_is_too_large(self, engine):
         with pytest.raises(MemoryError, match="too little memory for 700 rows of 12 features"):
             engine.within_memory(self.exhausted(engine, 0))
+
+    def test_lets_go_of_its_blocks_before_it_makes_smaller_ones(self, engine, monkeypatch):
+        """And memory that is short then, too, is one error."""
+        import tensorflow as tf
+
+        held = []
+
+        def constant(values, *arguments, **how):
+            if np.ndim(values) == 3:
+                held.append(engine.blocks)
+                raise tf.errors.ResourceExhaustedError(None, None, "out of memory")
+            return original(values, *arguments, **how)
+
+        original = tf.constant
+        monkeypatch.setattr(tf, "constant", constant)
+        with pytest.raises(MemoryError, match="too little memory for 700 rows of 12 features"):
+            engine.within_memory(self.exhausted(engine, 200))
+        assert held
+        assert all(blocks is None for blocks in held)

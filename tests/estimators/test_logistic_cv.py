@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression as PeerRegression
 from sklearn.metrics import get_scorer
 from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
@@ -183,3 +184,10 @@ def test_a_loss_is_that_of_scikit_learn_and_of_cross_validate(rng):
         for scoring in (get_scorer("neg_log_loss"), None)
     )
     np.testing.assert_allclose(built_in, by_name, rtol=1e-9)
+
+
+def test_a_fit_short_of_its_gap_is_said_of_the_callers_line(noisy, folds):
+    model = LogisticRegressionCV([1.0], cv=folds, max_iter=1)
+    with pytest.warns(ConvergenceWarning) as caught:
+        model.fit(*noisy)
+    assert [one.filename for one in caught] == [__file__]

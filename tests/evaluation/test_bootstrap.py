@@ -101,6 +101,13 @@ def test_replicates_that_lack_a_class_are_named_and_left_out(rare):
     assert np.flatnonzero(np.isnan(found.scores["accuracy"].values)).tolist() == lacking
 
 
+def test_balanced_classes_may_be_lacking(rare):
+    found = bootstrap(LogisticRegression(1e-2, class_weight="balanced"), *rare, n=30, scores=())
+    assert {name for _, name in found.undefined} == {"two"}
+    defined = np.delete(found.coef, [k for k, _ in found.undefined], axis=0)
+    assert np.isfinite(defined).all()
+
+
 def test_one_against_the_rest_keeps_the_classes_that_are_there(rare):
     found = bootstrap(LogisticRegression(1e-2, multi_class="ovr"), *rare, n=30, scores=())
     lacking = [replicate for replicate, _ in found.undefined]

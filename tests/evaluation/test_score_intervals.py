@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from imlogit.evaluation import score_intervals
 from imlogit.evaluation.score_intervals import MOST_ROWS
 from imlogit.evaluation.scores import NAMES, score
 
@@ -36,6 +37,20 @@ def test_intervals_of_many_images_are_as_narrow_as_they_should_be(rng):
     terms = -np.log(p[np.arange(n), codes])
     expected = 2 * 1.96 * terms.std() / math.sqrt(n)
     assert found.high - found.low == pytest.approx(expected, rel=0.2)
+
+
+def test_intervals_of_many_images_are_about_the_figure_of_all(rng, monkeypatch):
+    """Of more images than are drawn from: the figure of those is not the figure of all."""
+    monkeypatch.setattr(score_intervals, "MOST_ROWS", 400)
+    truth = score(*draw_answers(rng, 200_000))
+    names = ["average_precision", "brier", "log_loss"]
+    hits = dict.fromkeys(names, 0)
+    for _ in range(100):
+        found = score(*draw_answers(rng, 4000), names, intervals=True)
+        for name in names:
+            assert found[name].low < found[name].value < found[name].high
+            hits[name] += found[name].low <= truth[name].value <= found[name].high
+    assert all(87 <= count <= 100 for count in hits.values()), hits
 
 
 def test_intervals_cover_the_truth(rng):

@@ -10,6 +10,7 @@ import scipy.linalg.lapack  # noqa: F401 - whose BLAS is another, loaded before 
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from imlogit.engines.table import open_engine
+from imlogit.system.threads import Team
 
 from helpers.engines import ENGINE_NAMES
 
@@ -89,3 +90,17 @@ def test_a_forked_process_can_fit():
         timeout=120,
     )
     assert done.stdout == "7\n"
+
+
+@pytest.mark.filterwarnings("error")
+def test_what_is_to_be_told_of_floats_holds_in_every_thread():
+    team = Team()
+    team.size = 2
+    seen = []
+
+    def overflow(first, last):
+        seen.append(np.float64(1e300) * np.full(2, 1e300) * (last - first))
+
+    with team, np.errstate(over="ignore"):
+        team.share(overflow, 8)
+    assert len(seen) == 8

@@ -50,7 +50,7 @@ def log_probabilities(margins: Floats, link: str) -> Floats:
         return np.concatenate([log_expit(-margins), log_expit(margins)], axis=1)
     if link == SOFTMAX:
         return log_softmax(margins, axis=1)
-    logs: Floats = np.log(probabilities(margins, link))
+    logs: Floats = log_softmax(log_expit(margins), axis=1)
     return logs
 
 

@@ -195,7 +195,7 @@ class Pool:
             or self._separated(way.descent)
         ]
         were_precise = [way.descent.precise for way in claims]
-        self.batch.prove([way.descent for way in claims if not way.descent.proved])
+        self.batch.prove([way.descent for way in claims])
         for way, was_precise in zip(claims, were_precise, strict=True):
             if self._separated(way.descent):
                 way.status = "separated"
@@ -313,6 +313,7 @@ class Pool:
             ways = [way for way in unfinished if way.descent.history]
             self.batch.prove([way.descent for way in ways])
             for way in ways:
-                way.status = "interrupted"
+                arrived = way.descent.regression.penalty and self._reached(way.descent)
+                way.status = "converged" if arrived else "interrupted"
                 self.solutions[way.place] = self._solution(way)
         return self.solutions

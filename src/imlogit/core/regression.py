@@ -10,6 +10,11 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Rows
 
 
+def n_columns_of(n_classes: int) -> int:
+    """Return the number of weight vectors: 1 for two classes, else one a class."""
+    return 1 if n_classes == 2 else n_classes
+
+
 @dataclass(frozen=True, eq=False)
 class Regression:
     """One logistic regression over ``n`` rows: a column, or columns tied by the softmax.
@@ -45,7 +50,7 @@ class Regression:
     @property
     def n_columns(self) -> int:
         """The number of weight vectors, ``K``: 1 for two classes, else one a class."""
-        return 1 if self.n_classes == 2 else self.n_classes
+        return n_columns_of(self.n_classes)
 
     def rows(self, rows: Rows, scale: Floats) -> Regression:
         """Return the same regression over some rows, costs multiplied by ``scale`` (m,)."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
+from imlogit.core.regression import n_columns_of
 from imlogit.engines import numba_kernels as kernels
 from imlogit.engines.matrix import ArrayMatrix, Matrix
 from imlogit.engines.numba_problems import NumbaLogistic, NumbaSoftmax
@@ -77,7 +78,7 @@ class NumbaEngine(Engine):
 
     def room(self, n_classes: int) -> int:
         """Return how many slots fit into `STATE_BYTES`, or half of what the rows take."""
-        columns = 1 if n_classes == 2 else n_classes
+        columns = n_columns_of(n_classes)
         each = COLUMN_BYTES * columns * max(self.n_rows, 1)
         return int(np.clip(max(STATE_BYTES, self.x.nbytes // 2) // each, 1, MOST_SLOTS))
 

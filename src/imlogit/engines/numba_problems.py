@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Problem, Sums
 from imlogit.core.loss import logistic_divergence, softmax_divergence, softmax_residual
-from imlogit.core.regression import Regression
+from imlogit.core.regression import Regression, n_columns_of
 from imlogit.engines import numba_kernels as kernels
 from imlogit.engines.row_sampling import sample_rows
 
@@ -36,7 +36,7 @@ class NumbaProblem(Problem):
 
     def __init__(self, engine: NumbaEngine, n_slots: int, n_classes: int) -> None:
         self.engine, self.n_classes = engine, n_classes
-        self.n_columns = 1 if n_classes == 2 else n_classes
+        self.n_columns = n_columns_of(n_classes)
         n = engine.n_rows
         shape = n_slots, self.n_columns, n
         self.z, self.u = np.empty(shape), np.empty((n_slots, 2, *shape[1:]))

@@ -19,6 +19,8 @@ ENGINES = {
     "reference": ("imlogit.engines.reference", "ReferenceEngine"),
     "tensorflow": ("imlogit.engines.tensorflow", "TensorFlowEngine"),
 }
+# What Numba compiles: TensorFlow's leaves to it what is small.
+COMPILED = ("numba", "tensorflow")
 # The CUDA driver's library, by system.
 DRIVERS = ("libcuda.so.1", "nvcuda.dll")
 
@@ -48,9 +50,10 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
         raise ParameterError(
             f"engine={name!r} is not known; choose one of {known}", parameter="engine"
         )
-    if name == "numba" and _is_interpreted():
+    if name in COMPILED and _is_interpreted():
         raise ParameterError(
-            "engine='numba' is compiled, which NUMBA_DISABLE_JIT forbids: give engine='reference'",
+            f"engine={name!r} is compiled, which NUMBA_DISABLE_JIT forbids: give "
+            "engine='reference'",
             parameter="engine",
         )
     module, cls = ENGINES[best_engine() if name == "auto" else name]
@@ -61,9 +64,9 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
 @cache
 def best_engine() -> str:
     """Return the engine that "auto" means here, found out without importing TensorFlow."""
-    if find_spec("tensorflow") and count_gpus():
-        return "tensorflow"
-    return "reference" if _is_interpreted() else "numba"
+    if _is_interpreted():
+        return "reference"
+    return "tensorflow" if find_spec("tensorflow") and count_gpus() else "numba"
 
 
 def _is_interpreted() -> bool:

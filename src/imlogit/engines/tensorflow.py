@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
+from imlogit.core.regression import n_columns_of
 from imlogit.engines.matrix import Matrix
 from imlogit.engines.numba_cpu import NumbaEngine
 from imlogit.engines.tensorflow_problems import TensorFlowLogistic, TensorFlowSoftmax
@@ -60,18 +61,22 @@ class TensorFlowEngine(Engine):
         # for a vector the processor reads rows of the one layout, and columns of the other
         self.both_ways = not gpus
         self.block = min(BLOCK_ROWS, max(self.n_rows, 1))
-        self._hold()
+        self.blocks: Tensor = None
+        self.turned: Tensor = None
+        self.within_memory(lambda: self.blocks)
 
     def _hold(self) -> None:
         """Put the rows on the device in blocks, the last one filled up with zeros."""
+        if self.blocks is not None:
+            return
         n_blocks = -(-self.n_rows // self.block)
         self.padded = n_blocks * self.block
         shape = n_blocks, self.block, self.n_features
         blocks = np.zeros((self.padded, self.n_features), dtype=self.local.x.dtype)
         blocks[: self.n_rows] = self.local.x
-        with tf.device(self.device):
-            self.blocks = tf.constant(blocks.reshape(shape))
-            self.turned = tf.transpose(self.blocks, (0, 2, 1)) if self.both_ways else None
+        held = tf.constant(blocks.reshape(shape))
+        self.turned = tf.transpose(held, (0, 2, 1)) if self.both_ways else None
+        self.blocks = held
 
     def within_memory(self, work: Callable[[], Tensor]) -> Tensor:
         """Do some work on the device, over smaller blocks where its memory is too small.
@@ -84,6 +89,7 @@ class TensorFlowEngine(Engine):
         while True:
             try:
                 with tf.device(self.device):
+                    self._hold()
                     return work()
             except tf.errors.ResourceExhaustedError as error:
                 if self.block <= FEWEST_ROWS:
@@ -93,7 +99,8 @@ class TensorFlowEngine(Engine):
                         parameter="engine",
                     ) from error
                 self.block = max(self.block // 2, FEWEST_ROWS)
-                self._hold()
+                # let go of before smaller ones are put there
+                self.blocks = self.turned = None
 
     def product(self, weights: Floats, real: type[np.floating]) -> Tensor:
         """Return the margins of ``weights`` (k, d) as a float64 tensor (k, n)."""
@@ -126,10 +133,14 @@ class TensorFlowEngine(Engine):
 
     def gram(self, curvature: Tensor, center: Floats) -> tuple[Floats, Floats, float]:
         """Return ``sum h x x'``, ``sum h x`` and ``sum h`` of ``x`` less a center, in float64."""
-        cells = tf.pad(curvature, [(0, self.padded - self.n_rows)])
-        of_blocks = tf.reshape(cells, (-1, self.block))
-        square, line = _gram(self.blocks, of_blocks, self.scale, tf.constant(center))
-        return square.numpy(), line.numpy(), float(tf.reduce_sum(cells))
+
+        def work() -> Tensor:
+            cells = tf.pad(curvature, [(0, self.padded - self.n_rows)])
+            of_blocks = tf.reshape(cells, (-1, self.block))
+            return _gram(self.blocks, of_blocks, self.scale, tf.constant(center))
+
+        square, line = self.within_memory(work)
+        return square.numpy(), line.numpy(), float(tf.reduce_sum(curvature))
 
     def open(self, n_slots: int, n_classes: int) -> Problem:
         """Make room for regressions over these rows."""
@@ -138,8 +149,7 @@ class TensorFlowEngine(Engine):
 
     def room(self, n_classes: int) -> int:
         """Return how many slots fit into `STATE_BYTES`."""
-        columns = 1 if n_classes == 2 else n_classes
-        each = COLUMN_BYTES * columns * max(self.n_rows, 1)
+        each = COLUMN_BYTES * n_columns_of(n_classes) * max(self.n_rows, 1)
         return int(np.clip(STATE_BYTES // each, 1, MOST_SLOTS))
 
     def take(self, rows: Rows) -> Engine:

@@ -10,7 +10,7 @@ import numpy as np
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Problem, Sums
 from imlogit.core.loss import logistic_divergence, softmax_divergence, softmax_residual
-from imlogit.core.regression import Regression
+from imlogit.core.regression import Regression, n_columns_of
 from imlogit.engines.row_sampling import sample_rows
 from imlogit.system.extras import need
 
@@ -45,7 +45,7 @@ class TensorFlowProblem(Problem):
 
     def __init__(self, engine: TensorFlowEngine, n_slots: int, n_classes: int) -> None:
         self.engine, self.n_classes = engine, n_classes
-        self.n_columns = 1 if n_classes == 2 else n_classes
+        self.n_columns = n_columns_of(n_classes)
         state: list[list[Tensor]] = [[None] * n_slots for _ in range(7)]
         self.z, self.last, self.new, self.m, self.p, self.codes, self.costs = state
 

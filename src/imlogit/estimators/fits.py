@@ -171,8 +171,10 @@ class Models(Sequence[Regression]):
         if self.class_weights is None:
             # all classes weigh the same, and all together what they did
             heavy = np.bincount(codes, weights, n_classes)
-            with np.errstate(divide="ignore"):
-                weights = weights * (heavy.sum() / (n_classes * heavy))[codes]
+            factors = np.divide(
+                heavy.sum(), n_classes * heavy, out=np.zeros(n_classes), where=heavy > 0
+            )
+            weights = weights * factors[codes]
         else:
             weights = weights * self.class_weights[data.codes]
         with np.errstate(over="ignore"):

@@ -137,7 +137,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             For sparse input; a TypeError.
         FitInterrupted
             On Ctrl-C. Its ``partial`` is this model at the point it had reached, certified with
-            the status "interrupted"; None where that could not be proved within a second.
+            the status "interrupted"; None where a proof would have taken longer than half a second.
 
         Warns
         -----
@@ -250,7 +250,7 @@ def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[Matrix, floa
     with raise_as(DataError):
         rows, image_shape = as_rows(X)
         check_image_shape(image_shape, estimator.image_shape_)
-        check_integers(X, estimator.pixel_scale, estimator.fitted_dtype_)
+        check_integers(rows, estimator.pixel_scale, estimator.fitted_dtype_)
         rows = validate_data(estimator, rows, dtype=list(DTYPES), order="C", reset=False)
     fitted = estimator.pixel_scale_, estimator.fitted_dtype_
     matrix = as_matrix(rows)

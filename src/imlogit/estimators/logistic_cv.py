@@ -14,6 +14,7 @@ from sklearn.metrics import get_scorer
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import combine
+from imlogit.core.loss import log_losses
 from imlogit.core.solution import Observer
 from imlogit.errors import DataError, FitInterrupted, GridEdgeWarning, ParameterError
 from imlogit.estimators.fits import Fit, Fitted, fit_all
@@ -223,7 +224,8 @@ class LogisticRegressionCV(LogisticRegression):
             (len(data.codes), len(data.classes)),
         )
         self.folds_ = fold_numbers(len(data.codes), [split.test for split in splits])
-        self._warn(found)
+        self._warn_of_the_edge()
+        warn_unless_converged(combine([one.certificate for one in found]), "fits")
         return self
 
     def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -253,7 +255,7 @@ class LogisticRegressionCV(LogisticRegression):
             [[fitted.certificate for fitted in fits] for fits in by_C], dtype=object
         ).T
 
-    def _warn(self, found: Sequence[Fitted]) -> None:
+    def _warn_of_the_edge(self) -> None:
         edge = self.path_.edge
         if edge is not None:
             side, beyond = (
@@ -265,7 +267,6 @@ class LogisticRegressionCV(LogisticRegression):
                 GridEdgeWarning,
                 stacklevel=3,
             )
-        warn_unless_converged(combine([one.certificate for one in found]), "fits")
 
 
 # What is computed from the margins of the held-out rows, without a scorer.
@@ -303,10 +304,7 @@ class _Judge:
         codes, weights = self.data.codes[split.test], self.data.weights[split.test]
         p = fitted.probabilities(self.estimator.multi_class)
         own = np.take_along_axis(p, codes[:, None], axis=1)[:, 0]
-        # as scikit-learn's log_loss: a probability of 0 costs 36
-        rounding = np.finfo(np.float64).eps
-        losses = -np.log(own.clip(rounding, 1 - rounding))
-        loss = float(np.average(losses, weights=weights))
+        loss = float(np.average(log_losses(own), weights=weights))
         accuracy = float(np.average(p.argmax(axis=1) == codes, weights=weights))
         if self.scorer is None:
             return accuracy if self.estimator.scoring == "accuracy" else -loss, loss, accuracy

@@ -90,7 +90,7 @@ def fit_scale(rows: Matrix, pixel_scale: Any) -> float:
                 "they are pixels, pass them as uint8 (X.astype('uint8')), which imlogit scales "
                 "to [0, 1], or set pixel_scale=1/255; pixel_scale=1 takes them as they are",
                 PixelScaleWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         return 1.0
     number = isinstance(pixel_scale, (int, float, np.number)) and not isinstance(pixel_scale, bool)
@@ -145,11 +145,18 @@ def check_image_shape(given: tuple[int, ...] | None, fitted: tuple[int, ...] | N
     )
 
 
-def check_integers(X: Any, pixel_scale: Any, fitted_dtype: str) -> None:
-    """Refuse whole numbers other than uint8 for a model that was fitted on uint8 pixels."""
-    types = _column_types(X) or [str(getattr(_with_plain_types(X), "dtype", ""))]
-    unclear = all(re.match(r"u?int\d", one) and not one.startswith("uint8") for one in types)
-    if unclear and fitted_dtype == "uint8" and isinstance(pixel_scale, str):
+def check_integers(rows: Any, pixel_scale: Any, fitted_dtype: str) -> None:
+    """Refuse whole numbers other than uint8 for a model that was fitted on uint8 pixels.
+
+    Parameters
+    ----------
+    rows : array or data frame, shape (n, d)
+        As `as_rows` returns them.
+    """
+    if fitted_dtype != "uint8" or not isinstance(pixel_scale, str):
+        return
+    types = _column_types(rows) or [str(getattr(rows, "dtype", ""))]
+    if all(re.match(r"u?int\d", one) and not one.startswith("uint8") for one in types):
         raise DataError(
             f"the model was fitted on uint8 pixels and predicts on uint8, or on floats up to 1; "
             f"got {types[0]}: convert pixels with X.astype('uint8')"

@@ -13,7 +13,8 @@ from imlogit.estimators.training_data import prepare
 
 # The intercept of this solver is penalised, which is another objective.
 OTHER_OBJECTIVE = "liblinear"
-RIDGE = (None, "l2", "deprecated")
+# None is no penalty: of that objective nothing is known here.
+RIDGE = ("l2", "deprecated")
 
 
 def last_step(estimator: Any, X: Any) -> tuple[Any, Any]:
@@ -42,7 +43,10 @@ def relative_gap(model: Any, X: Any, y: Any) -> float | None:
     """
     if not _has_ridge_objective(model):
         return None
-    C = float(np.ravel(getattr(model, "C_", model.C if hasattr(model, "C") else np.nan))[0])
+    each = np.unique(np.ravel(getattr(model, "C_", getattr(model, "C", np.nan))))
+    if len(each) > 1 or not np.isfinite(each).all():  # one C a class, in older versions
+        return None
+    C = float(each[0])
     many = len(model.classes_) > 2
     ours = LogisticRegression(
         C,
@@ -52,7 +56,7 @@ def relative_gap(model: Any, X: Any, y: Any) -> float | None:
         pixel_scale=1.0,
     )
     data = prepare(ours, np.asarray(X), y, None)
-    if not np.isfinite(C) or not np.array_equal(data.classes, model.classes_):
+    if not np.array_equal(data.classes, model.classes_):
         return None
     regressions = Models(ours, data, [Fit(C)])
     n = model.coef_.shape[0]

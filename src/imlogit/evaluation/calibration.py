@@ -20,15 +20,15 @@ class Reliability:
 
     Attributes
     ----------
-    edges : ndarray of float64, shape (n_bins + 1,)
+    edges : ndarray of float64, shape (N_BINS + 1,)
         Bins of equal width from 0 to 1.
-    count : ndarray of int64, shape (n_bins,)
+    count : ndarray of int64, shape (N_BINS,)
         Images in each bin.
-    claimed : ndarray of float64, shape (n_bins,)
+    claimed : ndarray of float64, shape (N_BINS,)
         Mean probability; nan in an empty bin.
-    observed : ndarray of float64, shape (n_bins,)
+    observed : ndarray of float64, shape (N_BINS,)
         Share that came true; nan in an empty bin.
-    low, high : ndarray of float64, shape (n_bins,)
+    low, high : ndarray of float64, shape (N_BINS,)
         Wilson's 95% interval of ``observed``.
     """
 
@@ -86,14 +86,12 @@ def brier_terms(codes: NDArray[np.integer], probabilities: Floats) -> Floats:
     return terms / 2 if probabilities.shape[1] == 2 else terms
 
 
-def bins(claimed: Floats, n_bins: int = N_BINS) -> NDArray[np.intp]:
+def bins(claimed: Floats) -> NDArray[np.intp]:
     """Return the bin of equal width that each probability falls into, shape (n,)."""
-    return np.minimum((claimed * n_bins).astype(np.intp), n_bins - 1)
+    return np.minimum((claimed * N_BINS).astype(np.intp), N_BINS - 1)
 
 
-def reliability(
-    codes: NDArray[np.integer], probabilities: Floats, n_bins: int = N_BINS
-) -> Reliability:
+def reliability(codes: NDArray[np.integer], probabilities: Floats) -> Reliability:
     """Compare probabilities with how often they come true.
 
     Parameters
@@ -101,7 +99,6 @@ def reliability(
     codes : ndarray of int, shape (n,)
         True classes.
     probabilities : ndarray of float64, shape (n, n_classes)
-    n_bins : int
 
     Returns
     -------
@@ -114,13 +111,13 @@ def reliability(
     calibration of modern neural networks, ICML (2017).
     """
     claimed, true = claims(codes, probabilities)
-    place = bins(claimed, n_bins)
-    count = np.bincount(place, minlength=n_bins)
-    came_true = np.bincount(place[true], minlength=n_bins)
+    place = bins(claimed)
+    count = np.bincount(place, minlength=N_BINS)
+    came_true = np.bincount(place[true], minlength=N_BINS)
     with np.errstate(invalid="ignore"):
-        mean = np.bincount(place, weights=claimed, minlength=n_bins) / count
+        mean = np.bincount(place, weights=claimed, minlength=N_BINS) / count
         observed = came_true / count
     ends = np.array(
         [wilson(int(k), int(n)) for k, n in zip(came_true, count, strict=True)], dtype=float
     )
-    return Reliability(np.linspace(0, 1, n_bins + 1), count, mean, observed, ends[:, 0], ends[:, 1])
+    return Reliability(np.linspace(0, 1, N_BINS + 1), count, mean, observed, ends[:, 0], ends[:, 1])

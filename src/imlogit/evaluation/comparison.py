@@ -11,11 +11,11 @@ from scipy.stats import binomtest
 
 from imlogit.arrays import Floats
 from imlogit.core.links import codes_of_probabilities
+from imlogit.core.loss import log_losses
 from imlogit.errors import DataError
 from imlogit.evaluation.intervals import IntervalMethod, percentiles, row_counts
 from imlogit.evaluation.scores import Score, Scores, score
 
-EPS = float(np.finfo(np.float64).eps)
 RESAMPLES = 1000
 
 
@@ -100,7 +100,7 @@ def compare_probabilities(
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
     apart = only_first + only_second
     p_value = float(binomtest(only_second, apart).pvalue) if apart else 1.0
-    own = [-np.log(p[np.arange(len(codes)), codes].clip(EPS, 1 - EPS)) for p in (first, second)]
+    own = [log_losses(p[np.arange(len(codes)), codes]) for p in (first, second)]
     accuracy = _difference(right[1].astype(float) - right[0])
     log_loss = _difference(own[1] - own[0])
     return Comparison(pair[0], pair[1], only_first, only_second, p_value, accuracy, log_loss)

@@ -41,8 +41,9 @@ class Doubts(NamedTuple):
 def find_doubts(codes: NDArray[np.integer], probabilities: Floats) -> Doubts:
     """Rank labels by how little out-of-fold probabilities support them.
 
-    An image counts as wrongly labelled where some class other than the given one is as probable
-    as that class is, on average, for the images that bear its label [1]_. The ranking is by the
+    An image counts as wrongly labelled where, of the classes that are at least as probable as on
+    average for the images that bear their label, the most probable is not the given one [1]_. The
+    ranking is by the
     given label's own probability, the reference's self-confidence.
 
     Parameters

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
 
 from imlogit.arrays import Floats
+from imlogit.core.loss import log_losses
 from imlogit.evaluation.calibration import N_BINS, bins, brier_terms, claims
 from imlogit.evaluation.curve_areas import areas
 from imlogit.evaluation.intervals import (
@@ -28,7 +28,7 @@ RANKED = frozenset({"roc_auc", "average_precision"})
 
 
 def resampled(
-    names: Collection[str],
+    values: Mapping[str, float],
     codes: NDArray[np.integer],
     probabilities: Floats,
     confusion: NDArray[np.integer],
@@ -40,9 +40,9 @@ def resampled(
 
     Parameters
     ----------
-    names : collection of str
-        As in `imlogit.evaluation.scores.NAMES`; with two classes, precision and recall are not
-        done here.
+    values : mapping of str to float
+        The figures, by their names as in `imlogit.evaluation.scores.NAMES`; with two classes,
+        precision and recall are not done here.
     codes : ndarray of int, shape (n,)
     probabilities : ndarray of float64, shape (n, n_classes)
     confusion : ndarray of int, shape (n_classes, n_classes)
@@ -52,10 +52,10 @@ def resampled(
     .. [1] A. C. Davison, D. V. Hinkley, Bootstrap methods and their application (1997), chapter 5.
     """
     found: dict[str, Interval[float]] = {}
-    if not COUNTED.isdisjoint(names):
+    if not COUNTED.isdisjoint(values):
         draws = _counted(confusion)
-        found |= {name: percentiles(draws[name]) for name in COUNTED.intersection(names)}
-    by_row = set(names) - COUNTED
+        found |= {name: percentiles(draws[name]) for name in COUNTED.intersection(values)}
+    by_row = set(values) - COUNTED
     if not by_row:
         return found
     rows, shrink = _some(len(codes))
@@ -64,11 +64,9 @@ def resampled(
         low, high = percentiles(draws[name])
         if name == "calibration_error":
             low, high = without_bias(draws[name], centre[name])
-        # from the deviations of the draws to those of all images
-        found[name] = Interval(
-            centre[name] + shrink * (low - centre[name]),
-            centre[name] + shrink * (high - centre[name]),
-        )
+        # from the deviations of the draws to those of all images, about the figure of all
+        low, high = (values[name] + shrink * (end - centre[name]) for end in (low, high))
+        found[name] = Interval(max(low, 0.0), high)
     return found
 
 
@@ -119,12 +117,10 @@ def _by_row(
 def _terms(codes: NDArray[np.integer], probabilities: Floats) -> Floats:
     """Return each row's terms (n, 2 + bins): log loss, Brier, excess of claims bin by bin."""
     own = probabilities[np.arange(len(codes)), codes]
-    tiny = np.finfo(np.float64).eps
     claimed, true = claims(codes, probabilities)
     excess = np.zeros((len(codes), N_BINS))
     excess[np.arange(len(codes)), bins(claimed)] = claimed - true
-    loss = -xlogy(1.0, own.clip(tiny, 1 - tiny))
-    return np.column_stack([loss, brier_terms(codes, probabilities), excess])
+    return np.column_stack([log_losses(own), brier_terms(codes, probabilities), excess])
 
 
 def _named(terms: Floats, ranked: Floats | None) -> dict[str, Floats]:

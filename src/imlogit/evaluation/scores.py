@@ -206,14 +206,18 @@ def _with_intervals(
     probabilities: Floats,
     confusion: NDArray[np.intp],
 ) -> dict[str, Score]:
-    missing = {name for name, one in values.items() if one.low is None and one.value == one.value}
+    missing = {
+        name: one.value
+        for name, one in values.items()
+        if one.low is None and one.value == one.value
+    }
     found = dict(values)
     if "roc_auc" in missing and probabilities.shape[1] == 2:
         low, high = delong(codes == 1, probabilities[:, 1])
         found["roc_auc"] = replace(
             values["roc_auc"], low=low, high=high, interval=IntervalMethod.DELONG
         )
-        missing.remove("roc_auc")
+        del missing["roc_auc"]
     for name, (low, high) in resampled(missing, codes, probabilities, confusion).items():
         if math.isnan(low + high):  # too few of its resamples are defined
             continue

@@ -63,12 +63,15 @@ class Team:
                 work(first, last)
             return
         stop = threading.Event()
+        # what the caller wants to be told of floats does not reach other threads by itself
+        wanted = np.geterr()
 
         def run(mine: list[tuple[int, int]]) -> None:
-            for first, last in mine:
-                if stop.is_set():
-                    return
-                work(first, last)
+            with np.errstate(**wanted):
+                for first, last in mine:
+                    if stop.is_set():
+                        return
+                    work(first, last)
 
         shares = [pairs[calls * t // size : calls * (t + 1) // size] for t in range(size)]
         running = [self._pool.submit(run, mine) for mine in shares]
