@@ -33,8 +33,9 @@ from imlogit import LogisticRegression, export_model
 from imlogit.core.regression import regression
 from imlogit.engines.table import best_engine, open_engine
 from imlogit.estimators.pixels import PIXEL_SCALE
-from imlogit.export.formats import FORMATS, open_format, suffix_of
+from imlogit.export.formats import open_format, suffix_of
 from imlogit.export.proof import difference
+from imlogit.export.table import FORMATS
 from imlogit.model.head import head_of
 from imlogit.model.persist import saved_model_of
 

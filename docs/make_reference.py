@@ -43,7 +43,7 @@ def tables() -> dict[str, str]:
     from imlogit.checks.table import CHECKS
     from imlogit.data.sources import SOURCES
     from imlogit.engines.table import ENGINES
-    from imlogit.export.formats import FORMATS
+    from imlogit.export.table import FORMATS
 
     return {
         "checks": table(
@@ -51,15 +51,19 @@ def tables() -> dict[str, str]:
             ((f"`{one.code}`", str(one.severity), one.fails_where) for one in CHECKS),
         ),
         "sources": table(
-            ("source", "what it is"), ((f"`{row.form}`", row.summary) for row in SOURCES)
+            ("source", "what it is", "training and test part"),
+            ((f"`{row.form}`", row.summary, row.parts) for row in SOURCES),
         ),
         "engines": table(
             ("engine", "class"),
             ((f"`{name}`", f"`{'.'.join(at)}`") for name, at in ENGINES.items()),
         ),
         "exports": table(
-            ("format", "written as", "module"),
-            ((f"`{name}`", f"`{end}`", f"`{home}`") for name, (home, end) in FORMATS.items()),
+            ("format", "ends in", "what is written", "class names", "needs", "run by"),
+            (
+                (f"`{name}`", f"`{row.suffix}`", row.what, row.names, row.needs, row.run_by)
+                for name, row in FORMATS.items()
+            ),
         ),
     }
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from imlogit.data.cache import entries
+from imlogit.data.images import room
 from imlogit.data.readers import mnist_5k
 from imlogit.data.sources import SOURCES, find, find_place, load
 from imlogit.errors import DataError
@@ -154,3 +155,9 @@ def test_a_damaged_package_is_reported(monkeypatch, tmp_path, damage):
     with pytest.raises(DataError, match=f"{DAMAGES[damage]}.*install it anew"):
         load("mnist-5k")
     assert not (entries.folder() / "mnist-5k").exists()
+
+
+def test_resized_images_that_memory_cannot_hold_are_not_begun(monkeypatch):
+    monkeypatch.setattr(room, "_physical_memory", lambda: 10**9)
+    with pytest.raises(DataError, match="5,000 images of 3000 x 3000 take 45 GB"):
+        load("mnist-5k", size=(3000, 3000))

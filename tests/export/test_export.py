@@ -16,8 +16,9 @@ import imlogit
 from imlogit import LogisticRegression, export_model
 from imlogit.errors import ExportError, MissingExtraError, OutputError
 from imlogit.export import json_file
-from imlogit.export.formats import FORMATS, open_format, suffix_of
+from imlogit.export.formats import open_format, suffix_of
 from imlogit.export.proof import difference, trial_inputs
+from imlogit.export.table import FORMATS
 from imlogit.model.head import Answers, head_of
 from imlogit.model.persist import saved_model_of
 from imlogit.system.extras import quiet
@@ -374,7 +375,7 @@ class TestPlaces:
 
 @pytest.mark.parametrize("to", ["onnx", "keras", "savedmodel", "litert"])
 def test_a_missing_extra(to, tmp_path, monkeypatch, models):
-    monkeypatch.delitem(sys.modules, FORMATS[to][0], raising=False)
+    monkeypatch.delitem(sys.modules, FORMATS[to].home, raising=False)
     for module in ("onnx", "keras", "tensorflow"):
         monkeypatch.setitem(sys.modules, module, None)
     extra = {"onnx": "onnx", "litert": "litert"}.get(to, "tensorflow")

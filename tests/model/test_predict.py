@@ -184,6 +184,12 @@ class TestInputs:
         (found,) = inputs(["-"], Reading())
         assert found.content == content
 
+    def test_standard_input_without_end(self, monkeypatch):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(bytes(2000))))
+        (found,) = inputs(["-"], Reading(max_megabytes=0.001))
+        assert found.content is None
+        assert found.problem.startswith("more than 0.001 MB")
+
 
 class TestCommand:
     def test_table(self, two_file, tree, capsys):

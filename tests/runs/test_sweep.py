@@ -43,7 +43,7 @@ def test_a_sweep_leaves_a_run(here, capsys):
     shown = capsys.readouterr()
     assert "is chosen: the lowest mean log loss" in shown.out
     assert "largest of the grid" in shown.err
-    names = {"model.imlogit", "metrics.json", "command.txt"}
+    names = {"model.imlogit", "metrics.json", "command.txt", "samples.png"}
     names |= {"sweep.csv", "validation.png", "weights.png", "predictions.safetensors"}
     assert {path.name for path in (here / "found").iterdir()} == names
     metrics = json.loads((here / "found/metrics.json").read_text())
@@ -72,7 +72,11 @@ def test_bad_options_are_one_line(here, capsys, bad):
 @pytest.mark.parametrize(
     ("module", "command", "files"),
     [
-        (logistic_cv, COMMAND, {"metrics.json", "command.txt", "sweep.csv", "validation.png"}),
+        (
+            logistic_cv,
+            COMMAND,
+            {"metrics.json", "command.txt", "samples.png", "sweep.csv", "validation.png"},
+        ),
         (
             cross_validation,
             ["train", "--folds", "2"],

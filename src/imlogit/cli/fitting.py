@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imlogit.cli.options import AsJson, Out, gathers
+from imlogit.cli.options import AsJson, Out, PlainJson, gathers
 from imlogit.cli.output import draw, load_images, print_json, result_console
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars
 from imlogit.runs.options import RunOptions, SweepOptions, TaskOptions, TrainOptions
@@ -55,7 +55,7 @@ def check_command(
     picture: Annotated[
         Path | None, typer.Option(help="Draw the images that failed checks name, as PNG.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: PlainJson = False,
     *,
     options: TaskOptions,
 ) -> None:

@@ -13,6 +13,7 @@ from imlogit.cli.output import load_images, print_json, result_console
 from imlogit.cli.spelling import respell
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars, working
 from imlogit.data.reading import Reading
+from imlogit.export.table import FORMATS
 
 # Some images have no answer; the others have theirs.
 SOME_FAILED = 1
@@ -105,7 +106,7 @@ def show_command(
 
 def export_command(
     model: ModelFile,
-    to: Annotated[str, typer.Option("--to", help="onnx, keras, savedmodel, litert or json.")],
+    to: Annotated[str, typer.Option("--to", help=f"A format: {', '.join(FORMATS)}.")],
     out: Annotated[
         Path | None, typer.Option(help="Where to write; default beside the model.")
     ] = None,

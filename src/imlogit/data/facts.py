@@ -46,5 +46,5 @@ def kept_sources() -> list[dict[str, Any]]:
             "entry": note.entry,
             "bytes": entries.size(note.entry),
         }
-        for _, note in notes.notes()
+        for note in notes.notes()
     ]

@@ -1,4 +1,4 @@
-"""The value that sources of features end in: rows of numbers with labels."""
+"""Rows of numbers with labels, as `ImageSet` has images with labels."""
 
 from __future__ import annotations
 

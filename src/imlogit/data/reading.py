@@ -32,7 +32,7 @@ class Reading:
         Convert colour to grey.
     shape : tuple of int, optional
         (height, width) or (height, width, channels) of images that come as rows of numbers; by
-        default they are taken as square and grey.
+        default they are taken as square, grey or of three channels.
     layout : {"hwc", "chw"}, optional
         Whether the channels of a pixel stand together, or each channel is a plane of its own.
     skip_bad : bool, default=False
@@ -59,7 +59,7 @@ class Reading:
     grey: bool = _option(False, "Convert colour to grey.")
     shape: tuple[int, ...] | None = _option(
         None,
-        "The shape of images that come as rows of numbers; by default square and grey.",
+        "The shape of images that come as rows of numbers; by default square, grey or colour.",
         metavar="HxW[xC]",
         parse=lambda text: parse_shape(text, "shape", (2, 3)),
     )
@@ -160,6 +160,7 @@ def _check_lengths(name: str, value: Any, lengths: tuple[int, ...]) -> None:
     whole = isinstance(value, tuple) and all(type(n) is int and n > 0 for n in value)
     if not whole or len(value) not in lengths:
         raise ParameterError(
-            f"The {name} is {value!r}: give {' or '.join(map(str, lengths))} numbers.",
+            f"The {name} is {value!r}: give a tuple of {' or '.join(map(str, lengths))} whole "
+            "numbers over 0.",
             parameter=name,
         )

@@ -1,4 +1,4 @@
-"""The one table of formats: a name, and where what writes and runs it is."""
+"""What a format is, and the formats of the table by name and by ending."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.errors import ExportError
+from imlogit.export.table import FORMATS
 from imlogit.model.head import Answers, Head
 
 Inputs = NDArray[np.generic]
@@ -19,14 +20,6 @@ FLOAT32_TOLERANCE = 5e-6
 FLOAT64_TOLERANCE = 1e-9
 # What TensorFlow and LiteRT look for where no signature is named.
 SIGNATURE = "serving_default"
-# By name, a module with ``FORMAT`` (and ``FLOAT64`` where it has that), and how its files end.
-FORMATS = {
-    "onnx": ("imlogit.export.onnx_file", ".onnx"),
-    "keras": ("imlogit.export.keras_file", ".keras"),
-    "savedmodel": ("imlogit.export.savedmodel_folder", ".savedmodel"),
-    "litert": ("imlogit.export.litert_file", ".tflite"),
-    "json": ("imlogit.export.json_file", ".json"),
-}
 
 
 @dataclass(frozen=True)
@@ -65,7 +58,7 @@ def open_format(name: str, float64: bool = False) -> Format:
         For a format whose extra is not installed.
     """
     suffix_of(name)
-    module = import_module(FORMATS[name][0])
+    module = import_module(FORMATS[name].home)
     if float64 and not hasattr(module, "FLOAT64"):
         raise ExportError(f"float64 is for onnx; {name} has one kind of number only.")
     found: Format = module.FLOAT64 if float64 else module.FORMAT
@@ -82,7 +75,7 @@ def suffix_of(name: str) -> str:
     """
     if name not in FORMATS:
         raise ExportError(f"{name!r} is not a format: choose one of {', '.join(FORMATS)}.")
-    return FORMATS[name][1]
+    return FORMATS[name].suffix
 
 
 def format_of(path: Path) -> str:
@@ -93,8 +86,8 @@ def format_of(path: Path) -> str:
     ExportError
         If it ends in none of them.
     """
-    for name, (_, suffix) in FORMATS.items():
-        if path.suffix == suffix:
+    for name, row in FORMATS.items():
+        if path.suffix == row.suffix:
             return name
-    known = ", ".join(suffix for _, suffix in FORMATS.values())
+    known = ", ".join(row.suffix for row in FORMATS.values())
     raise ExportError(f"{path}: no format ends so. Choose one of {known}.")

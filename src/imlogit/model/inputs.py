@@ -86,6 +86,9 @@ def _of_name(name: str, reading: Reading, progress: Progress | None) -> Iterator
 
 def _of_standard_input(reading: Reading) -> Input:
     content = sys.stdin.buffer.read(reading.max_bytes + 1)
+    if len(content) > reading.max_bytes:
+        problem = f"more than {reading.max_megabytes:g} MB (max_megabytes=... allows more)"
+        return Input("standard input", None, problem)
     return Input("standard input", content)
 
 

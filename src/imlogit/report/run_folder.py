@@ -49,6 +49,7 @@ def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
     parent = out.parent if out is not None else Path(RUNS)
     contents = _of_sweep(run) if isinstance(run, SweepResult) else _of_training(run)
     contents |= {
+        "samples.png": lambda: sample_sheet(images, run.task.options.seed),
         "metrics.json": lambda: metrics_json(run).encode(),
         "command.txt": lambda: (run.command() + "\n").encode(),
     }
@@ -68,10 +69,7 @@ def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
 
 
 def _of_training(run: TrainResult) -> dict[str, Callable[[], bytes]]:
-    return {
-        "samples.png": lambda: sample_sheet(run.task.image_set, run.task.options.seed),
-        "weights.png": lambda: _weights(run.task, run.model),
-    }
+    return {"weights.png": lambda: _weights(run.task, run.model)}
 
 
 def _of_sweep(run: SweepResult) -> dict[str, Callable[[], bytes]]:

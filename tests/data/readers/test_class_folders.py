@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from imlogit import load
-from imlogit.data.images import decode_many
+from imlogit.data.images import decode_many, room
 from imlogit.errors import BadItemsError, DataError
 
 from helpers.image_files import COLOUR, GREY, can_make, encoded, write, write_class_folders
@@ -196,6 +196,27 @@ class TestHostile:
         found = load(pets, follow_links=True)
         assert found.class_names == ("cat", "dog", "eel", "fox")
 
+    def test_a_part_behind_a_link_is_read_if_asked(self, tmp_path):
+        write_class_folders(tmp_path / "elsewhere", IMAGES, CLASSES)
+        write_class_folders(tmp_path / "set" / "test", IMAGES[:2], CLASSES[:2])
+        try:
+            (tmp_path / "set" / "train").symlink_to(tmp_path / "elsewhere")
+        except OSError:
+            pytest.skip("this system has no symbolic links")
+        with pytest.raises(DataError, match=r"set/train: a symbolic link.*follow_links=True"):
+            load(tmp_path / "set")
+        assert load(tmp_path / "set", follow_links=True).n_train == 6
+        (tmp_path / "elsewhere" / "cat" / "00000.png").unlink()
+        assert load(tmp_path / "set", follow_links=True).n_train == 5
+
+    def test_two_folders_for_one_part(self, tmp_path):
+        for name in ("train", "Train"):
+            write_class_folders(tmp_path / "set" / name, IMAGES, CLASSES)
+        if len(list((tmp_path / "set").iterdir())) < 2:
+            pytest.skip("upper and lower case are one on this disk")
+        with pytest.raises(DataError, match=r"holds both Train/ and train/. Leave one"):
+            load(tmp_path / "set")
+
     @pytest.mark.skipif(os.name == "nt", reason="names are text there")
     @pytest.mark.parametrize("name", ["new\nline", "tab\t", os.fsdecode(b"\xff\xfe")])
     def test_names_that_cannot_be_printed(self, pets, name):
@@ -233,6 +254,6 @@ class TestHostile:
         assert "No such file" in found["cat/00000.png"]
 
     def test_more_images_than_memory(self, pets, monkeypatch):
-        monkeypatch.setattr(decode_many, "_physical_memory", lambda: 50)
+        monkeypatch.setattr(room, "_physical_memory", lambda: 50)
         with pytest.raises(DataError, match="size="):
             load(pets)

@@ -84,5 +84,11 @@ def test_what_is_not_of_images(monkeypatch, data, target, message):
 
 
 def test_labels_are_plain_text(standin):
-    found = openml._labels([1.0, "'cat'", '"dog"', 2, 2.5])
+    found = openml._labels([1.0, "'cat'", '"dog"', 2, 2.5], "openml:1")
     assert found == ["1", "cat", "dog", "2", "2.5"]
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.float64("nan")])
+def test_a_row_without_a_label_is_refused(missing):
+    with pytest.raises(DataError, match="openml:1: row 1 has no label"):
+        openml._labels(["a", missing, "b"], "openml:1")

@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -143,21 +143,21 @@ def _read_entry(note: Note | None) -> ImageSet | None:
 
 def by_images(sha256: str) -> ImageSet | None:
     """Return a kept entry whose pixels have this SHA-256, or None."""
-    for _, note in notes():
+    for note in notes():
         if note.images == sha256 and (found := _read_entry(note)) is not None:
             return found
     return None
 
 
-def notes() -> Iterator[tuple[str, Note]]:
-    """Yield what is noted of each source that was read, with its key, by place."""
+def notes() -> list[Note]:
+    """Return what is noted of each source that was read, by place."""
     found = []
     with contextlib.suppress(OSError):
         for path in (entries.folder() / NOTES).glob("*.json"):
             note = _read_note(path.stem)
             if note is not None:
-                found.append((path.stem, note))
-    yield from sorted(found, key=lambda pair: (pair[1].source, pair[0]))
+                found.append((note.source, path.stem, note))
+    return [note for *_, note in sorted(found, key=lambda one: one[:2])]
 
 
 def _key(kind: str, place: str, reading: Reading) -> str:
@@ -196,7 +196,7 @@ def _keep(found: ImageSet, key: str, new: Note, old: Note | None) -> None:
         home.mkdir(parents=True, exist_ok=True)
         text = json.dumps(asdict(new), indent=1, sort_keys=True)
         write_bytes(home / f"{key}.json", text.encode())
-        if old is not None and all(note.entry != old.entry for _, note in notes()):
+        if old is not None and all(note.entry != old.entry for note in notes()):
             entries.remove(old.entry)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import math
 import os
 import warnings
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imlogit.arrays import Pixels
-from imlogit.data.reading import MEGA, Reading
+from imlogit.data.reading import MEGA, MOST_MEGAPIXELS, Reading
 from imlogit.errors import DataError
 from imlogit.system.regular_file import UnfitFileError, read_regular
 
@@ -27,6 +28,7 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp",
 ORIENTED_BY = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
 # 16-bit grey, scaled so that the largest value stays the largest: 65,535 / 255.
 STEP_OF_16_BITS = 257
+WHITE_OF_16_BITS = 65_535
 GREY_OR_COLOUR = ("L", "RGB")
 
 
@@ -139,16 +141,18 @@ def pixels_of(content: bytes, reading: Reading) -> Pixels:
 def _check_pixels(size: tuple[int, int], reading: Reading) -> None:
     width, height = size
     if width * height > reading.max_pixels:
+        enough = math.ceil(width * height / MEGA)
+        hint = f" (max_megapixels={enough} allows it)" if enough <= MOST_MEGAPIXELS else ""
         raise BadImageError(
-            f"{height:,} x {width:,} pixels are more than {reading.max_megapixels:g} megapixels "
-            "(max_megapixels=100 allows more)"
+            f"{height:,} x {width:,} pixels are more than {reading.max_megapixels:g} megapixels"
+            + hint
         )
 
 
 def _too_large(n_bytes: int, reading: Reading) -> str:
     return (
         f"{n_bytes / MEGA:,.0f} MB are more than {reading.max_megabytes:g} "
-        "(max_megabytes=128 allows more)"
+        f"(max_megabytes={math.ceil(n_bytes / MEGA)} allows it)"
     )
 
 
@@ -178,7 +182,10 @@ def flat(image: Image.Image) -> Image.Image:
     from PIL import Image
 
     if image.mode.startswith("I"):
-        scaled = np.rint(np.asarray(image) / STEP_OF_16_BITS)
+        pixels = np.asarray(image)
+        if transparent:
+            pixels = np.where(pixels == image.info.get("transparency"), WHITE_OF_16_BITS, pixels)
+        scaled = np.rint(pixels / STEP_OF_16_BITS)
         return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
     if image.mode == "F":
         raise BadImageError("its pixels are fractions, whose scale is not known")

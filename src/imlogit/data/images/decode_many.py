@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from imlogit.arrays import Pixels
 from imlogit.data.images.decode import BadImageError, pixels_of, read_bytes, without_warnings
+from imlogit.data.images.room import room_for
 from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
@@ -117,7 +118,7 @@ class _Tray:
             self._problems.append(BadItem(where, found))
             return
         if self._images is None:
-            self._images, self._first = _room_for(self._n, found), where
+            self._images, self._first = room_for(self._n, found), where
         if self._images.shape[1:3] != found.shape[:2]:
             raise DataError(
                 f"{where} is {by(found.shape[:2])} pixels (height x width), but {self._first} "
@@ -126,7 +127,7 @@ class _Tray:
                 parameter="size",
             )
         if self._images.ndim < found.ndim + 1:  # the first one in colour
-            grey, self._images = self._images, _room_for(self._n, found)
+            grey, self._images = self._images, room_for(self._n, found)
             self._images[: self._filled] = grey[: self._filled, ..., None]
         elif self._images.ndim > found.ndim + 1:
             found = found[..., None]
@@ -136,26 +137,6 @@ class _Tray:
     def decoded(self) -> Decoded:
         images = np.empty((0, 0, 0), np.uint8) if self._images is None else self._images
         return Decoded(images[: self._filled], np.array(self.good, bool), tuple(self._problems))
-
-
-def _room_for(n: int, image: Pixels) -> Pixels:
-    """Make an array for n images like this one, if the machine's memory can hold them."""
-    memory = _physical_memory()
-    if memory and n * image.nbytes > memory:
-        raise DataError(
-            f"{n:,} images of {by(image.shape)} take {n * image.nbytes / 1e9:,.0f} GB, and this "
-            f"machine has {memory / 1e9:,.0f}. Reduce them with size=(h, w), or with grey=True.",
-            parameter="size",
-        )
-    return np.empty((n, *image.shape), np.uint8)
-
-
-def _physical_memory() -> int:
-    """Return the bytes of memory that there are, or 0 where the system does not say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return 0
 
 
 def _here(encoded: Iterable[Encoded], reading: Reading) -> Batches:

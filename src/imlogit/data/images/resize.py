@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from imlogit.arrays import Pixels
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import fitted
+from imlogit.data.images.room import room_for
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 
@@ -26,7 +28,8 @@ def conform(image_set: ImageSet, reading: Reading) -> ImageSet:
     if not grey and (size is None or image_set.image_shape[:2] == size):
         return image_set
     if image_set.image_shape[2:] not in ((), DRAWABLE_CHANNELS):
-        words = f"size={size}" if size is not None else "grey=True"
+        resized = size is not None and image_set.image_shape[:2] != size
+        words = f"size={size}" if resized else "grey=True"
         raise DataError(
             f"{image_set.name} has images of {image_set.image_shape[2]} channels, which can be "
             f"neither resized nor made grey: leave {words} out.",
@@ -34,7 +37,11 @@ def conform(image_set: ImageSet, reading: Reading) -> ImageSet:
         )
     from PIL import Image
 
-    images = [
-        np.asarray(fitted(Image.fromarray(image), size, reading.grey)) for image in image_set.images
-    ]
-    return replace(image_set, images=np.stack(images), sha256="")
+    def conformed(row: int) -> Pixels:
+        image = Image.fromarray(image_set.images[row])
+        return np.asarray(fitted(image, size, reading.grey))
+
+    images = room_for(len(image_set), conformed(0))
+    for row in range(len(images)):
+        images[row] = conformed(row)
+    return replace(image_set, images=images, sha256="")

@@ -30,7 +30,7 @@ GZIP_WINDOW = 31  # tells zlib to expect a gzip header
 
 def fetch_table(
     which: dict[str, Any],
-    dtype: dict[int, str] | None = None,
+    dtype: dict[int, str],
     *,
     max_bytes: int,
     patience: Patience,
@@ -42,7 +42,7 @@ def fetch_table(
     ----------
     which : dict
         ``name`` and ``version``, or ``data_id``, as ``fetch_openml`` takes them.
-    dtype : dict of int to str, optional
+    dtype : dict of int to str
         The type of each column by position, "str" for the class. Naming it makes pandas decode
         MNIST in a third of the time and a quarter of the memory. (What does not fit is refused by
         pandas 3 and wrapped by pandas 2: the caller must verify.) The class as "category", which
@@ -81,7 +81,7 @@ def fetch_table(
                 parser="pandas",
                 n_retries=max(patience.attempts - 1, 1),
                 delay=patience.delay,
-                read_csv_kwargs={} if dtype is None else {"dtype": dtype},
+                read_csv_kwargs={"dtype": dtype},
             )
     except Exception as error:  # urllib, http, json, gzip, pandas and scikit-learn raise their own
         raise DataError(reason(error)) from error

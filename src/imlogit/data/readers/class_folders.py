@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,7 +52,7 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
         classes of its own.
     """
     name = printable(path.resolve().name)
-    parts = [_list_part(folder, path, reading) for folder in _parts(path)]
+    parts = [_list_part(folder, path, reading) for folder in _parts(path, reading)]
     found = [file for part in parts for file in part.files]
     if not found and not any(part.problems for part in parts):
         raise DataError(f"{name}: there is no class folder with an image. {LAYOUT}.")
@@ -80,18 +81,28 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     )
 
 
-def _parts(path: Path) -> list[Path]:
+def _parts(path: Path, reading: Reading) -> list[Path]:
     """Return the folders of the training and the test part, or the one folder of all classes."""
     try:
-        names = [item.name for item in subfolders(path, follow_links=True)]
+        found = subfolders(path, reading.follow_links)
     except OSError as error:
         raise DataError(
             f"{printable(path)} cannot be read ({error.strerror or error}). Change its permissions."
         ) from error
-    by_name = {name.lower(): name for name in names}
-    if TRAIN not in by_name or not _has_folders(path / by_name[TRAIN]):
+    parts = [item for part in (TRAIN, TEST) for item in found if item.name.lower() == part]
+    if not parts or parts[0].name.lower() != TRAIN or not _has_folders(path / parts[0].name):
         return [path]
-    others = [printable(name) for name in names if name.lower() not in (TRAIN, TEST)]
+    for one, after in pairwise(parts):
+        if one.name.lower() == after.name.lower():
+            raise DataError(
+                f"{printable(path.name)} holds both {one.name}/ and {after.name}/. Leave one."
+            )
+    for item in parts:
+        if item.problem is not None:  # what lies behind it may change unseen
+            raise DataError(
+                f"{printable(path.name)}/{item.name}: {item.problem}.", parameter="follow_links"
+            )
+    others = [printable(item.name) for item in found if item not in parts]
     if others:
         warnings.warn(
             f"{printable(path.name)}: only train/ and test/ are read; left out: "
@@ -99,7 +110,7 @@ def _parts(path: Path) -> list[Path]:
             UserWarning,
             stacklevel=2,
         )
-    return [path / by_name[part] for part in (TRAIN, TEST) if part in by_name]
+    return [path / item.name for item in parts]
 
 
 def _has_folders(path: Path) -> bool:
@@ -173,6 +184,7 @@ SOURCE = FileSource(
     name="folder",
     form="FOLDER",
     summary="a folder for each class, or such folders in train/ and test/",
+    parts="`train/` and `test/`, if they are there",
     accepts=lambda place: place.is_folder,
     files=lambda path: [path],
     read=_read,

@@ -136,6 +136,7 @@ SOURCE = FileSource(
     name="idx",
     form="FOLDER",
     summary="IDX files, as MNIST was published",
+    parts="`t10k` or `test` in the name",
     accepts=lambda place: place.is_folder and any(IMAGES[1] in name for name in place.names),
     files=lambda path: [file for pair in _pairs(path) for file in pair],
     read=_read,

@@ -250,5 +250,8 @@ ROUTES: tuple[tuple[str, Callable[[Facts, Progress | None], _Rows]], ...] = (
 )
 
 SOURCE = NamedSource.known(
-    NAME, "all 70,000 images of MNIST, 11 MB to download once", lambda told: load_mnist(told)
+    NAME,
+    "all 70,000 images of MNIST, 11 MB to download once",
+    lambda told: load_mnist(told),
+    "60,000 and 10,000",
 )

@@ -339,6 +339,7 @@ SOURCE = FileSource(
     name="numpy",
     form="FILE.npz, FILE.npy",
     summary="x_train, y_train, x_test, y_test, or images, labels",
+    parts="as named",
     accepts=_accepts,
     files=_files,
     read=_read,

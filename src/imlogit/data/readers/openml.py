@@ -87,7 +87,7 @@ def _image_set(found: Any, source: str, reading: Reading) -> ImageSet:
         raise DataError(f"{source} has columns that are no numbers: it is not of images.")
     rows = as_pixels(values, source)
     return assemble(
-        Named(as_images(rows, reading, source), _labels(found.target)),
+        Named(as_images(rows, reading, source), _labels(found.target, source)),
         None,
         name=name,
         origin=f"OpenML data set {details.get('id', '?')}, {name} version "
@@ -95,8 +95,18 @@ def _image_set(found: Any, source: str, reading: Reading) -> ImageSet:
     )
 
 
-def _labels(target: Iterable[Any]) -> list[str]:
-    """Return labels as text: 5, not 5.0, and without the quotes that ARFF may put around them."""
+def _labels(target: Iterable[Any], source: str) -> list[str]:
+    """Return labels as text: 5, not 5.0, and without the quotes that ARFF may put around them.
+
+    Raises
+    ------
+    DataError
+        For a row without a label.
+    """
+    target = list(target)
+    for row, label in enumerate(target):
+        if label is None or label != label:
+            raise DataError(f"{source}: row {row} has no label.")
     numbers = (int(x) if isinstance(x, float) and x.is_integer() else x for x in target)
     return [str(x).strip("'\"") for x in numbers]
 

@@ -236,6 +236,7 @@ SOURCE = FileSource(
     name="parquet",
     form="FILE.parquet, FOLDER",
     summary="image and label, as Hugging Face data sets have them",
+    parts="`train-*` and `test-*` files",
     accepts=_accepts,
     files=_files,
     read=_read,

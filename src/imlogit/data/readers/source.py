@@ -26,6 +26,8 @@ class Source:
     form : str
         How such a source is written.
     summary : str
+    parts : str
+        What its training and its test part are.
     of_rows : bool, default=False
         Whether its images may come as rows of numbers, which ``shape`` and ``layout`` describe.
     """
@@ -33,6 +35,7 @@ class Source:
     name: str
     form: str
     summary: str
+    parts: str = "all training"
     of_rows: bool = False
 
 
@@ -55,12 +58,19 @@ class NamedSource(Source):
     noted: bool = True
 
     @classmethod
-    def known(cls, name: str, summary: str, load: Callable[[Progress | None], ImageSet]) -> Self:
+    def known(
+        cls,
+        name: str,
+        summary: str,
+        load: Callable[[Progress | None], ImageSet],
+        parts: str = "all training",
+    ) -> Self:
         """Return a data set that has a name here, and a cache by its published hashes."""
         return cls(
             name=name,
             form=name,
             summary=summary,
+            parts=parts,
             accepts=lambda source: source == name,
             read=lambda _source, _reading, progress: load(progress),
             noted=False,
