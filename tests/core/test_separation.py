@@ -11,6 +11,8 @@ from scipy.optimize import OptimizeResult
 from helpers.known_problems import SEPARATED_X, SEPARATED_Y, blobs, overlapping, softmax_objective
 from helpers.regressions import fit
 
+QUASI_X = np.array([[1.0], [2], [3], [4], [4], [5], [6], [7]])
+
 
 def test_no_penalty_and_separated(name):
     found = fit(name, SEPARATED_X, SEPARATED_Y, np.inf)
@@ -21,8 +23,7 @@ def test_no_penalty_and_separated(name):
 
 
 def test_no_penalty_and_quasi_separated(name):
-    x = np.array([[1.0], [2], [3], [4], [4], [5], [6], [7]])
-    assert fit(name, x, SEPARATED_Y, np.inf).certificate.status == "quasi-separated"
+    assert fit(name, QUASI_X, SEPARATED_Y, np.inf).certificate.status == "quasi-separated"
 
 
 def test_no_penalty_and_an_optimum(name, rng):
@@ -63,7 +64,7 @@ def test_no_penalty_and_few_positives_among_many(rng):
 
 
 def test_no_penalty_and_too_large_to_tell(name, rng, monkeypatch):
-    monkeypatch.setattr("imlogit.core.separation.QUASI_SEPARATION_ENTRIES", 100)
+    monkeypatch.setattr("imlogit.core.separation.MOST_ENTRIES", 100)
     x, y = overlapping(rng)
     assert fit(name, x, y, np.inf).certificate.status == "undetermined"
 
@@ -71,10 +72,12 @@ def test_no_penalty_and_too_large_to_tell(name, rng, monkeypatch):
 def test_no_penalty_and_a_linear_programme_without_an_answer(name, rng, monkeypatch):
     limited = OptimizeResult(status=1, fun=None)
     monkeypatch.setattr("scipy.optimize.linprog", lambda *_, **__: limited)
-    assert fit(name, *overlapping(rng), np.inf).certificate.status == "undetermined"
+    assert fit(name, QUASI_X, SEPARATED_Y, np.inf).certificate.status != "converged"
+    # Newton's equations prove this one
+    assert fit(name, *overlapping(rng), np.inf).certificate.status == "converged"
 
 
-def test_no_penalty_and_an_interrupt_within_the_linear_programme(rng, monkeypatch):
+def test_no_penalty_and_an_interrupt_within_the_linear_programme(monkeypatch):
     """HiGHS does not look for interrupts, and may take long."""
     ended = threading.Event()
 
@@ -88,7 +91,7 @@ def test_no_penalty_and_an_interrupt_within_the_linear_programme(rng, monkeypatc
     began = time.perf_counter()
     try:
         with pytest.raises(KeyboardInterrupt):
-            fit("numba", *overlapping(rng), np.inf)
+            fit("numba", QUASI_X, SEPARATED_Y, np.inf)
     finally:
         ended.set()
         signal.signal(signal.SIGINT, before)

@@ -16,8 +16,8 @@ REASONS = {
     "max_iter": "max_iter steps were taken before the gap reached the tolerance; raise max_iter",
     "rounding": "rounding errors keep the gap (with C = inf: the gradient) above the tolerance; "
     "raise tol, take a smaller C, or scale the features to comparable sizes",
-    "separated": "every row is classified strictly right and C is inf, so that no optimum exists; "
-    "take a finite C",
+    "separated": "the classes can be told apart without an error and C is inf, so that no optimum "
+    "exists; take a finite C",
     "quasi-separated": "a direction classifies no row wrong and C is inf, so that no optimum "
     "exists; take a finite C",
     "undetermined": "the gradient vanishes, but C is inf and quasi-separation could not be "
@@ -53,7 +53,7 @@ class Certificate:
         ``F(w, b)``, the penalised loss.
     gap : float
         The duality gap: ``F(w, b) - F* <= gap`` and ``|w - w*| <= sqrt(2 gap)``.
-        nan with ``C = inf``.
+        nan with ``C = inf``. Where it comes down to rounding errors, it holds these too.
     tol : float
         The relative gap that was asked for.
     iterations : int

@@ -16,6 +16,8 @@ from imlogit.core.span import Points, Span
 # C = inf: the largest entry of the gradient, as a share of the sum of row weights, where the
 # features are of the size of 1.
 GRADIENT_TOL = 1e-8
+# Directions of larger entries are taken by their direction alone; how far to go is found anyway.
+LONGEST = 1e50
 
 
 class Descent:
@@ -66,11 +68,17 @@ class Descent:
         """Note what was found at the current point."""
         self.objective, self.mass = float(points.objective[place]), points.mass[place].copy()
 
-    def reached(self, tol: float, largest: float) -> bool:
-        """Whether the measure fulfils the tolerance; ``largest`` is the engine's."""
+    def reached(self, tol: float, largest: float, gap: float | None = None) -> bool:
+        """Whether the measure fulfils the tolerance, or a gap that is given.
+
+        ``largest`` is the engine's.
+        """
         if self.regression.penalty:
             # an objective that overflowed proves nothing: inf <= inf
-            return bool(np.isfinite(self.objective)) and self.gap <= tol * self.objective
+            return (
+                bool(np.isfinite(self.objective))
+                and (self.gap if gap is None else gap) <= tol * self.objective
+            )
         # In units in which no feature is larger than 1: a gradient shrinks with its feature.
         flat = self.steepest <= GRADIENT_TOL * self.total * min(1.0, largest)
         return flat and self.max_gradient <= GRADIENT_TOL * self.total
@@ -151,7 +159,7 @@ class Batch:
         """Go to the minima over the directions, the last steps and the intercepts."""
         direction = {id(d): new for d, new in zip(descents, directions, strict=True)}
         for precise, group in _by_precision(descents):
-            new = _stack(direction[id(d)] for d in group)
+            new = _stack(_in_range(direction[id(d)]) for d in group)
             self.problem.extend(_slots(group), new, precise=precise)
             self._count(group)
             best = self._span(group, new).minimise(_points(group))
@@ -163,6 +171,32 @@ class Batch:
                 d.note(best, k)
                 d.iterations += 1
                 d.proved = False
+
+    def slope_of_intercepts(self, descent: Descent) -> Floats:
+        """Return the gradient in the intercepts at the point that was evaluated last, (K,)."""
+        slope, _ = self.problem.project(_slots([descent]))
+        return slope[0, INTERCEPT:]
+
+    def probe(self, descent: Descent, direction: Floats, shift: Floats) -> Points:
+        """Evaluate where a step of weights and one of intercepts would lead."""
+        self.problem.extend(_slots([descent]), direction[None], precise=descent.precise)
+        self._count([descent])
+        steps = np.concatenate([[0.0, 1.0], shift])[None]
+        return self._span([descent], direction[None]).at(np.arange(1), steps)
+
+    def accept(self, descent: Descent, direction: Floats, shift: Floats, found: Points) -> None:
+        """Go where `probe` looked last."""
+        self.problem.step(_slots([descent]), found.steps[:, :INTERCEPT])
+        descent.last, descent.weights = direction, descent.weights + direction
+        descent.b = descent.b + shift
+        descent.note(found, 0)
+        descent.iterations += 1
+        descent.proved = False
+
+    def stay(self, descent: Descent) -> None:
+        """Take a step of no length: none lowers the objective."""
+        self._span([descent]).start()
+        descent.iterations += 1
 
     def _span(self, descents: Sequence[Descent], new: Floats | None = None) -> Span:
         last = _stack(d.last for d in descents)
@@ -180,6 +214,12 @@ class Batch:
         self.passes += 1
         for d in descents:
             d.passes += 1
+
+
+def _in_range(direction: Floats) -> Floats:
+    """Return a direction whose squares do not overflow: where curvatures vanish it has no end."""
+    largest = float(np.abs(direction).max(initial=0.0))
+    return direction / largest if largest > LONGEST else direction
 
 
 def _duals(descent: Descent) -> Floats:

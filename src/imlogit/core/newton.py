@@ -1,17 +1,171 @@
-"""The end of small problems: Newton steps on the exact Hessian, down to rounding."""
+"""Newton steps on the exact Hessian of weights and intercepts, damped where they would overshoot.
+
+A row that is far on the wrong side has a slope and next to no curvature: Newton's step along it is
+beyond all bounds. So the system is shifted by a share ``damping`` of the largest diagonal that was
+ever seen, which is close to the largest that there is, until the objective falls as predicted
+[1]_.
+
+References
+----------
+.. [1] J. J. More, The Levenberg-Marquardt algorithm: implementation and theory, Numerical
+   Analysis, Lecture Notes in Mathematics 630 (1978).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
+from scipy.linalg.lapack import dpotrf, dpotrs
 
 from imlogit.arrays import Floats
 from imlogit.core.descent import Batch, Descent
-from imlogit.core.preconditioner import factor_gram
+from imlogit.core.preconditioner import TOO_LARGE
+from imlogit.core.span import ROUNDING
+from imlogit.errors import TooLargeError
 
 # A step that leaves more than this share of the distance found nothing but rounding.
 STILL_WORTH = 0.5
+# Eigenvalues below this share of the diagonal are rounding errors of zeros.
+SINGULAR = 1e-14
+# More weights than these are not worth the search for singular directions.
+SEARCHED = 600
+# Damping begins at the least share of the diagonal, and ends where steps are nothing.
+LEAST_DAMPING, MOST_DAMPING = 1e-12, 1e30
+STRONGER, WEAKER = 10.0, 0.1
+# Decreases of these shares of what the quadratic model promised call for more, and for less.
+POOR, GOOD = 0.25, 0.75
+# Curvatures fall with the losses, by a factor of e in a step as a rule.
+FORGETS = 0.1
+
+
+@dataclass(eq=False)
+class Damping:
+    """How far the exact steps of one descent are trusted.
+
+    Attributes
+    ----------
+    share : float
+        What is added to the diagonal of the Hessian, as a share of ``scale``.
+    scale : ndarray of float64
+        The largest diagonal that was seen, weights first, then intercepts.
+    """
+
+    share: float = 0.0
+    scale: Floats = field(default_factory=lambda: np.zeros(1))
+    factor: float = STRONGER
+
+    def stronger(self) -> None:
+        """Trust steps less, and still less if that does not do."""
+        self.share = max(self.share * self.factor, LEAST_DAMPING)
+        self.factor *= STRONGER
+
+    def weaker(self) -> None:
+        """Trust steps more."""
+        self.share = self.share * WEAKER if self.share > LEAST_DAMPING else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class System:
+    """Newton's equations at one point, for weights and, where there are any, intercepts.
+
+    Attributes
+    ----------
+    hessian : ndarray of float64, shape (m, m)
+    gradient : ndarray of float64, shape (m,)
+    center : ndarray of float64, shape (d,)
+        The intercepts are those of features less this.
+    n_columns : int
+    """
+
+    hessian: Floats
+    gradient: Floats
+    center: Floats
+    n_columns: int
+
+    @classmethod
+    def of(cls, batch: Batch, descent: Descent) -> System:
+        """Return the equations at the current point, in float64."""
+        has_intercept = descent.regression.intercept
+        # without an intercept to make up for it, another origin would be another Hessian
+        center = batch.engine.center() if has_intercept else np.zeros(batch.engine.n_features)
+        second, mixed, intercepts = batch.problem.gram(descent.slot, center)
+        second.flat[:: len(second) + 1] += descent.regression.penalty
+        k = descent.b.size
+        if not has_intercept:
+            return cls(second, descent.gradient.ravel(), center, k)
+        slope = batch.slope_of_intercepts(descent)
+        in_weights = descent.gradient - slope[:, None] * center
+        hessian = np.block([[second, mixed], [mixed.T, intercepts]])
+        return cls(hessian, np.concatenate([in_weights.ravel(), slope]), center, k)
+
+    def units(self, shift: Floats | float = 0.0) -> Floats:
+        """Return the units in which the diagonal, shifted, is 1; 0 where it is 0, shape (m,)."""
+        diagonal = self.hessian.diagonal() + shift
+        unit: Floats = np.divide(
+            1.0, np.sqrt(diagonal), out=np.zeros(len(diagonal)), where=diagonal > 0
+        )
+        return unit
+
+    def step(self, shift: Floats) -> Floats:
+        """Return the step that solves the equations, ``shift`` (m,) added to the diagonal.
+
+        Solved in units in which the diagonal is 1. Directions that the Hessian does not see
+        (equal columns; an equal shift of all classes) drop out through the pseudo-inverse.
+        """
+        unit = self.units(shift)
+        scaled = self.hessian * unit[:, None] * unit
+        if not np.isfinite(scaled).all():
+            raise TooLargeError(TOO_LARGE)
+        scaled.flat[:: len(scaled) + 1] = 1.0
+        return -unit * _solve(scaled, unit * self.gradient, search=not shift.any())
+
+    def parts(self, step: Floats) -> tuple[Floats, Floats]:
+        """Return the steps of weights (K, d) and of intercepts (K,), of features as they are."""
+        size = self.n_columns * len(self.center)
+        weights = step[:size].reshape(self.n_columns, -1)
+        b = step[size:] if step.size > size else np.zeros(self.n_columns)
+        return weights, b - weights @ self.center
+
+
+def _solve(matrix: Floats, right: Floats, *, search: bool) -> Floats:
+    """Solve a system with a diagonal of ones; ``search`` for directions that are not seen."""
+    if search and len(right) <= SEARCHED:
+        values, vectors = np.linalg.eigh(matrix)
+        seen = values > SINGULAR * max(1.0, values[-1])
+        found: Floats = vectors[:, seen] @ ((vectors.T @ right)[seen] / values[seen])
+        return found
+    jitter = SINGULAR
+    while True:
+        shifted = np.array(matrix, order="F")
+        shifted.flat[:: len(shifted) + 1] += jitter
+        triangle, info = dpotrf(shifted, lower=1, overwrite_a=1)
+        if info == 0:
+            return np.asarray(dpotrs(triangle, right, lower=1)[0])
+        jitter *= STRONGER
+
+
+def take_newton_step(batch: Batch, descent: Descent, damping: Damping) -> None:
+    """Take a Newton step in weights and intercepts, damped until the objective falls."""
+    system = System.of(batch, descent)
+    damping.scale = np.maximum(FORGETS * damping.scale, system.hessian.diagonal())
+    before = descent.objective
+    while damping.share <= MOST_DAMPING:
+        step = system.step(damping.share * damping.scale)
+        slope = -float(system.gradient @ step)
+        promised = slope - 0.5 * float(step @ system.hessian @ step)
+        parts = system.parts(step)
+        found = batch.probe(descent, *parts)
+        gained = before - float(found.objective[0])
+        if gained >= POOR * promised - ROUNDING * before:
+            batch.accept(descent, *parts, found)
+            damping.factor = STRONGER
+            if gained > GOOD * promised:
+                damping.weaker()
+            return
+        damping.stronger()
+    batch.stay(descent)
 
 
 def polish(batch: Batch, descents: Sequence[Descent], max_iter: int) -> None:
@@ -19,7 +173,8 @@ def polish(batch: Batch, descents: Sequence[Descent], max_iter: int) -> None:
     left = list(descents)
     while left := [d for d in left if d.iterations < max_iter and d.distance > 0]:
         before = [(d.weights, d.b, d.distance) for d in left]
-        batch.advance(left, [newton_direction(batch, d) for d in left])
+        for d in left:
+            take_newton_step(batch, d, Damping())
         batch.prove(left)
         worse = []
         going = []
@@ -32,17 +187,3 @@ def polish(batch: Batch, descents: Sequence[Descent], max_iter: int) -> None:
         batch.place(worse, precise=True)
         batch.measure(worse)
         left = going
-
-
-def newton_direction(batch: Batch, descent: Descent) -> Floats:
-    """Return the Newton direction at the current point, by the exact Hessian, shape (K, d)."""
-    has_intercept = descent.regression.intercept
-    # without an intercept to make up for it, another origin would be another Hessian
-    center = batch.engine.center() if has_intercept else np.zeros(batch.engine.n_features)
-    second, mixed, intercepts = batch.problem.gram(descent.slot, center)
-    if has_intercept:
-        # the softmax does not see an equal shift of all intercepts: hence the pseudo-inverse
-        second = second - mixed @ np.linalg.pinv(intercepts, hermitian=True) @ mixed.T
-    factor = factor_gram(second, descent.regression.penalty)
-    direction: Floats = -factor.solve(descent.gradient.reshape(1, -1))
-    return direction.reshape(descent.gradient.shape)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from imlogit.arrays import Rows
+from imlogit.arrays import Floats, Rows
 from imlogit.core.certificate import Certificate, Pass
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Batch, Descent
-from imlogit.core.newton import newton_direction, polish
+from imlogit.core.newton import Damping, System, polish, take_newton_step
 from imlogit.core.pool_queue import Queue, Turn
 from imlogit.core.preconditioner import Preconditioner
 from imlogit.core.regression import Regression
+from imlogit.core.rounding import gap_with_rounding
 from imlogit.core.schedule import SAMPLE_ROWS, Schedule
 from imlogit.core.separation import status_without_penalty
 from imlogit.core.solution import Observer, Progress, Settings, Solution
@@ -25,6 +26,12 @@ from imlogit.core.start import Start, first_points, fit_base_rate
 EXACT_WEIGHTS = 500
 # What has not arrived after so many steps is badly conditioned: then exact ones are taken.
 PATIENT_STEPS = 8
+# Exact steps of so many multiplications are cheaper than the first preconditioner.
+EXACT_PRICE = 1e8
+# With more weights exact steps are dear, but steps that did not arrive by then cost more.
+SLOW_EXACT_WEIGHTS, MOST_PATIENT_STEPS = 1500, 30
+# With still more they are what is left where the others find nothing any more.
+MOST_EXACT_WEIGHTS = 4000
 # A solution from which so many others start hands them a preconditioner of its own optimum.
 FRESH_FOR = 3
 # A fit has stalled when so many steps neither halved the gap nor lowered the objective by this
@@ -44,12 +51,22 @@ class _Way:
     ----------
     place : int
         In the caller's list.
+    gap : float or None
+        With all that rounding may hide, where it has come down to that.
+    exact : bool
+        Whether steps are exact from here on, as others found nothing any more.
+    best : tuple of objective, weights and intercepts, or None
+        Where others had led to.
     """
 
     place: int
     descent: Descent
     schedule: Schedule
     began: float
+    gap: float | None = None
+    exact: bool = False
+    best: tuple[float, Floats, Floats] | None = None
+    damping: Damping = field(default_factory=Damping)
     distance: float = np.inf
     objective: float = np.inf
     idle: int = -1
@@ -171,11 +188,14 @@ class Pool:
         self._report()
         self._conclude()
         done = [way for way in self.active if way.status]
+        self._return_to_best(done)
         exact = [way for way in done if way.status in ("converged", "rounding")]
-        if self.n_columns * self.engine.n_features <= EXACT_WEIGHTS:
+        if self._unknowns <= EXACT_WEIGHTS:
             polish(self.batch, [way.descent for way in exact], self.settings.max_iter)
             for way in exact:
-                way.status = "converged" if self._reached(way.descent) else way.status
+                way.gap = gap_with_rounding(self.engine, way.descent)
+                arrived = self._reached(way.descent, way.gap)
+                way.status = "converged" if arrived else "rounding"
         for way in done:
             self._leave(way)
         self.active = [way for way in self.active if not way.status]
@@ -194,6 +214,9 @@ class Pool:
             or self._reached(way.descent)
             or self._separated(way.descent)
         ]
+        hopeless = [way for way in self.active if way not in claims and self._is_hopeless(way)]
+        for way in hopeless:
+            self._begin_exact(way)
         were_precise = [way.descent.precise for way in claims]
         self.batch.prove([way.descent for way in claims])
         for way, was_precise in zip(claims, were_precise, strict=True):
@@ -203,42 +226,81 @@ class Pool:
                 way.status = "converged"
             elif way.descent.iterations >= max_iter:
                 way.status = "max_iter"
-            elif way.stalled and was_precise:
+            elif way.stalled and was_precise and (way.exact or not self._may_be_exact):
                 way.status = "rounding"
+            elif was_precise:
+                self._begin_exact(way)
             else:
                 way.begin_anew()
 
+    def _is_hopeless(self, way: _Way) -> bool:
+        """Whether so many steps have not come near the optimum that others are called for."""
+        slow = way.descent.iterations >= MOST_PATIENT_STEPS and not way.exact
+        return slow and self._may_be_exact and way.descent.distance > way.descent.objective
+
+    def _begin_exact(self, way: _Way) -> None:
+        """Go on by exact steps from the base rate: rows far on the wrong side lead nowhere."""
+        descent = way.descent
+        way.exact, way.best = True, (descent.objective, descent.weights, descent.b)
+        descent.weights = np.zeros_like(descent.weights)
+        descent.b = fit_base_rate(descent.regression).b
+        self.batch.place([descent], precise=True)
+        self.batch.measure([descent])
+        way.begin_anew()
+
+    def _return_to_best(self, ways: list[_Way]) -> None:
+        """Go back where exact steps have led to nothing better."""
+        worse = [way for way in ways if way.best and way.best[0] < way.descent.objective]
+        for way in worse:
+            assert way.best is not None
+            _, way.descent.weights, way.descent.b = way.best
+        self.batch.prove([way.descent for way in worse])
+
     def _advance(self) -> None:
-        """Take a step, each along its preconditioned gradient."""
-        if not self.active:
-            return
-        n_sharing = len(self.active) * self.n_columns
-        used: dict[int, list[Descent]] = {}
-        known: dict[int, Preconditioner] = {}
-        descents = [way.descent for way in self.active if self._is_hard(way.descent)]
+        """Take a step: an exact one, or along the preconditioned gradient."""
+        exact = [way for way in self.active if self._is_exact(way)]
         # margins that are summed up step by step in float32 would lead the exact steps astray
-        rough = [descent for descent in descents if not descent.precise]
+        rough = [way.descent for way in exact if not way.descent.precise]
         self.batch.place(rough, precise=True)
         self.batch.measure(rough)
-        directions = [newton_direction(self.batch, descent) for descent in descents]
-        for way in self.active:
-            if way.descent in descents:
-                continue
+        for way in exact:
+            take_newton_step(self.batch, way.descent, way.damping)
+        others = [way for way in self.active if way not in exact]
+        if not others:
+            return
+        n_sharing = len(others) * self.n_columns
+        used: dict[int, list[Descent]] = {}
+        known: dict[int, Preconditioner] = {}
+        for way in others:
             current = way.schedule.current(
                 self.engine, self.problem, way.descent, self.settings.tol, n_sharing
             )
             known[id(current)] = current
             used.setdefault(id(current), []).append(way.descent)
+        descents: list[Descent] = []
+        directions: list[Floats] = []
         for key, group in used.items():
             descents += group
             directions += list(known[key].directions(np.stack([d.gradient for d in group])))
         self.batch.advance(descents, directions)
 
-    def _is_hard(self, descent: Descent) -> bool:
-        """Whether a small problem has a penalty and takes long."""
-        small = self.n_columns * self.engine.n_features <= EXACT_WEIGHTS
-        long = descent.iterations >= PATIENT_STEPS
-        return small and long and bool(descent.regression.penalty)
+    @property
+    def _unknowns(self) -> int:
+        return self.n_columns * (self.engine.n_features + 1)
+
+    @property
+    def _may_be_exact(self) -> bool:
+        """Whether exact steps are within reach where all others fail."""
+        return self._unknowns <= MOST_EXACT_WEIGHTS
+
+    def _is_exact(self, way: _Way) -> bool:
+        """Whether exact steps are cheap, or all that is left."""
+        pairs = self.n_columns * (self.n_columns + 1) // 2
+        price = pairs * self.engine.n_rows * self.engine.n_features**2
+        if self._unknowns <= EXACT_WEIGHTS:
+            return price <= EXACT_PRICE or way.descent.iterations >= PATIENT_STEPS
+        slow = way.descent.iterations >= MOST_PATIENT_STEPS
+        return way.exact or (slow and self._unknowns <= SLOW_EXACT_WEIGHTS)
 
     def _leave(self, way: _Way) -> None:
         """Keep the solution, and free the slot."""
@@ -263,13 +325,18 @@ class Pool:
         descent, rows = way.descent, self.rows[way.place]
         # the softmax does not see an equal shift of all intercepts: theirs add up to zero
         b = descent.b if self.n_columns == 1 else descent.b - descent.b.mean()
+        weights = descent.weights
+        if not descent.regression.penalty and self.n_columns > 1:  # nor one of all weights
+            weights = weights - weights.mean(axis=0)
         margins = None
         if rows is not None:
             margins = self.problem.margins(descent.slot, rows) + b
         certificate = Certificate(
             status=self._verdict(way),
             objective=descent.objective,
-            gap=descent.gap if descent.regression.penalty else float("nan"),
+            gap=(descent.gap if way.gap is None else way.gap)
+            if descent.regression.penalty
+            else float("nan"),
             tol=self.settings.tol,
             iterations=descent.iterations,
             passes=descent.passes,
@@ -277,15 +344,18 @@ class Pool:
             seconds=time.perf_counter() - way.began,
             history=tuple(descent.history),
         )
-        return Solution(descent.weights, b, certificate, margins)
+        return Solution(weights, b, certificate, margins)
 
     def _verdict(self, way: _Way) -> str:
         if way.descent.regression.penalty or way.status in ("separated", "interrupted"):
             return way.status
-        return status_without_penalty(self.engine, way.descent.regression, way.status)
+        system = None
+        if self._unknowns <= SLOW_EXACT_WEIGHTS:
+            system = System.of(self.batch, way.descent)
+        return status_without_penalty(self.engine, way.descent, system, way.status)
 
-    def _reached(self, descent: Descent) -> bool:
-        return descent.reached(self.settings.tol, self.engine.largest)
+    def _reached(self, descent: Descent, gap: float | None = None) -> bool:
+        return descent.reached(self.settings.tol, self.engine.largest, gap)
 
     def _separated(self, descent: Descent) -> bool:
         """Whether there is no penalty and every row is classified strictly right."""

@@ -100,7 +100,8 @@ class Preconditioner:
     factors : tuple of Factor
         One a column.
     total : Factor or None
-        Of ``sum_k P_k^-1``; None for one column, and where the factors are in dual form.
+        Of ``sum_k P_k^-1``; None for one column, where the factors are in dual form, and where that
+        overflows.
     """
 
     factors: tuple[Factor, ...]
@@ -114,7 +115,9 @@ class Preconditioner:
         total = np.zeros(factors[0].triangle.shape)
         for factor in factors:
             total += factor.inverse()
-        return cls(tuple(factors), factor_gram(total, 0.0))
+        # where the curvature vanishes its inverse overflows, and there is nothing to tie
+        tied = factor_gram(total, 0.0) if np.isfinite(total).all() else None
+        return cls(tuple(factors), tied)
 
     @property
     def nbytes(self) -> int:
