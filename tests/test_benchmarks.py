@@ -18,6 +18,7 @@ LAST = {
     "engines": "Exports",
     "fit": "Commands",
     "sources": "imlogit predict on PNG files",
+    "trust": "Trust in 40 random problems",
 }
 
 

@@ -29,7 +29,9 @@ PATIENT_STEPS = 8
 # Exact steps of so many multiplications are cheaper than the first preconditioner.
 EXACT_PRICE = 1e8
 # With more weights exact steps are dear, but steps that did not arrive by then cost more.
-SLOW_EXACT_WEIGHTS, MOST_PATIENT_STEPS = 1500, 30
+SLOW_EXACT_WEIGHTS, MOST_PATIENT_STEPS = 1500, 100
+# Gaps above the objective after so many steps are not for these steps to close.
+HOPELESS_STEPS = 30
 # With still more they are what is left where the others find nothing any more.
 MOST_EXACT_WEIGHTS = 4000
 # A solution from which so many others start hands them a preconditioner of its own optimum.
@@ -235,7 +237,7 @@ class Pool:
 
     def _is_hopeless(self, way: _Way) -> bool:
         """Whether so many steps have not come near the optimum that others are called for."""
-        slow = way.descent.iterations >= MOST_PATIENT_STEPS and not way.exact
+        slow = way.descent.iterations >= HOPELESS_STEPS and not way.exact
         return slow and self._may_be_exact and way.descent.distance > way.descent.objective
 
     def _begin_exact(self, way: _Way) -> None:

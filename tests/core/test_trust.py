@@ -1,0 +1,25 @@
+"""Random problems of every kind: nothing that is said of a fit is false."""
+
+import pytest
+
+from benchmarks.problems import draw, judge
+
+PROBLEMS, AT_ONCE = 300, 25
+# Small enough that all of them take a minute.
+ENTRIES = 4000
+
+
+@pytest.mark.parametrize("first", range(0, PROBLEMS, AT_ONCE))
+def test_every_claim_is_true(first):
+    problems = [draw(k, ["numba", "reference"], ENTRIES) for k in range(first, first + AT_ONCE)]
+    faults = {str(problem): judge(problem).faults for problem in problems}
+    assert {problem: found for problem, found in faults.items() if found} == {}
+
+
+def test_the_judge_sees_a_false_claim(monkeypatch):
+    """The test above could not fail if the judge believed everything."""
+    claims = "imlogit.core.rounding.gap_with_rounding", "imlogit.core.pool.gap_with_rounding"
+    for claim in claims:
+        monkeypatch.setattr(claim, lambda *_: 0.0)
+    seen = [judge(draw(k, ["numba", "reference"], ENTRIES)).faults for k in range(60)]
+    assert any("from the optimum" in fault for faults in seen for fault in faults)
