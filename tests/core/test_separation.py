@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from scipy.optimize import OptimizeResult
 
+import imlogit
+
 from helpers.known_problems import SEPARATED_X, SEPARATED_Y, blobs, overlapping, softmax_objective
 from helpers.regressions import fit
 
@@ -109,3 +111,38 @@ def test_softmax_without_penalty(name, rng):
     assert found.certificate.converged
     _, in_weights, _ = softmax_objective(x, y, found.weights, found.intercept, 1.0)
     assert np.abs(in_weights - found.weights).max() <= 1e-8 * len(y)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-3])
+def test_weights_far_apart_do_not_hide_that_classes_are_apart(name, rng, size):
+    x = np.column_stack([np.ones(40), rng.normal(size=(40, 2)) * size])
+    y = (x[:, 1] > 0).astype(int)
+    weights = 10.0 ** rng.uniform(-6, 6, 40)
+    assert fit(name, x, y, np.inf, weights=weights).certificate.status == "separated"
+
+
+def test_classes_that_hardly_overlap_have_an_optimum(name):
+    x = np.array([[1.0], [2], [3], [4 + 2e-9], [4], [5], [6], [7]])
+    found = fit(name, x, SEPARATED_Y, np.inf)
+    assert found.certificate.status == "converged"
+    p = 1 / (1 + np.exp(-(x @ found.weights + found.intercept)))
+    assert np.abs(x.T @ (p - SEPARATED_Y)).max() <= 1e-8 * len(x)
+
+
+def test_no_usable_feature_and_no_intercept(name):
+    found = fit(name, np.zeros((4, 2)), [0, 1, 0, 1], np.inf, intercept=False)
+    assert found.certificate.status == "converged"
+    assert not found.weights.any()
+
+
+def test_ten_classes_of_pixels_are_apart(name):
+    images = imlogit.load("mnist-5k")
+    rows = np.random.default_rng(0).permutation(5000)[:300]
+    pixels = images.images[rows].reshape(300, -1) / 255
+    assert fit(name, pixels, images.labels[rows], np.inf).certificate.status == "separated"
+
+
+def test_weights_of_the_softmax_add_up_to_zero(name, rng):
+    x, y = blobs(rng)
+    found = fit(name, x, y, np.inf)
+    np.testing.assert_allclose(found.weights.sum(axis=0), 0.0, atol=1e-12)

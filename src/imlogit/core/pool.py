@@ -230,7 +230,7 @@ class Pool:
                 way.status = "max_iter"
             elif way.stalled and was_precise and (way.exact or not self._may_be_exact):
                 way.status = "rounding"
-            elif was_precise:
+            elif way.stalled and was_precise:
                 self._begin_exact(way)
             else:
                 way.begin_anew()

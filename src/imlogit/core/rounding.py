@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from imlogit.arrays import Floats
+from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Descent
 from imlogit.core.loss import logistic, softmax, softmax_residual
@@ -19,7 +19,7 @@ BLOCK_ENTRIES = 1_000_000
 # A step of the intercepts that changes no row's curvature by more than half.
 SMALL_STEP = 0.5
 # Below this share of the diagonal a curvature in the intercepts is no more than rounding.
-SINGULAR = 1e-12
+SINGULAR = 1e-13
 
 
 def gap_with_rounding(engine: Engine, descent: Descent) -> float:
@@ -35,27 +35,35 @@ def gap_with_rounding(engine: Engine, descent: Descent) -> float:
        Journal on Scientific Computing 41 (2019).
     """
     k, d, n = len(descent.weights), engine.n_features, engine.n_rows
-    hidden, sizes = np.zeros((k, d + 1)), np.zeros((k, d + 1))
-    slope, curvature = np.zeros(k), np.zeros((k, k))
+    hidden, sizes, slope, noise = np.zeros((k, d)), np.zeros((k, d)), np.zeros(k), np.zeros(k)
+    curvature, within, spread = np.zeros((k, k)), 0.0, 0.0
     for rows in np.array_split(np.arange(n), max(1, n * (d + k) // BLOCK_ENTRIES)):
-        x = np.column_stack([engine.rows(rows, precise=True), np.ones(len(rows))])
+        x = engine.rows(rows, precise=True).astype(np.float64, copy=False)
         r, bent = _derivatives(descent, rows, x)
+        size, of_sums = np.abs(r), EPSILON * (math.sqrt(n) + FEW)
+        reach = (np.abs(x) @ np.abs(descent.weights).T + np.abs(descent.b)).max(axis=1)
+        of_margins = EPSILON * (math.sqrt(d) + FEW) * reach
+        hidden += (size * (of_sums + 2 * of_margins)) @ np.abs(x)
+        sizes += size @ np.abs(x)
         slope += r.sum(axis=1)
+        noise += of_sums * size.sum(axis=1)
         curvature += bent
-        reach = np.abs(x) @ np.abs(np.column_stack([descent.weights, descent.b])).T
-        roundings = math.sqrt(n) + FEW + 2 * (math.sqrt(d) + FEW) * reach.max(axis=1)
-        sizes += np.abs(r) @ np.abs(x)
-        hidden += (np.abs(r) * (EPSILON * roundings)) @ np.abs(x)
-    error = float(np.linalg.norm(hidden[:, :d]))
+        within += 2 * float(size.sum(axis=0) @ of_margins**2)
+        spread += 2 * float(size.sum(axis=0) @ np.square(x).sum(axis=1))
+    error = float(np.linalg.norm(hidden))
     error += EPSILON * FEW * float(np.linalg.norm(descent.weights))
     lost = 0.0
     if descent.regression.intercept:
-        lost, step = newton_gain(np.abs(slope) + hidden[:, d], curvature)
-        error += 2 * step * float(np.linalg.norm(sizes[:, :d]))
+        lost, step = newton_gain(slope, noise, within, curvature)
+        if math.isinf(lost):
+            return math.inf
+        error += min(2 * step * float(np.linalg.norm(sizes)), math.sqrt(spread * lost))
     return 0.5 * (math.sqrt(2 * descent.gap) + error) ** 2 + lost
 
 
-def newton_gain(slope: Floats, curvature: Floats) -> tuple[float, float]:
+def newton_gain(
+    slope: Floats, noise: Floats, within: float, curvature: Floats
+) -> tuple[float, float]:
     """Return at most what intercepts off their minimum lose, and how far they are from it.
 
     Twice Newton's promise, where its step is so small that no curvature changes by more than
@@ -63,8 +71,11 @@ def newton_gain(slope: Floats, curvature: Floats) -> tuple[float, float]:
 
     Parameters
     ----------
-    slope : ndarray of float64, shape (K,)
-        The absolute gradient in the intercepts.
+    slope, noise : ndarray of float64, shape (K,)
+        The gradient in the intercepts, and how far sums may take it from the true one.
+    within : float
+        What roundings of margins may do to the promise: these move a row's probabilities with
+        its curvature, so that no small curvature of all rows makes more of them.
     curvature : ndarray of float64, shape (K, K)
         With more than one column singular: the softmax does not see an equal shift.
     """
@@ -72,19 +83,22 @@ def newton_gain(slope: Floats, curvature: Floats) -> tuple[float, float]:
     if not (diagonal > 0).all():
         return math.inf, math.inf
     unit = 1 / np.sqrt(diagonal)
-    values = np.linalg.eigvalsh(curvature * unit[:, None] * unit)
-    least = float(values[min(1, len(values) - 1)])
-    scaled = float(np.linalg.norm(unit * slope))
-    if least <= SINGULAR or (step := float(unit.max()) * scaled / least) > SMALL_STEP:
+    values, vectors = np.linalg.eigh(curvature * unit[:, None] * unit)
+    seen = slice(min(1, len(values) - 1), None)
+    values, vectors = values[seen], vectors[:, seen]
+    if values[0] <= SINGULAR:
         return math.inf, math.inf
-    return scaled**2 / least, step
+    along = np.abs(vectors.T @ (unit * slope)) + np.abs(vectors.T) @ (unit * noise)
+    lost = (float(np.linalg.norm(along / np.sqrt(values))) + math.sqrt(within)) ** 2
+    step = float(unit.max()) * math.sqrt(lost / values[0])
+    return (lost, step) if step <= SMALL_STEP else (math.inf, math.inf)
 
 
-def _derivatives(descent: Descent, rows: np.ndarray, x: Floats) -> tuple[Floats, Floats]:
+def _derivatives(descent: Descent, rows: Rows, x: Floats) -> tuple[Floats, Floats]:
     """Return some rows' residuals (K, m), and their curvature in the intercepts (K, K)."""
     regression = descent.regression
     codes, costs = regression.codes[rows], regression.costs[rows]
-    margins = np.column_stack([descent.weights, descent.b]) @ x.T
+    margins = descent.weights @ x.T + descent.b[:, None]
     if len(margins) == 1:
         signs = np.where(codes > 0, 1.0, -1.0)
         _, dual, bent = logistic(margins[0] * signs)
