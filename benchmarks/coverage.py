@@ -142,7 +142,9 @@ def simulated(
         for name, cells in rows.items():
             cells.append(_cell(held[name], given[name], samples))
     errors = [100 * math.sqrt(0.95 * 0.05 / samples) for samples in effort.sizes.values()]
-    new = table(f"Coverage of 95% intervals: {title}", "figure", "truth", *(f"{n:,}" for n in effort.sizes))
+    new = table(
+        f"Coverage of 95% intervals: {title}", "figure", "truth", *(f"{n:,}" for n in effort.sizes)
+    )
     for name, cells in rows.items():
         new.add_row(name, f"{truth[name]:.4f}", *cells)
     new.add_row("error of the simulation", "", *(f"{error:.1f}" for error in errors))

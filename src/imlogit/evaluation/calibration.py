@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,9 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
-from imlogit.evaluation.intervals import wilson
+from imlogit.evaluation.intervals import Interval, wilson
 
 N_BINS = 10
+DRAWS = 1000
+SEED = 0
+# Of a perfectly calibrated model only the lower end can be wrong: so it may be in more samples,
+# and for no model in more than 5%.
+TAILS = 0.035, 0.015
+# Errors are equal that differ by no more.
+TIE = 1e-12
+DOUBLINGS, HALVINGS = 20, 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,3 +130,55 @@ def reliability(codes: NDArray[np.integer], probabilities: Floats) -> Reliabilit
         [wilson(int(k), int(n)) for k, n in zip(came_true, count, strict=True)], dtype=float
     )
     return Reliability(np.linspace(0, 1, N_BINS + 1), count, mean, observed, ends[:, 0], ends[:, 1])
+
+
+def error_interval(curve: Reliability) -> Interval[float]:
+    """Return a 95% interval of the expected calibration error of endlessly many images.
+
+    Chance alone takes what is observed away from what is claimed: the error of a sample is
+    larger than that, and a perfectly calibrated model's is not 0. So models are tried that are
+    out in each bin as much as the observed shares, times one number for all bins, from 0 on
+    [1]_: the interval holds the errors of those with which that of the sample would be neither
+    surprisingly large nor surprisingly small [2]_. It holds 0 where a calibrated model might
+    well have come to as much.
+
+    References
+    ----------
+    .. [1] J. Broecker, L. A. Smith, Increasing the reliability of reliability diagrams, Weather
+       and Forecasting 22 (2007): draws of a calibrated model's.
+    .. [2] J. Carpenter, Test inversion bootstrap confidence intervals, Journal of the Royal
+       Statistical Society B 61 (1999).
+    """
+    full = curve.count > 0
+    count, claimed, observed = curve.count[full], curve.claimed[full], curve.observed[full]
+    # an image more, as claimed: no bin of few images is sure to come true
+    apart = (observed - claimed) * count / (count + 1)
+    weight, found = count / count.sum(), curve.expected_error
+
+    def shares(times: float) -> Floats:
+        return np.clip(claimed + times * apart, 0, 1)
+
+    def smaller(times: float) -> float:
+        """Return how often the error of a sample would be smaller; half of ties are."""
+        came_true = np.random.default_rng(SEED).binomial(count, shares(times), (DRAWS, len(count)))
+        errors = np.abs(came_true / count - claimed) @ weight
+        return float(np.mean((errors < found - TIE) + (errors <= found + TIE)) / 2)
+
+    low, high = (_times(smaller, level) for level in (1 - TAILS[0], TAILS[1]))
+    ends = [float(np.abs(shares(times) - claimed) @ weight) for times in (low, high)]
+    return Interval(min(ends[0], found), max(ends[1], found))
+
+
+def _times(smaller: Callable[[float], float], level: float) -> float:
+    """Return the number, 0 or more, at which samples are smaller just as often."""
+    low, high = 0.0, 1.0
+    if smaller(low) <= level:
+        return low
+    for _ in range(DOUBLINGS):
+        if smaller(high) <= level:
+            break
+        low, high = high, 2 * high
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if smaller(middle) > level else (low, middle)
+    return high
