@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,11 @@ SEED = 0
 TAILS = 0.035, 0.015
 # Errors are equal that differ by no more.
 TIE = 1e-12
-DOUBLINGS, HALVINGS = 20, 12
+# What a bin is tried out by at least, in standard deviations.
+CHANCE = 0.25
+# Where the search for a number of times begins to halve; and how often it does.
+TIMES = (1.0, 4.0, 16.0, 256.0, 65536.0)
+HALVINGS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,10 +140,10 @@ def error_interval(curve: Reliability) -> Interval[float]:
 
     Chance alone takes what is observed away from what is claimed: the error of a sample is
     larger than that, and a perfectly calibrated model's is not 0. So models are tried that are
-    out in each bin as much as the observed shares, times one number for all bins, from 0 on
-    [1]_: the interval holds the errors of those with which that of the sample would be neither
-    surprisingly large nor surprisingly small [2]_. It holds 0 where a calibrated model might
-    well have come to as much.
+    out in each bin as far as the observed shares are, to the one side or to the other, times one
+    number for all bins, from 0 on [1]_. The interval holds the errors of those with which that of
+    the sample would be neither surprisingly large nor surprisingly small [2]_; and so 0 where a
+    calibrated model might well have come to as much. It holds the error of the sample, too.
 
     References
     ----------
@@ -151,34 +154,41 @@ def error_interval(curve: Reliability) -> Interval[float]:
     """
     full = curve.count > 0
     count, claimed, observed = curve.count[full], curve.claimed[full], curve.observed[full]
-    # an image more, as claimed: no bin of few images is sure to come true
-    apart = (observed - claimed) * count / (count + 1)
-    weight, found = count / count.sum(), curve.expected_error
+    # a bin that is right by chance is tried a little out, too, towards one half
+    chance = np.sqrt((claimed * (1 - claimed) + 1 / (count + 1)) / (count + 1))
+    side = np.where(observed == claimed, 0.5 - claimed, observed - claimed)
+    apart = np.copysign(np.hypot(observed - claimed, CHANCE * chance), side)
+    errors = [
+        _error_of(tail, count, claimed, side * apart, curve.expected_error)
+        for tail in (1 - TAILS[0], TAILS[1])
+        for side in (1, -1)
+    ]
+    return Interval(min(*errors, curve.expected_error), max(*errors, curve.expected_error))
+
+
+def _error_of(
+    level: float, count: NDArray[np.int64], claimed: Floats, apart: Floats, found: float
+) -> float:
+    """Return the error of the model whose samples have a smaller error than that found so often.
+
+    Of the models that are out by 0 or more times ``apart``.
+    """
+    weight = count / count.sum()
 
     def shares(times: float) -> Floats:
         return np.clip(claimed + times * apart, 0, 1)
 
-    def smaller(times: float) -> float:
-        """Return how often the error of a sample would be smaller; half of ties are."""
+    def is_below(times: float) -> bool:
+        """Return whether a model is out by less: its samples have smaller errors more often."""
         came_true = np.random.default_rng(SEED).binomial(count, shares(times), (DRAWS, len(count)))
         errors = np.abs(came_true / count - claimed) @ weight
-        return float(np.mean((errors < found - TIE) + (errors <= found + TIE)) / 2)
+        smaller, equal = errors < found - TIE, np.abs(errors - found) <= TIE
+        return float(smaller.mean() + equal.mean() / 2) > level
 
-    low, high = (_times(smaller, level) for level in (1 - TAILS[0], TAILS[1]))
-    ends = [float(np.abs(shares(times) - claimed) @ weight) for times in (low, high)]
-    return Interval(min(ends[0], found), max(ends[1], found))
-
-
-def _times(smaller: Callable[[float], float], level: float) -> float:
-    """Return the number, 0 or more, at which samples are smaller just as often."""
-    low, high = 0.0, 1.0
-    if smaller(low) <= level:
-        return low
-    for _ in range(DOUBLINGS):
-        if smaller(high) <= level:
-            break
-        low, high = high, 2 * high
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        low, high = (middle, high) if smaller(middle) > level else (low, middle)
-    return high
+    low, high = 0.0, 0.0
+    if is_below(0.0):
+        high = next((times for times in TIMES if not is_below(times)), TIMES[-1])
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            low, high = (middle, high) if is_below(middle) else (low, middle)
+    return float(np.abs(shares(high) - claimed) @ weight)

@@ -34,16 +34,12 @@ class Areas(NamedTuple):
     roc_auc, average_precision : float
     roc_auc_terms, average_precision_terms : ndarray of float64, shape (n,)
         The influence of each image: these add up to 0, and their squares to the variance.
-    left_out : float
-        The average precision where no positive image counts itself among those called: that has
-        no bias, save for positive images above all others.
     """
 
     roc_auc: float
     average_precision: float
     roc_auc_terms: Floats
     average_precision_terms: Floats
-    left_out: float
 
 
 def areas(positive: NDArray[np.bool_], scores: Floats) -> tuple[float, float]:
@@ -85,17 +81,14 @@ def area_terms(positive: NDArray[np.bool_], scores: Floats) -> Areas:
     ranked = np.where(y > 0, (above - area) / m, (below - area) / (n - m))
     average = float(y @ precision) / m
     # what an image is to the precision at each positive image that does not lie above it
-    from_here = (one.called_before.astype(np.intp),)
+    start = one.called_before.astype(np.intp)
     gain, loss = (
-        term[::-1].cumsum()[::-1][from_here]
-        for term in (y / one.called, y * precision / one.called)
+        term[::-1].cumsum()[::-1][start] for term in (y / one.called, y * precision / one.called)
     )
     moved = (y * (precision - average) + y * gain - loss) / m
-    alone = one.called == 1
-    others = np.where(alone, 1.0, (one.true - 1) / np.maximum(one.called - 1, 1))
     roc_terms, precision_terms = np.empty((2, n))
     roc_terms[one.order], precision_terms[one.order] = ranked, moved
-    return Areas(area, average, roc_terms, precision_terms, float(y @ others) / m)
+    return Areas(area, average, roc_terms, precision_terms)
 
 
 def _curve(positive: NDArray[np.bool_], scores: Floats) -> _Curve:
@@ -105,8 +98,7 @@ def _curve(positive: NDArray[np.bool_], scores: Floats) -> _Curve:
     ties = np.append(0, falls.cumsum())
     y = positive[order].astype(np.float64)
     true, called = y.cumsum()[ends], ends + 1.0
-    before = (np.append(0.0, counts[:-1])[ties] for counts in (true, called))
-    true_before, called_before = before
+    true_before, called_before = (np.append(0.0, sums[:-1])[ties] for sums in (true, called))
     return _Curve(order, y, true_before, true[ties], called_before, called[ties])
 
 

@@ -27,8 +27,9 @@ from imlogit.evaluation.tilting import mean_loss
 PRIOR = 2.0
 # How many mistakes more are imagined of so few images that they may have hidden; and how many
 # images' worth the variance of an area is, that its size alone suggests. By `benchmarks.coverage`.
-CAUTION = {"balanced_accuracy": 1.0, "f1": 1.0, "roc_auc": 0.3, "average_precision": 3.0}
+CAUTION = {"balanced_accuracy": 1.0, "f1": 3.0, "roc_auc": 0.2, "average_precision": 3.0}
 AREA_PRIOR = 5.0
+RANKED = ("roc_auc", "average_precision")
 Found = tuple[Interval[float], IntervalMethod]
 
 
@@ -93,38 +94,40 @@ def macro_f1_interval(confusion: NDArray[np.integer]) -> Interval[float]:
     terms = slope[:, None] + slope + np.diag(2 / (totals + called))
     variance = float((confusion * terms**2).sum()) / k**2
     size = k**2 / float((2 / (totals + called)).sum())
-    mean = float((2 * right / (totals + called)).mean())
-    middle = min(mean + float(bias.mean()), 1.0)
-    return _holding(mean, effective(middle, variance, size, CAUTION["f1"]))
+    middle = float((2 * right / (totals + called) + bias).mean())
+    return effective(min(middle, 1.0), variance, size, CAUTION["f1"])
 
 
 def area_intervals(codes: NDArray[np.integer], probabilities: Floats) -> dict[str, Found]:
     """Return intervals of both areas under curves, of the mean over more than two classes.
 
-    Of the average precision it is about the mean without bias, and Wilson's for the positive
-    images that it is worth; so is that of the mean area under the ROC curves.
+    Of the average precision, and of the mean area under ROC curves, they are Wilson's for the
+    positive images that these are worth; nan where a class has no image.
     """
     n, n_classes = probabilities.shape
     count = np.bincount(codes, minlength=n_classes)
     if not count.all():
-        missing = UNDEFINED, IntervalMethod.EFFECTIVE
-        return dict.fromkeys(("roc_auc", "average_precision"), missing)
+        return dict.fromkeys(RANKED, (UNDEFINED, IntervalMethod.EFFECTIVE))
     kinds = [1] if n_classes == 2 else list(range(n_classes))
     curves = [area_terms(codes == kind, probabilities[:, kind]) for kind in kinds]
-    fewer = np.minimum(count, n - count)[kinds]
-    precision_size, area_size = (
-        len(kinds) ** 2 / float((1 / counts).sum()) for counts in (count[kinds], 2 * fewer)
-    )
-    variance = _variance([one.average_precision_terms for one in curves])
-    mean, left_out = np.mean([(one.average_precision, one.left_out) for one in curves], axis=0)
-    ends = effective(float(left_out), variance, precision_size, CAUTION["average_precision"])
-    found = {"average_precision": (_holding(float(mean), ends), IntervalMethod.EFFECTIVE)}
+    count = count[kinds]
+    found = {"average_precision": (_average_precision(curves, count), IntervalMethod.EFFECTIVE)}
     if n_classes == 2:
         return found | {"roc_auc": (delong(codes == 1, curves[0]), IntervalMethod.DELONG)}
+    size = 2 * len(kinds) ** 2 / float((1 / np.minimum(count, n - count)).sum())
+    mean = float(np.mean([one.roc_auc for one in curves]))
     variance = _variance([one.roc_auc_terms for one in curves])
-    area = float(np.mean([one.roc_auc for one in curves]))
-    ends = effective(area, variance, area_size, CAUTION["roc_auc"])
+    ends = effective(mean, variance, size, CAUTION["roc_auc"])
     return found | {"roc_auc": (ends, IntervalMethod.EFFECTIVE)}
+
+
+def _average_precision(curves: Sequence[Areas], count: NDArray[np.integer]) -> Interval[float]:
+    mean = float(np.mean([one.average_precision for one in curves]))
+    # divided by one image less: of few positive ones a mean varies less about itself
+    less = np.sqrt(count / np.maximum(count - 1, 0.5))
+    terms = [one.average_precision_terms * by for one, by in zip(curves, less, strict=True)]
+    size = len(count) ** 2 / float((1 / count).sum())
+    return effective(mean, _variance(terms), size, CAUTION["average_precision"])
 
 
 def delong(
@@ -191,8 +194,3 @@ def _variance(terms: Sequence[Floats]) -> float:
     """Return the variance of the mean over classes, from each one's influences."""
     mean = np.mean(terms, axis=0)
     return float(mean @ mean)
-
-
-def _holding(value: float, ends: Interval[float]) -> Interval[float]:
-    """Return an interval that holds the figure too, about another estimate of it."""
-    return Interval(min(ends.low, value), max(ends.high, value))

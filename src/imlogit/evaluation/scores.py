@@ -27,6 +27,7 @@ from imlogit.evaluation.calibration import (
 from imlogit.evaluation.curve_areas import areas
 from imlogit.evaluation.intervals import Interval, IntervalMethod, wilson
 from imlogit.evaluation.score_intervals import (
+    RANKED,
     Found,
     area_intervals,
     f1_interval,
@@ -49,7 +50,6 @@ NAMES = (
     "brier",
     "calibration_error",
 )
-RANKED = frozenset({"roc_auc", "average_precision"})
 LOSSES = frozenset({"log_loss", "brier"})
 
 
@@ -199,7 +199,7 @@ def score(
     pairs = np.bincount(codes.astype(np.intp) * n_classes + predicted, minlength=n_classes**2)
     confusion = pairs.reshape(n_classes, n_classes)
     values, curve = _counted(confusion), None
-    if not RANKED.isdisjoint(only):
+    if not set(RANKED).isdisjoint(only):
         values |= _ranking(codes, probabilities)
     if "log_loss" in only:
         loss = metrics.log_loss(codes, probabilities, labels=np.arange(n_classes))
@@ -224,7 +224,7 @@ def _with_intervals(
 ) -> dict[str, Score]:
     """Give the figures intervals that do not follow from the confusion matrix."""
     found: dict[str, Found] = {}
-    if not RANKED.isdisjoint(values):
+    if not set(RANKED).isdisjoint(values):
         found |= area_intervals(codes, probabilities)
     if not LOSSES.isdisjoint(values):
         ends = loss_intervals(codes, probabilities)
@@ -238,10 +238,13 @@ def _with_intervals(
 
 
 def bounded(value: float, ends: Interval[float], method: IntervalMethod) -> Score:
-    """Return a score with its interval, or without where either is undefined."""
+    """Return a score with its interval, or without where either is undefined.
+
+    One that is about another estimate, or rounded, is made to hold the figure.
+    """
     if math.isnan(value + ends.low + ends.high):
         return Score(value)
-    return Score(value, *ends, method)
+    return Score(value, min(ends.low, value), max(ends.high, value), method)
 
 
 def _proportion(successes: int, trials: int) -> Score:

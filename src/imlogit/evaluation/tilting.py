@@ -19,6 +19,7 @@ MOST_ROWS = 4096
 MOST_TILT = 80.0
 # Where the mean is skewer, the first term in the skewness is no longer small.
 MOST_SKEWNESS = 2.0
+SAME = 1e-12
 _TINY = 1e-100
 _ROUNDING = float(np.finfo(np.float64).eps)
 
@@ -66,7 +67,12 @@ def mean_loss(
     family = _Family(losses, probabilities)
     if not family.reach:
         return UNDEFINED
-    middle = family.zero_of(lambda at: found - at.mean)
+
+    def apart(at: _Moments) -> float:
+        # a mean that is the least or the largest possible is met by many tilts, but for rounding
+        return 0.0 if math.isclose(found, at.mean, rel_tol=SAME) else found - at.mean
+
+    middle = family.zero_of(apart)
     # the more images, and the less a few of them make up the variance, the better they tell it
     trust = n / max(middle.kurtosis - 1, 1.0)
     stretch = (trust * float(own.var()) / middle.variance + 1) / (trust + 1)
@@ -74,7 +80,7 @@ def mean_loss(
     def surprise(at: _Moments, quantile: float) -> float:
         skewness = min(max(at.skewness / math.sqrt(n), -MOST_SKEWNESS), MOST_SKEWNESS)
         quantile += skewness * (quantile**2 - 1) / 6
-        return found - at.mean - quantile * math.sqrt(stretch * at.variance / n)
+        return apart(at) - quantile * math.sqrt(stretch * at.variance / n)
 
     z = normal_quantile(confidence)
     low = family.zero_of(lambda at: surprise(at, z), high=middle.tilt).mean
