@@ -2,9 +2,10 @@
 
 ``python -m benchmarks.coverage`` needs no data: labels are drawn from known probabilities, so that
 what a figure is of endlessly many images follows from a large sample of those alone, without
-drawing a label. A star marks what lies outside of 93 to 97.5%; where some samples leave a figure
-without an interval, the share that has one stands in brackets. Parts are two, ten and paired; none means all. ``--figures`` takes some figures
-only, ``--sizes`` some numbers of images, and ``--quick`` takes few samples.
+drawing a label. A star marks shares outside of 93 to 97.5%; where some samples leave a figure
+without an interval, the share that has one stands in brackets. Parts are two, ten and paired; none
+means all. ``--figures`` takes some figures only, ``--sizes`` some numbers of images, and
+``--quick`` takes few samples.
 """
 
 from __future__ import annotations
