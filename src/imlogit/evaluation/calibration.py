@@ -154,16 +154,19 @@ def error_interval(curve: Reliability) -> Interval[float]:
     """
     full = curve.count > 0
     count, claimed, observed = curve.count[full], curve.claimed[full], curve.observed[full]
-    # a bin that is right by chance is tried a little out, too, towards one half
+    found = curve.expected_error
     chance = np.sqrt((claimed * (1 - claimed) + 1 / (count + 1)) / (count + 1))
     side = np.where(observed == claimed, 0.5 - claimed, observed - claimed)
-    apart = np.copysign(np.hypot(observed - claimed, CHANCE * chance), side)
+    square, noise = (observed - claimed) ** 2, chance**2
+    # what chance alone adds to what is observed is no part of the least error there may be; of
+    # the greatest it is, and a bin that is right by chance may be a little out
+    least, most = np.maximum(square - noise, 0), square + CHANCE**2 * noise
     errors = [
-        _error_of(tail, count, claimed, side * apart, curve.expected_error)
-        for tail in (1 - TAILS[0], TAILS[1])
-        for side in (1, -1)
+        _error_of(level, count, claimed, flip * np.copysign(np.sqrt(size), side), found)
+        for level, size in ((1 - TAILS[0], least), (TAILS[1], most))
+        for flip in (1, -1)
     ]
-    return Interval(min(*errors, curve.expected_error), max(*errors, curve.expected_error))
+    return Interval(min(*errors, found), max(*errors, found))
 
 
 def _error_of(
