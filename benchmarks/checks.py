@@ -1,7 +1,7 @@
-"""Checks, planted faults, flipped labels and the coverage of intervals.
+"""Checks, planted faults and flipped labels.
 
 ``python -m benchmarks.checks`` needs all 70,000 images of MNIST; with ``--quick`` it takes few of
-the embedded ones, and few samples.
+the embedded ones.
 """
 
 from __future__ import annotations
@@ -14,31 +14,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.ndimage import affine_transform, rotate
-from scipy.special import expit, softmax
 
 import imlogit
 from benchmarks.common import arguments, image_set, parse, show, table
 from imlogit.checks.near_copies import near_copies
-from imlogit.evaluation.comparison import compare_probabilities
 from imlogit.evaluation.doubts import find_doubts
-from imlogit.evaluation.scores import NAMES, score
 
 # Values of C from which cross-validation chooses the models that doubt labels.
 CS = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 class Effort(NamedTuple):
-    """How much work there is: copies, changed images, seeds, doubted images, samples."""
+    """How much work there is: copies, changed images, seeds, doubted images."""
 
     planted: int = 50
     changed: int = 200
     seeds: int = 5
     doubted: int = 5000
-    samples: int = 1000
-    large_sample: int = 200_000
 
 
-QUICK = Effort(planted=5, changed=10, seeds=1, doubted=500, samples=4, large_sample=2000)
+QUICK = Effort(planted=5, changed=10, seeds=1, doubted=500)
 
 
 def main() -> None:
@@ -50,7 +45,7 @@ def main() -> None:
     rows, labels, n = np.array(images.images), images.labels, images.n_train
     train, test = (rows[:n], labels[:n]), (rows[n:], labels[n:])
     show(untouched(train, test), planted(train, test, effort.planted))
-    show(changed(train, test, effort.changed), flipped(effort), coverage(effort))
+    show(changed(train, test, effort.changed), flipped(effort))
 
 
 def untouched(train: Any, test: Any) -> Any:
@@ -159,67 +154,6 @@ def flipped(effort: Effort) -> Any:
         new.add_row(name, *(f"{share:.0%}" for share in found), f"{np.mean(found):.1%}")
     new.add_row(f"counted as wrong ({wrong} are)", *map(str, counted), f"{np.mean(counted):.1f}")
     return new
-
-
-def _two(rng: Any, n: int) -> Any:
-    margin = 2.5 * rng.normal(size=n) - 2.5
-    p = expit(1.3 * margin + 0.2)  # too sure of itself, and a little high
-    return (rng.random(n) < expit(margin)).astype(int), np.stack([1 - p, p], axis=1)
-
-
-def _four(rng: Any, n: int) -> Any:
-    margin = 2.5 * rng.normal(size=(n, 4))
-    steps = softmax(margin, axis=1).cumsum(axis=1)[:, :3]
-    return (steps < rng.random(n)[:, None]).sum(axis=1), softmax(1.3 * margin, axis=1)
-
-
-def _holds(found: Any, truth: float) -> bool:
-    return bool(found.low <= truth <= found.high)
-
-
-def coverage(effort: Effort) -> Any:
-    """Simulate how often each 95% interval holds the figure of endlessly many images."""
-    cases = {
-        "2 classes, 500": (_two, 500),
-        "2 classes, 2,000": (_two, 2000),
-        "4, 2,000": (_four, 2000),
-    }
-    shares, kinds = [], []
-    for draw, n in cases.values():
-        rng = np.random.default_rng(0)
-        large = [score(*draw(rng, effort.large_sample)) for _ in range(10)]
-        truth = {name: np.mean([one[name].value for one in large]) for name in NAMES}
-        hits = dict.fromkeys(NAMES, 0)
-        for _ in range(effort.samples):
-            found = score(*draw(rng, n), intervals=True)
-            for name in NAMES:
-                hits[name] += _holds(found[name], truth[name])
-        shares.append(hits)
-        kinds.append({name: found[name].interval for name in NAMES})
-    new = table(f"Coverage of 95% intervals, {effort.samples} samples each", "figure", "by", *cases)
-    for name in NAMES:
-        by = " / ".join(dict.fromkeys(str(kind[name]) for kind in kinds))
-        new.add_row(name, by, *(f"{hits[name] / effort.samples:.1%}" for hits in shares))
-    new.add_row(
-        "log loss, one model less another",
-        "paired bootstrap",
-        *(_paired(*case, effort) for case in cases.values()),
-    )
-    return new
-
-
-def _paired(draw: Any, n: int, effort: Effort) -> str:
-    """Simulate the interval of the difference between a model and one that is less sure."""
-
-    def difference(rng: Any, n: int) -> Any:
-        codes, p = draw(rng, n)
-        softer = p**0.8
-        return compare_probabilities(codes, p, softer / softer.sum(axis=1, keepdims=True)).log_loss
-
-    rng = np.random.default_rng(0)
-    truth = float(np.mean([difference(rng, effort.large_sample // 2).value for _ in range(20)]))
-    hits = sum(_holds(difference(rng, n), truth) for _ in range(effort.samples // 2))
-    return f"{hits / (effort.samples // 2):.1%}"
 
 
 if __name__ == "__main__":

@@ -13,8 +13,9 @@ ROOT = Path(__file__).parents[1]
 NEEDS = {"engines": ("tensorflow", "onnx", "onnxruntime", "ai_edge_litert")}
 # The heading of the last table of each.
 LAST = {
-    "checks": "Coverage of 95% intervals",
+    "checks": "2% of labels flipped",
     "columns": "Growth with the columns",
+    "coverage": "Coverage of 95% intervals: one model less another",
     "engines": "Exports",
     "fit": "Commands",
     "sources": "imlogit predict on PNG files",

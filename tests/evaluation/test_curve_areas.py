@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
+from imlogit.evaluation.curve_areas import area_terms, areas
 from imlogit.evaluation.scores import score
 
 from helpers.probabilities import two_columns
@@ -23,3 +24,23 @@ def test_areas_with_ties_agree_with_scikit_learn(positive, data):
     assert found["average_precision"].value == pytest.approx(
         metrics.average_precision_score(codes, p)
     )
+
+
+def test_terms_are_what_an_image_moves_the_areas_by(rng):
+    """Against scikit-learn's areas where the image counts a little more."""
+    positive, scores = rng.random(60) < 0.3, np.round(rng.random(60), 1)  # with ties
+    found, weight = area_terms(positive, scores), 1e-5
+    assert areas(positive, scores) == pytest.approx((found.roc_auc, found.average_precision))
+    for image in range(60):
+        counts = np.ones(60)
+        counts[image] += weight
+        for function, area, terms in (
+            (metrics.roc_auc_score, found.roc_auc, found.roc_auc_terms),
+            (
+                metrics.average_precision_score,
+                found.average_precision,
+                found.average_precision_terms,
+            ),
+        ):
+            moved = function(positive, scores, sample_weight=counts) - area
+            assert moved / weight == pytest.approx(terms[image], abs=1e-5)

@@ -1,4 +1,4 @@
-"""Wilson's and DeLong's intervals by hand and by definition, and percentiles."""
+"""Wilson's and Tango's intervals by hand and by definition, and percentiles."""
 
 import math
 
@@ -6,11 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import expit, logit
+from scipy.optimize import minimize_scalar
+from scipy.special import xlogy
 
-from imlogit.evaluation.intervals import delong, percentiles, wilson
-
-from helpers.probabilities import draw_answers
+from imlogit.evaluation.intervals import difference_of_shares, effective, percentiles, wilson
 
 
 def test_wilsons_interval_by_hand():
@@ -31,24 +30,38 @@ def test_wilsons_interval_holds_the_share(trials, data):
     assert (1 - mirrored[1], 1 - mirrored[0]) == pytest.approx((low, high), abs=1e-12)
 
 
-def test_delongs_interval_by_its_definition(rng):
-    codes, p = draw_answers(rng, 300)
-    scores = np.round(p[:, 1], 2)  # with ties
-    one, other = scores[codes == 1][:, None], scores[codes == 0]
-    order = (one > other) + 0.5 * (one == other)
-    area = order.mean()
-    variance = order.mean(axis=1).var(ddof=1) / len(one)
-    variance += order.mean(axis=0).var(ddof=1) / len(other)
-    half = 1.959964 * math.sqrt(variance) / (area * (1 - area))
-    expected = expit(logit(area) - half), expit(logit(area) + half)
-    assert delong(codes == 1, scores) == pytest.approx(expected, abs=1e-7)
+def test_so_many_trials_as_a_figure_is_worth():
+    # of 40 independent trials it is Wilson's interval, whatever caution is taken
+    assert effective(0.3, 0.3 * 0.7 / 40, 40, 2.0) == pytest.approx(wilson(12, 40))
+    # with four times the variance, of 10; without a variance to see, of as many as were expected
+    assert effective(0.3, 0.3 * 0.7 / 10, 40, 0.0) == pytest.approx(wilson(3, 10))
+    assert effective(1.0, 0.0, 40, 1.0) == wilson(40, 40)
 
 
-def test_an_area_without_variance():
-    positive = np.arange(40) < 10
-    assert delong(positive, positive * 1.0) == wilson(10, 10)
-    assert delong(positive, ~positive * 1.0) == wilson(0, 10)
-    assert all(map(math.isnan, delong(np.ones(3, dtype=bool), np.arange(3.0))))
+@pytest.mark.parametrize(("gained", "lost", "trials"), [(12, 2, 50), (3, 3, 20), (0, 4, 400)])
+def test_tangos_interval_by_its_definition(gained, lost, trials):
+    """Where the score test of the difference, at its most likely other parameter, is at 5%."""
+
+    def statistic(difference):
+        def surprise(other):
+            with np.errstate(divide="ignore", invalid="ignore"):
+                shares = other + difference, other, 1 - 2 * other - difference
+                return -xlogy((gained, lost, trials - gained - lost), shares).sum()
+
+        bounds = max(0.0, -difference), (1 - difference) / 2
+        other = minimize_scalar(surprise, bounds=bounds, options={"xatol": 1e-12}).x
+        variance = (2 * other + difference - difference**2) / trials
+        return ((gained - lost) / trials - difference) / math.sqrt(variance)
+
+    low, high = difference_of_shares(gained, lost, trials)
+    assert (statistic(low), statistic(high)) == pytest.approx((1.959964, -1.959964), abs=1e-3)
+
+
+def test_tangos_interval_where_nothing_differs():
+    low, high = difference_of_shares(0, 0, 20)
+    assert -low == high == pytest.approx(3.8415 / (20 + 3.8415), abs=1e-4)
+    assert difference_of_shares(20, 0, 20).high == 1.0
+    assert difference_of_shares(20, 0, 20).low == pytest.approx(1 - 2 * 3.8415 / 23.84, abs=0.02)
 
 
 def test_percentiles_of_what_is_defined(rng):

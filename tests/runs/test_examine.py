@@ -91,7 +91,10 @@ class TestComparison:
     def test_a_model_and_itself(self, twos):
         found = compare(twos, twos)
         assert (found.only_first, found.only_second, found.p_value) == (0, 0, 1.0)
-        assert (found.accuracy.low, found.accuracy.high) == (0, 0)
+        # two others that differ on none of these images might differ on some
+        assert -found.accuracy.low == found.accuracy.high == pytest.approx(3.84 / 1003.84, abs=1e-5)
+        # the same probabilities say nothing of how others' losses vary
+        assert (found.log_loss.value, found.log_loss.low) == (0, None)
 
     def test_a_worse_model_is_told_from_a_better_one(self, twos, strong):
         found = compare(strong, twos)

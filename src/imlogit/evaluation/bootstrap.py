@@ -23,9 +23,9 @@ from imlogit.estimators.logistic import (
     warn_unless_converged,
 )
 from imlogit.estimators.training_data import Prepared, prepare
-from imlogit.evaluation.bootstrap_draws import Counts, draw_replicates, interval
+from imlogit.evaluation.bootstrap_draws import Counts, draw_replicates, interval, spread
 from imlogit.evaluation.bootstrap_scores import Scored, Scorer, Scorers, by_name, score_each
-from imlogit.evaluation.intervals import FEWEST_DRAWS, Interval, percentiles
+from imlogit.evaluation.intervals import FEWEST_DRAWS, Interval
 
 
 class Undefined(NamedTuple):
@@ -52,7 +52,7 @@ class BootstrapScore:
     value : float
         With test images: of the fit on all rows. Out of bag: the mean over the replicates.
     low, high : float
-        nan where fewer than two replicates define the score.
+        nan where fewer than two replicates define the score, or all but a few agree.
     values : ndarray of float64, shape (n,)
         Of each replicate; nan where it is not defined.
     """
@@ -291,7 +291,7 @@ def _scores(
     return {
         name: BootstrapScore(middle[name], float(low), float(high), of_all)
         for name, of_all in values.items()
-        for low, high in [percentiles(of_all, confidence)]
+        for low, high in [spread(of_all, confidence)]
     }
 
 

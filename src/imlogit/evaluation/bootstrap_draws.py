@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state, column_or_1d
 from imlogit.arrays import Floats
 from imlogit.errors import ParameterError
 from imlogit.estimators.training_data import raise_as
-from imlogit.evaluation.intervals import Interval, percentiles
+from imlogit.evaluation.intervals import UNDEFINED, Interval, percentiles
 
 Counts = NDArray[np.unsignedinteger]
 
@@ -54,3 +54,9 @@ def interval(values: Floats, confidence: float) -> Interval[Floats]:
     """Return the percentiles of (n, k, ...), class by class."""
     parts = [percentiles(of_class, confidence) for of_class in np.moveaxis(values, 1, 0)]
     return Interval(*np.stack(parts, axis=1))
+
+
+def spread(values: Floats, confidence: float) -> Interval[float]:
+    """Return the percentiles of one score of every replicate; nan where both are the same."""
+    low, high = map(float, percentiles(values, confidence))
+    return Interval(low, high) if low < high else UNDEFINED

@@ -13,10 +13,9 @@ from imlogit.arrays import Floats
 from imlogit.core.links import codes_of_probabilities
 from imlogit.core.loss import log_losses
 from imlogit.errors import DataError
-from imlogit.evaluation.intervals import IntervalMethod, percentiles, row_counts
-from imlogit.evaluation.scores import Score, Scores, score
-
-RESAMPLES = 1000
+from imlogit.evaluation.intervals import IntervalMethod, difference_of_shares
+from imlogit.evaluation.scores import Score, Scores, bounded, score
+from imlogit.evaluation.tilting import mean_loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +30,9 @@ class Comparison:
     p_value : float
         McNemar's exact test: how often chance alone would split these images as unevenly.
     accuracy, log_loss : Score
-        The second model's figure less the first's, with a paired bootstrap interval.
+        The second model's figure less the first's, with Tango's interval for paired proportions,
+        and that of `imlogit.evaluation.tilting.mean_loss` at the mean of both models'
+        probabilities.
     """
 
     first: Scores
@@ -100,13 +101,10 @@ def compare_probabilities(
     only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
     apart = only_first + only_second
     p_value = float(binomtest(only_second, apart).pvalue) if apart else 1.0
-    own = [log_losses(p[np.arange(len(codes)), codes]) for p in (first, second)]
-    accuracy = _difference(right[1].astype(float) - right[0])
-    log_loss = _difference(own[1] - own[0])
+    n, apart_by = len(codes), log_losses(second) - log_losses(first)
+    ends = difference_of_shares(only_second, only_first, n)
+    accuracy = bounded((only_second - only_first) / n, ends, IntervalMethod.TANGO)
+    ends = mean_loss(apart_by, (first + second) / 2, codes)
+    loss = float(apart_by[np.arange(n), codes].mean())
+    log_loss = bounded(loss, ends, IntervalMethod.TILTING)
     return Comparison(pair[0], pair[1], only_first, only_second, p_value, accuracy, log_loss)
-
-
-def _difference(terms: Floats) -> Score:
-    """Return the mean of paired differences, with the bootstrap's interval."""
-    draws = [counts @ terms / len(terms) for counts in row_counts(len(terms), RESAMPLES)]
-    return Score(float(terms.mean()), *percentiles(np.concatenate(draws)), IntervalMethod.BOOTSTRAP)

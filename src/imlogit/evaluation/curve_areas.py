@@ -1,6 +1,9 @@
-"""Areas under curves, as scikit-learn defines them, of many replicates from one sort."""
+"""Areas under curves, as scikit-learn defines them, and what each image moves them by."""
 
 from __future__ import annotations
+
+import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,35 +11,97 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats
 
 
-def areas(
-    positive: NDArray[np.bool_], scores: Floats, counts: NDArray[np.floating] | None = None
-) -> tuple[Floats, Floats]:
+class _Curve(NamedTuple):
+    """Rows from the highest score down, and how many come before and up to the end of their ties.
+
+    ``true`` and ``called`` count up to the end, ``true_before`` and ``called_before`` up to the
+    start of the rows of equal score.
+    """
+
+    order: NDArray[np.intp]
+    positive: Floats
+    true_before: Floats
+    true: Floats
+    called_before: Floats
+    called: Floats
+
+
+class Areas(NamedTuple):
+    """Both areas, and by how much each image moves them.
+
+    Attributes
+    ----------
+    roc_auc, average_precision : float
+    roc_auc_terms, average_precision_terms : ndarray of float64, shape (n,)
+        The influence of each image: these add up to 0, and their squares to the variance.
+    """
+
+    roc_auc: float
+    average_precision: float
+    roc_auc_terms: Floats
+    average_precision_terms: Floats
+
+
+def areas(positive: NDArray[np.bool_], scores: Floats) -> tuple[float, float]:
     """Return the area under the ROC curve and the average precision.
 
     Parameters
     ----------
     positive : ndarray of bool, shape (n,)
     scores : ndarray of float64, shape (n,)
-    counts : ndarray of float, shape (R, n), optional
-        How often each row counts, in each of R replicates; by default once, in one.
 
     Returns
     -------
-    roc_auc, average_precision : ndarray of float64, shape (R,)
+    roc_auc, average_precision : float
         nan where a class is absent.
     """
-    counts = np.ones((1, len(scores))) if counts is None else counts
+    m, n = int(positive.sum()), len(positive)
+    if m in (0, n):
+        return math.nan, math.nan
+    one = _curve(positive, scores)
+    return _roc_auc(one, m, n), float(one.positive @ (one.true / one.called)) / m
+
+
+def area_terms(positive: NDArray[np.bool_], scores: Floats) -> Areas:
+    """Return both areas and their influence functions; of both classes there must be images.
+
+    Parameters
+    ----------
+    positive : ndarray of bool, shape (n,)
+    scores : ndarray of float64, shape (n,)
+    """
+    m, n = int(positive.sum()), len(positive)
+    one = _curve(positive, scores)
+    y, precision = one.positive, one.true / one.called
+    area = _roc_auc(one, m, n)
+    false, false_before = one.called - one.true, one.called_before - one.true_before
+    # for each image the share of the other class's that it is in the right order with
+    above = 1 - (false + false_before) / 2 / (n - m)
+    below = (one.true + one.true_before) / 2 / m
+    ranked = np.where(y > 0, (above - area) / m, (below - area) / (n - m))
+    average = float(y @ precision) / m
+    # what an image is to the precision at each positive image that does not lie above it
+    start = one.called_before.astype(np.intp)
+    gain, loss = (
+        term[::-1].cumsum()[::-1][start] for term in (y / one.called, y * precision / one.called)
+    )
+    moved = (y * (precision - average) + y * gain - loss) / m
+    roc_terms, precision_terms = np.empty((2, n))
+    roc_terms[one.order], precision_terms[one.order] = ranked, moved
+    return Areas(area, average, roc_terms, precision_terms)
+
+
+def _curve(positive: NDArray[np.bool_], scores: Floats) -> _Curve:
     order = np.argsort(-scores)
-    ends = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)  # of ties
-    drawn = counts[:, order]
-    called = drawn.cumsum(axis=1, dtype=np.float64)[:, ends]
-    true = (drawn * positive[order]).cumsum(axis=1, dtype=np.float64)[:, ends]
-    start = np.zeros((len(counts), 1))
-    called, true = np.hstack([start, called]), np.hstack([start, true])
-    all_true, all_false = true[:, -1], called[:, -1] - true[:, -1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        area = np.trapezoid(true, called - true, axis=1) / (all_true * all_false)
-        share = np.where(called > 0, true / called, 0)[:, 1:]
-        precision = (np.diff(true, axis=1) * share).sum(axis=1) / all_true
-    precision[all_false == 0] = np.nan
-    return area, precision
+    falls = np.diff(scores[order]) != 0
+    ends = np.append(np.flatnonzero(falls), len(scores) - 1)
+    ties = np.append(0, falls.cumsum())
+    y = positive[order].astype(np.float64)
+    true, called = y.cumsum()[ends], ends + 1.0
+    true_before, called_before = (np.append(0.0, sums[:-1])[ties] for sums in (true, called))
+    return _Curve(order, y, true_before, true[ties], called_before, called[ties])
+
+
+def _roc_auc(one: _Curve, m: int, n: int) -> float:
+    pairs = (1 - one.positive) @ (one.true + one.true_before) / 2
+    return float(pairs / (m * (n - m)))

@@ -1,26 +1,21 @@
-"""Confidence intervals: Wilson's for proportions, DeLong's for areas, the bootstrap elsewhere."""
+"""Confidence intervals of proportions, of other figures between 0 and 1, and of replicates."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import expit, logit, ndtri
-from scipy.stats import binomtest, rankdata
+from scipy.special import ndtri
 
 from imlogit.arrays import Floats
 
 CONFIDENCE = 0.95
-RESAMPLES = 400
-REPLICATES_AT_A_TIME = 25
-SEED = 0
-# How much of a bias counts as uncertain: so that simulated intervals cover 93 to 97%.
-BIAS_SHARE = 0.85
 FEWEST_DRAWS = 2
+# Of a range, to find a point in it to rounding.
+HALVINGS = 50
 Figure = TypeVar("Figure", float, Floats)
 
 
@@ -31,20 +26,33 @@ class Interval(NamedTuple, Generic[Figure]):
     high: Figure
 
 
+UNDEFINED = Interval(math.nan, math.nan)
+
+
 class IntervalMethod(StrEnum):
     """Whose interval it is."""
 
     WILSON = "Wilson"
+    NEWCOMBE = "Newcombe"
+    EFFECTIVE = "effective size"
     DELONG = "DeLong"
-    BOOTSTRAP = "bootstrap"
+    TILTING = "tilting"
+    INVERSION = "inversion"
+    TANGO = "Tango"
 
 
-def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Interval[float]:
+def normal_quantile(confidence: float) -> float:
+    """Return how many standard deviations a normal interval reaches to either side."""
+    return float(ndtri(0.5 + confidence / 2))
+
+
+def wilson(successes: float, trials: float, confidence: float = CONFIDENCE) -> Interval[float]:
     """Return Wilson's score interval for a proportion.
 
     Parameters
     ----------
-    successes, trials : int
+    successes, trials : float
+        Whole numbers, but for trials that depend on each other and are worth fewer.
     confidence : float
 
     Returns
@@ -59,47 +67,80 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Inter
     """
     if trials == 0:
         return Interval(0.0, 1.0)
-    low, high = binomtest(successes, trials).proportion_ci(confidence, "wilson")
-    return Interval(float(low), float(high))
+    share, square = successes / trials, normal_quantile(confidence) ** 2 / trials
+    middle = (share + square / 2) / (1 + square)
+    half = math.sqrt(square * share * (1 - share) + square**2 / 4) / (1 + square)
+    return Interval(max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share)))
 
 
-def delong(
-    positive: NDArray[np.bool_], scores: Floats, confidence: float = CONFIDENCE
+def effective(
+    share: float, variance: float, size: float, caution: float, confidence: float = CONFIDENCE
 ) -> Interval[float]:
-    """Return DeLong's interval for the area under the ROC curve, on the logit scale.
+    """Return Wilson's interval of a figure between 0 and 1 for as many trials as it is worth.
+
+    These are the trials in which a proportion would have the variance [1]_; so many as ``size``
+    where there is no variance to see, as where nothing went wrong.
 
     Parameters
     ----------
-    positive : ndarray of bool, shape (n,)
-    scores : ndarray of float64, shape (n,)
-        Larger for what is more likely positive.
+    share : float
+    variance : float
+        Of the figure, estimated from the images.
+    size : float
+        The trials that it would be worth if nothing had made it more or less certain.
+    caution : float
+        How many mistakes more are imagined, in both variances: the more, the less does a small
+        variance of few images count.
     confidence : float
-
-    Returns
-    -------
-    low, high : float
-        (nan, nan) with one class only. Where every pair is in order, which leaves no variance,
-        Wilson's interval of as many disjoint pairs as there are.
 
     References
     ----------
-    E. R. DeLong, D. M. DeLong, D. L. Clarke-Pearson, Comparing the areas under two or more
-    correlated receiver operating characteristic curves, Biometrics 44 (1988); computed from
-    midranks as X. Sun, W. Xu, IEEE Signal Processing Letters 21 (2014).
+    .. [1] E. L. Korn, B. I. Graubard, Confidence intervals for proportions with small expected
+       number of positive counts estimated from survey data, Survey Methodology 24 (1998).
     """
-    m, n = int(positive.sum()), int((~positive).sum())
-    if not m or not n:
-        return Interval(math.nan, math.nan)
-    ranks = rankdata(scores)
-    # for each image, the share of the other class's that it is in the right order with
-    above = (ranks[positive] - rankdata(scores[positive])) / n
-    below = 1 - (ranks[~positive] - rankdata(scores[~positive])) / m
-    area = float(above.mean())
-    if min(m, n) < 2 or not 0 < area < 1:
-        return wilson(round(area * min(m, n)), min(m, n), confidence)
-    error = math.sqrt(above.var(ddof=1) / m + below.var(ddof=1) / n)
-    half = _normal_quantile(confidence) * error / (area * (1 - area))
-    return Interval(float(expit(logit(area) - half)), float(expit(logit(area) + half)))
+    more = caution / size**2
+    trials = size * (share * (1 - share) / size + more) / (variance + more)
+    return wilson(share * trials, trials, confidence)
+
+
+def difference_of_shares(
+    gained: int, lost: int, trials: int, confidence: float = CONFIDENCE
+) -> Interval[float]:
+    """Return Tango's score interval for the difference of two proportions of the same trials.
+
+    Parameters
+    ----------
+    gained, lost : int
+        Trials with which only the one, and only the other succeeds.
+    trials : int
+    confidence : float
+
+    References
+    ----------
+    T. Tango, Equivalence test and confidence interval for the difference in proportions for the
+    paired-sample design, Statistics in Medicine 17 (1998).
+    """
+    z, found = normal_quantile(confidence), (gained - lost) / trials
+
+    def holds(difference: float) -> bool:
+        linear = (2 * trials - gained + lost) * difference - gained - lost
+        constant = -lost * difference * (1 - difference)
+        root = math.sqrt(max(linear**2 - 8 * trials * constant, 0.0))
+        other = (root - linear) / (4 * trials)  # the most likely share of lost trials
+        variance = max(2 * other + difference * (1 - difference), 0.0) / trials
+        return (found - difference) ** 2 <= z**2 * variance
+
+    return Interval(last_held(holds, found, -1.0), last_held(holds, found, 1.0))
+
+
+def last_held(holds: Callable[[float], bool], found: float, end: float) -> float:
+    """Return how far from a figure found to an end of its range a value still goes with it."""
+    if holds(end):
+        return end
+    for _ in range(HALVINGS):
+        middle = (found + end) / 2
+        found, end = (middle, end) if holds(middle) else (found, middle)
+    return found
 
 
 def percentiles(draws: Floats, confidence: float = CONFIDENCE) -> Interval[Any]:
@@ -120,46 +161,3 @@ def percentiles(draws: Floats, confidence: float = CONFIDENCE) -> Interval[Any]:
     if len(defined) < FEWEST_DRAWS:
         return Interval(*np.full((2, *draws.shape[1:]), np.nan))
     return Interval(*np.quantile(defined, [0.5 - confidence / 2, 0.5 + confidence / 2], axis=0))
-
-
-def without_bias(draws: Floats, value: float, confidence: float = CONFIDENCE) -> Interval[float]:
-    """Return the normal interval around a figure that is not negative, less its draws' bias.
-
-    The bias is an estimate itself: some of its size is added to the deviation.
-    """
-    bias = float(draws.mean()) - value
-    error = math.hypot(float(draws.std(ddof=1)), BIAS_SHARE * bias)
-    half = _normal_quantile(confidence) * error
-    return Interval(max(0.0, value - bias - half), max(0.0, value - bias + half))
-
-
-def redrawn_counts(
-    table: NDArray[np.integer], n_resamples: int = RESAMPLES
-) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """Draw a table of counts anew, as often as its images are drawn with replacement.
-
-    Returns
-    -------
-    cells : ndarray of intp, shape (q,)
-        Of the flat table: those that are not zero.
-    counts : ndarray of int64, shape (n_resamples, q)
-    """
-    flat = table.ravel()
-    cells = np.flatnonzero(flat)
-    rng = np.random.default_rng(SEED)
-    total = int(flat.sum())
-    return cells, rng.multinomial(total, flat[cells] / total, size=n_resamples)
-
-
-def row_counts(n: int, n_resamples: int = RESAMPLES) -> Iterator[NDArray[np.float64]]:
-    """Yield how often each replicate draws each of n rows, a block of shape (b, n) at a time."""
-    rng = np.random.default_rng(SEED)
-    block = REPLICATES_AT_A_TIME
-    for _ in range(0, n_resamples, block):
-        drawn = rng.integers(0, n, (block, n)) + n * np.arange(block)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=block * n)
-        yield counts.reshape(block, n).astype(np.float64)
-
-
-def _normal_quantile(confidence: float) -> float:
-    return float(ndtri(0.5 + confidence / 2))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,10 +18,24 @@ from sklearn import metrics
 from imlogit.arrays import Floats
 from imlogit.core.links import codes_of_probabilities
 from imlogit.errors import DataError
-from imlogit.evaluation.calibration import Reliability, brier_terms, reliability
+from imlogit.evaluation.calibration import (
+    Reliability,
+    brier_terms,
+    error_interval,
+    reliability,
+)
 from imlogit.evaluation.curve_areas import areas
-from imlogit.evaluation.intervals import IntervalMethod, delong, wilson
-from imlogit.evaluation.score_intervals import mean_of_shares, resampled
+from imlogit.evaluation.intervals import Interval, IntervalMethod, wilson
+from imlogit.evaluation.score_intervals import (
+    RANKED,
+    Found,
+    area_intervals,
+    f1_interval,
+    loss_intervals,
+    macro_f1_interval,
+    mean_of_shares,
+    shares_interval,
+)
 
 TRAINING, OUT_OF_FOLD, TEST = "training", "out-of-fold", "test"
 NAMES = (
@@ -36,6 +50,7 @@ NAMES = (
     "brier",
     "calibration_error",
 )
+LOSSES = frozenset({"log_loss", "brier"})
 
 
 @dataclass(frozen=True)
@@ -47,7 +62,8 @@ class Score:
     value : float
         nan where the figure is not defined (precision when nothing is called positive, say).
     low, high : float or None
-        The interval's ends; None where none was asked for.
+        The interval's ends; None where none was asked for, and where there are too few images:
+        where a class has none, nothing is known of what it adds to a figure.
     interval : IntervalMethod or None
         Whose interval it is.
     """
@@ -183,7 +199,7 @@ def score(
     pairs = np.bincount(codes.astype(np.intp) * n_classes + predicted, minlength=n_classes**2)
     confusion = pairs.reshape(n_classes, n_classes)
     values, curve = _counted(confusion), None
-    if not {"roc_auc", "average_precision"}.isdisjoint(only):
+    if not set(RANKED).isdisjoint(only):
         values |= _ranking(codes, probabilities)
     if "log_loss" in only:
         loss = metrics.log_loss(codes, probabilities, labels=np.arange(n_classes))
@@ -195,7 +211,7 @@ def score(
         values["calibration_error"] = Score(curve.expected_error)
     values = {name: values[name] for name in NAMES if name in only}
     if intervals:
-        values = _with_intervals(values, codes, probabilities, confusion)
+        values = _with_intervals(values, codes, probabilities, curve)
     base_rate = float(confusion.sum(axis=1).max() / len(codes))
     return Scores(len(codes), base_rate, confusion, values, origin, curve)
 
@@ -204,45 +220,48 @@ def _with_intervals(
     values: Mapping[str, Score],
     codes: NDArray[np.integer],
     probabilities: Floats,
-    confusion: NDArray[np.intp],
+    curve: Reliability | None,
 ) -> dict[str, Score]:
-    missing = {
-        name: one.value
+    """Give the figures intervals that do not follow from the confusion matrix."""
+    found: dict[str, Found] = {}
+    if not set(RANKED).isdisjoint(values):
+        found |= area_intervals(codes, probabilities)
+    if not LOSSES.isdisjoint(values):
+        ends = loss_intervals(codes, probabilities)
+        found |= {name: (one, IntervalMethod.TILTING) for name, one in ends.items()}
+    if curve is not None:
+        found["calibration_error"] = error_interval(curve), IntervalMethod.INVERSION
+    return {
+        name: bounded(one.value, *found[name]) if name in found else one
         for name, one in values.items()
-        if one.low is None and one.value == one.value
     }
-    found = dict(values)
-    if "roc_auc" in missing and probabilities.shape[1] == 2:
-        low, high = delong(codes == 1, probabilities[:, 1])
-        found["roc_auc"] = replace(
-            values["roc_auc"], low=low, high=high, interval=IntervalMethod.DELONG
-        )
-        del missing["roc_auc"]
-    for name, (low, high) in resampled(missing, codes, probabilities, confusion).items():
-        if math.isnan(low + high):  # too few of its resamples are defined
-            continue
-        # a figure's own resamples may all lie to one side of it
-        low, high = min(low, values[name].value), max(high, values[name].value)
-        found[name] = replace(values[name], low=low, high=high, interval=IntervalMethod.BOOTSTRAP)
-    return found
+
+
+def bounded(value: float, ends: Interval[float], method: IntervalMethod) -> Score:
+    """Return a score with its interval, or without where either is undefined.
+
+    One that is about another estimate, or rounded, is made to hold the figure.
+    """
+    if math.isnan(value + ends.low + ends.high):
+        return Score(value)
+    return Score(value, min(ends.low, value), max(ends.high, value), method)
 
 
 def _proportion(successes: int, trials: int) -> Score:
-    if trials == 0:
-        return Score(math.nan)
-    return Score(successes / trials, *wilson(successes, trials), IntervalMethod.WILSON)
+    ends = wilson(successes, trials)
+    return bounded(successes / trials if trials else math.nan, ends, IntervalMethod.WILSON)
 
 
 def _f1(right: int, called_or_true: int) -> Score:
-    return Score(2 * right / called_or_true if called_or_true else math.nan)
+    value = 2 * right / called_or_true if called_or_true else math.nan
+    return bounded(value, f1_interval(right, called_or_true), IntervalMethod.WILSON)
 
 
 def _counted(confusion: NDArray[np.intp]) -> dict[str, Score]:
     """Return the figures that follow from the confusion matrix."""
     right, totals, called = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
-    present = totals > 0
     accuracy = _proportion(int(right.sum()), int(confusion.sum()))
-    balanced = Score(float((right[present] / totals[present]).mean()))
+    balanced = bounded(mean_of_shares(right, totals), *shares_interval(right, totals))
     found = {"accuracy": accuracy, "balanced_accuracy": balanced}
     if len(confusion) == 2:
         true_positive = int(right[1])
@@ -251,13 +270,11 @@ def _counted(confusion: NDArray[np.intp]) -> dict[str, Score]:
             "recall": _proportion(true_positive, int(totals[1])),
             "f1": _f1(true_positive, int(called[1] + totals[1])),
         }
+    f1 = mean_of_shares(2 * right, called + totals)
     return found | {
-        name: Score(float(mean_of_shares(right * times, below)))
-        for name, times, below in (
-            ("precision", 1, called),
-            ("recall", 1, totals),
-            ("f1", 2, called + totals),
-        )
+        "precision": bounded(mean_of_shares(right, called), *shares_interval(right, called)),
+        "recall": balanced,
+        "f1": bounded(f1, macro_f1_interval(confusion), IntervalMethod.EFFECTIVE),
     }
 
 
@@ -266,7 +283,7 @@ def _ranking(codes: NDArray[np.integer], probabilities: Floats) -> dict[str, Sco
     n_classes = probabilities.shape[1]
     wanted = [1] if n_classes == 2 else range(n_classes)
     pairs = [areas(codes == code, probabilities[:, code]) for code in wanted]
-    roc_auc, average_precision = np.mean(pairs, axis=0)[:, 0]
+    roc_auc, average_precision = np.mean(pairs, axis=0)
     return {
         "roc_auc": Score(float(roc_auc)),
         "average_precision": Score(float(average_precision)),

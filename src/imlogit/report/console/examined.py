@@ -108,7 +108,11 @@ def comparison_table(found: Comparison, runs: tuple[str, str]) -> Table:
 def difference_table(found: Comparison) -> Table:
     """Return the differences of two models' figures, and whether they may be chance."""
     rows = tuple(
-        (name, f"{one.value:+.4f}", f"{one.low:+.4f} to {one.high:+.4f}")
+        (
+            name,
+            f"{one.value:+.4f}",
+            "none" if one.low is None else f"{one.low:+.4f} to {one.high:+.4f}",
+        )
         for name, one in (("accuracy", found.accuracy), ("log loss", found.log_loss))
     )
     note = (

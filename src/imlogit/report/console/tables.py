@@ -168,8 +168,10 @@ def model_facts(content: SavedModel) -> dict[str, str]:
 
 def cells(score: Score) -> tuple[str, str]:
     """Return a figure and its interval as texts."""
-    value = "undefined" if math.isnan(score.value) else f"{score.value:.4f}"
-    return value, "" if score.low is None else f"{score.low:.4f} to {score.high:.4f}"
+    if math.isnan(score.value):
+        return "undefined", ""
+    ends = "too few images" if score.low is None else f"{score.low:.4f} to {score.high:.4f}"
+    return f"{score.value:.4f}", ends
 
 
 def export_table(export: Export) -> Table:
