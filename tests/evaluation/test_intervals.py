@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit, logit
 
-from imlogit.evaluation.intervals import delong, percentiles, wilson
+from imlogit.evaluation.intervals import delong, percentiles, wilson, wilson_low
 
 from helpers.probabilities import draw_answers
 
@@ -18,6 +18,9 @@ def test_wilsons_interval_by_hand():
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    successes, trials = np.array([81, 15, 0, 20, 1]), np.array([263, 148, 20, 20, 1])
+    ends = [wilson(*pair).low for pair in zip(successes.tolist(), trials.tolist(), strict=True)]
+    assert wilson_low(successes, trials) == pytest.approx(ends, abs=1e-15)
     assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
     assert wilson(0, 0) == (0.0, 1.0)
 

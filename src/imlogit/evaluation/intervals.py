@@ -63,6 +63,19 @@ def wilson(successes: int, trials: int, confidence: float = CONFIDENCE) -> Inter
     return Interval(float(low), float(high))
 
 
+def wilson_low(
+    successes: NDArray[np.integer],
+    trials: NDArray[np.integer],
+    confidence: float = CONFIDENCE,
+) -> Floats:
+    """Return the lower ends of Wilson's intervals of many proportions, of one trial or more."""
+    z = _normal_quantile(confidence)
+    share = successes / trials
+    half = z * np.sqrt(share * (1 - share) / trials + (z / trials) ** 2 / 4)
+    low: Floats = (share + z**2 / (2 * trials) - half) / (1 + z**2 / trials)
+    return low
+
+
 def delong(
     positive: NDArray[np.bool_], scores: Floats, confidence: float = CONFIDENCE
 ) -> Interval[float]:
