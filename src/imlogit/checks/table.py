@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from imlogit.checks import drift, fit, gain, images, labels, near_copies, overlap
+from imlogit.checks import brightness, drift, fit, gain, images, labels, near_copies, overlap
 from imlogit.checks.finding import Finding, Findings, Outcome, Severity, Status, not_applicable
 from imlogit.checks.material import Material
 
@@ -121,8 +121,9 @@ CHECKS = (
         "image-brightness",
         WARNING,
         images.image_brightness,
-        "images are far brighter or darker than the others",
-        {"deviations": images.BRIGHTNESS_DEVIATIONS},
+        "images are far brighter or darker than all others: by a test of the gap between, and by "
+        f"more than {images.BRIGHTNESS_DEVIATIONS:g} deviations",
+        {"p below": brightness.SIGNIFICANCE, "deviations": images.BRIGHTNESS_DEVIATIONS},
     ),
     Check(
         "image-scale",
