@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.ndimage import affine_transform, rotate
+from scipy.stats import entropy
+from sklearn.metrics import average_precision_score
 
 import imlogit
 from benchmarks.common import arguments, image_set, parse, show, table
@@ -25,15 +27,16 @@ CS = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 class Effort(NamedTuple):
-    """How much work there is: copies, changed images, seeds, doubted images."""
+    """How much work there is: copies, changed images, seeds, doubted and ranked images."""
 
     planted: int = 50
     changed: int = 200
     seeds: int = 5
     doubted: int = 5000
+    ranked: int = 70_000
 
 
-QUICK = Effort(planted=5, changed=10, seeds=1, doubted=500)
+QUICK = Effort(planted=5, changed=10, seeds=1, doubted=500, ranked=500)
 
 
 def main() -> None:
@@ -46,6 +49,7 @@ def main() -> None:
     train, test = (rows[:n], labels[:n]), (rows[n:], labels[n:])
     show(untouched(train, test), planted(train, test, effort.planted))
     show(changed(train, test, effort.changed), flipped(effort))
+    show(ranked(rows[: effort.ranked], labels[: effort.ranked]))
 
 
 def untouched(train: Any, test: Any) -> Any:
@@ -154,6 +158,60 @@ def flipped(effort: Effort) -> Any:
         new.add_row(name, *(f"{share:.0%}" for share in found), f"{np.mean(found):.1%}")
     new.add_row(f"counted as wrong ({wrong} are)", *map(str, counted), f"{np.mean(counted):.1f}")
     return new
+
+
+def ranked(images: Any, labels: Any) -> Any:
+    """Compare rankings of labels by their average precision, mistakes with and without a system."""
+    new = table(
+        f"Average precision of rankings of {len(labels):,} labels", "mistakes", *RANKINGS, "trust"
+    )
+    for name, (share, mistaken) in MISTAKES.items():
+        rng = np.random.default_rng(0)
+        chosen = rng.random(len(labels)) < share
+        given = np.where(chosen, mistaken(labels, rng), labels)
+        p = imlogit.cross_validate(imlogit.LogisticRegression(), images, given, cv=5).probabilities
+        doubts = find_doubts(given, p)
+        wrong = given[doubts.rows] != labels[doubts.rows]
+        scores = [rank(p[doubts.rows], doubts) for rank in RANKINGS.values()] + [doubts.trust]
+        new.add_row(name, *(f"{average_precision_score(wrong, -one):.3f}" for one in scores))
+    return new
+
+
+def _as(pairs: dict[int, int]) -> Callable[[Any, Any], Any]:
+    """Return a mistake that always calls a digit another one, the others what they are."""
+    called = np.array([pairs.get(digit, digit) for digit in range(10)])
+    return lambda digits, rng: called[digits]
+
+
+def _other(digits: Any, rng: Any) -> Any:
+    return (digits + rng.integers(1, 10, len(digits))) % 10
+
+
+USUAL = {2: 7, 3: 8, 5: 6, 6: 5, 7: 1}
+ALIKE = {4: 9, 9: 4, 3: 5, 5: 3, 7: 9, 8: 3}
+MISTAKES: dict[str, tuple[float, Callable[[Any, Any], Any]]] = {
+    "2% any other digit": (0.02, _other),
+    "10% any other digit": (0.1, _other),
+    "30% any other digit": (0.3, _other),
+    "10% of 4 called 9": (0.1, _as({4: 9})),
+    "25% of 4 called 9": (0.25, _as({4: 9})),
+    "5% of 2, 3, 5, 6, 7 called 7, 8, 6, 5, 1": (0.05, _as(USUAL)),
+    "20% of the same": (0.2, _as(USUAL)),
+    "40% of the same": (0.4, _as(USUAL)),
+    "10% of 4, 9, 3, 5, 7, 8 called 9, 4, 5, 3, 9, 3": (0.1, _as(ALIKE)),
+    "10% called the next digit": (0.1, _as({digit: (digit + 1) % 10 for digit in range(10)})),
+}
+RANKINGS: dict[str, Callable[[Any, Any], Any]] = {
+    "self-confidence": lambda p, doubts: doubts.confidence,
+    "normalised margin": lambda p, doubts: doubts.confidence - _highest_other(p, doubts),
+    "confidence-weighted entropy": lambda p, doubts: -entropy(p, axis=1) / doubts.confidence,
+}
+
+
+def _highest_other(p: Any, doubts: Any) -> Any:
+    others = p.copy()
+    others[np.arange(len(p)), doubts.given] = -1
+    return others.max(axis=1)
 
 
 if __name__ == "__main__":

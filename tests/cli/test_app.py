@@ -186,7 +186,7 @@ class TestExamine:
         assert Path(place, "doubts.png").read_bytes().startswith(b"\x89PNG")
         assert run(["doubts", place, "--csv"]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert lines[0] == "row,given,likely,confidence,margin,wrong"
+        assert lines[0] == "row,given,likely,trust,confidence,margin,wrong"
         assert len(lines) == 4001
         assert run(["doubts", place, "--json", "--out", "mine.png"]) == 0
         assert len(json.loads(capsys.readouterr().out)["doubts"]) == 4000

@@ -13,6 +13,7 @@ from sklearn.model_selection import GroupKFold, StratifiedKFold, cross_val_score
 from imlogit import FitInterrupted, LogisticRegression, LogisticRegressionCV
 from imlogit.errors import GridEdgeWarning
 from imlogit.estimators import logistic_cv
+from imlogit.estimators.c_grid import grid_of
 
 CS = [1e-2, 1.0, 1e-3]
 
@@ -91,7 +92,7 @@ def test_a_best_value_at_the_edge_is_said(noisy, folds):
 
 def test_a_number_of_values():
     assert LogisticRegressionCV().get_params()["Cs"] == 10
-    np.testing.assert_allclose(logistic_cv._grid(3), [1e-4, 1, 1e4])
+    np.testing.assert_allclose(grid_of(3), [1e-4, 1, 1e4])
 
 
 @pytest.mark.parametrize(

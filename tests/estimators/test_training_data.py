@@ -36,10 +36,10 @@ def test_fits_folds_and_scores_ask_the_matrix(rng):
     of_array = prepare(model, matrix.whole(), labels, None)
     figures = []
     for data in (of_array, replace(of_array, rows=matrix)):
-        splits = split_rows(KFold(3), data, None, None)
+        splits = split_rows(KFold(3), data, {}, None)
         fits = [Fit(1.0), *(Fit(1.0, s.times, 0, s.test) for s in splits)]
         whole, *folds = fit_all(model, data, fits)
-        judge = _Judge(model, data, splits, np.ones(1), lambda m, X, y: m.score(X, y), False)
+        judge = _Judge(model, data, splits, np.ones(1), lambda m, X, y: m.score(X, y), {})
         scored = [judge._scored(*pair) for pair in zip(splits, folds, strict=True)]
         models = whole.coef[None], whole.intercept[None]
         accuracy = score_each(model, Scored.training(data), *models, by_name("accuracy"))

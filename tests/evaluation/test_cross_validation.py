@@ -213,7 +213,7 @@ def test_masks_are_rows_and_counts_take_a_byte_a_row(few):
     expected = cross_validate(LogisticRegression(1e-3), *few, cv=indices)
     np.testing.assert_array_equal(masks.probabilities, expected.probabilities)
     data = prepare(LogisticRegression(), *few, None)
-    (only,) = split_rows([(inside, ~inside)], data, None, None)
+    (only,) = split_rows([(inside, ~inside)], data, {}, None)
     assert only.times.dtype == np.uint8
 
 

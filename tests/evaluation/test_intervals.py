@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import xlogy
 
-from imlogit.evaluation.intervals import difference_of_shares, effective, percentiles, wilson
+from imlogit.evaluation.intervals import (
+    difference_of_shares,
+    effective,
+    percentiles,
+    wilson,
+    wilson_low,
+)
 
 
 def test_wilsons_interval_by_hand():
@@ -17,6 +23,9 @@ def test_wilsons_interval_by_hand():
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    successes, trials = np.array([81, 15, 0, 20, 1]), np.array([263, 148, 20, 20, 1])
+    ends = [wilson(*pair).low for pair in zip(successes.tolist(), trials.tolist(), strict=True)]
+    assert wilson_low(successes, trials) == pytest.approx(ends, abs=1e-15)
     assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
     assert wilson(0, 0) == (0.0, 1.0)
 

@@ -56,11 +56,11 @@ class TestDoubts:
         assert len(found) == 4000
         assert {one.row for one in found} == set(digits.predictions.train_rows.tolist())
         assert all(str(embedded.labels[one.row]) == one.given for one in found)
-        confidence = [one.confidence for one in found]
-        assert confidence == sorted(confidence)
+        trust = [one.trust for one in found]
+        assert trust == sorted(trust)
         rows = list(csv.DictReader(io.StringIO(as_csv(found))))
         assert [int(row["row"]) for row in rows] == [one.row for one in found]
-        assert list(rows[0]) == ["row", "given", "likely", "confidence", "margin", "wrong"]
+        assert list(rows[0]) == ["row", "given", "likely", "trust", "confidence", "margin", "wrong"]
 
 
 class TestEvidence:

@@ -1,4 +1,4 @@
-"""What a check finds: passed, failed or not applicable, with evidence and advice."""
+"""What a check finds: passed, failed, undecided or not applicable, with evidence and advice."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ MOST_EXHIBITS = 100
 
 
 class Status(StrEnum):
-    """How a check ended."""
+    """How a check ended; undecided where there is too little to see either way."""
 
     PASSED = "passed"
     FAILED = "failed"
+    UNDECIDED = "undecided"
     NOT_APPLICABLE = "not applicable"
 
 
@@ -49,7 +50,7 @@ class Outcome(NamedTuple):
     sentence : str
         What was found, with the figures; for a check that does not apply, why.
     advice : str
-        What to do about it, where it failed.
+        What to do about it, where it failed or is undecided.
     exhibits : tuple of Exhibit
         Rows that show it.
     n_affected : int
@@ -73,6 +74,11 @@ def not_applicable(why: str) -> Outcome:
     return Outcome(Status.NOT_APPLICABLE, why)
 
 
+def undecided(sentence: str, advice: str) -> Outcome:
+    """Return what was seen, which shows neither a fault nor that there is none."""
+    return Outcome(Status.UNDECIDED, sentence, advice)
+
+
 def failed(
     sentence: str, advice: str, exhibits: tuple[Exhibit, ...] = (), n_affected: int = 0
 ) -> Outcome:
@@ -89,7 +95,7 @@ class Finding:
     code : str
         Stable; see ``docs/checks.md``.
     severity : Severity
-        What it means if the check failed.
+        What it means if the check failed; of an undecided one a warning at most.
     status : Status
     sentence, advice : str
     limits : dict of str to float
@@ -155,6 +161,12 @@ class Findings:
         return tuple(finding for finding in self.findings if finding.failed)
 
     @property
+    def worth_reading(self) -> tuple[Finding, ...]:
+        """Those that found something wrong, or could not tell whether something is."""
+        open_ = (Status.FAILED, Status.UNDECIDED)
+        return tuple(finding for finding in self.findings if finding.status in open_)
+
+    @property
     def codes(self) -> tuple[str, ...]:
         """The codes of those that found something wrong."""
         return tuple(finding.code for finding in self.failed)
@@ -170,6 +182,6 @@ class Findings:
 
     def __str__(self) -> str:
         counts = [sum(f.status is status for f in self.findings) for status in Status]
-        lines = [f"{f.severity} {f.code}: {f.sentence} {f.advice}" for f in self.failed]
+        lines = [f"{f.severity} {f.code}: {f.sentence} {f.advice}" for f in self.worth_reading]
         summary = ", ".join(f"{n} {status}" for n, status in zip(counts, Status, strict=True))
         return "\n".join([*lines, f"{len(self.findings)} checks: {summary}"])

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import math
 
-from imlogit.checks.finding import Outcome, failed, not_applicable, passed
+from imlogit.checks.finding import Outcome, failed, not_applicable, passed, undecided
+from imlogit.checks.gain import MATTERS, Verdict, gain_over_constant
 from imlogit.checks.material import Material, tally
 from imlogit.estimators.logistic_cv import GridEdge
 
-# Against always giving the most frequent answer, chance explains the gain with at least this
-# probability: then it is none.
-NO_GAIN = 0.05
 # A fit of another library whose objective may be this share above its minimum has not converged.
 FAR_FROM_OPTIMUM = 0.01
 NO_MODEL = "No fitted model was given."
+_NO_BETTER = {
+    Verdict.WORSE: "it is worse than knowing nothing",
+    Verdict.SAME: "it gives this answer for every image, and is no better than knowing nothing",
+    Verdict.NO_GAIN: "it is no better than knowing nothing, or avoids less than "
+    f"{MATTERS:.0%} of the mistakes",
+}
 
 
 def no_better_than_base_rate(material: Material) -> Outcome:
@@ -23,17 +27,24 @@ def no_better_than_base_rate(material: Material) -> Outcome:
         return not_applicable(NO_MODEL if test is not None else "There is no test part.")
     values, counts = tally(material.targets(material.training))
     usual, true = values[counts.argmax()], material.targets(test)
-    right, base = known.predicted == true, true == usual
-    gained, lost = int((right & ~base).sum()), int((base & ~right).sum())
-    p = _sign_test(gained, lost)
+    gain = gain_over_constant(true, known.predicted, usual)
+    if not gain.mistakes:
+        return not_applicable("Always giving the most frequent answer makes no mistake here.")
     said = (
-        f"The model is right for {right.mean():.2%} of the test part, always answering the most "
-        f"frequent label for {base.mean():.2%} (p = {p:.2g})"
+        f"The model is right for {(known.predicted == true).mean():.2%} of the test part, always "
+        f"answering the most frequent label for {(true == usual).mean():.2%}"
     )
-    if p <= NO_GAIN:
-        return passed(f"{said}.")
+    verdict = gain.verdict
+    if verdict is Verdict.BETTER:
+        return passed(f"{said} (p = {gain.p_better:.2g}).")
+    if verdict is Verdict.UNDECIDED:
+        return undecided(
+            f"{said}: {gain.n:,} images are too few to tell whether it is better "
+            f"(p = {gain.p_better:.2g}).",
+            f"Take more test images: {gain.needed}.",
+        )
     return failed(
-        f"{said}: it is no better than knowing nothing.",
+        f"{said}: {_NO_BETTER[verdict]}.",
         "Check that it has converged, that its features are scaled as in training, and the labels.",
     )
 
@@ -84,12 +95,3 @@ def grid_edge(material: Material) -> Outcome:
         f"The best C is the {side} of the grid: the optimum may lie beyond it.",
         f"Try {'larger' if known.edge is GridEdge.HIGH else 'smaller'} values of C.",
     )
-
-
-def _sign_test(gained: int, lost: int) -> float:
-    """Return the probability of so many gains or more, if gains and losses were equally likely."""
-    if gained + lost == 0:
-        return 1.0
-    from scipy.stats import binomtest
-
-    return float(binomtest(gained, gained + lost, alternative="greater").pvalue)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.checks.brightness import stand_apart
 from imlogit.checks.finding import Exhibit, Outcome, failed, not_applicable, passed
 from imlogit.checks.material import Levels, Material
 
@@ -15,15 +16,14 @@ COMMON_SHARE = 0.9
 COMMON_LEVELS = 32
 # Half of the range: what is light then was dark.
 INVERTED_LEVELS = 128
-# Mean brightness this many deviations (by the median absolute one) away is another brightness.
-BRIGHTNESS_DEVIATIONS = 8.0
+# Mean brightness this many deviations (by the median absolute one) away is another brightness,
+# where it stands apart from all others.
+BRIGHTNESS_DEVIATIONS = 5.0
 # The deviation of a normal variable is this many times its median absolute one.
 MAD_TO_DEVIATION = 1.4826
 # An image whose brightest pixel is below this share of the usual one is on another scale.
 SCALE_SHARE = 0.125
 NOT_IMAGES = "The rows are not images of grey levels from 0 to 255."
-
-Look = Callable[[Levels], NDArray[np.bool_]]
 
 
 def image_constant(material: Material) -> Outcome:
@@ -32,7 +32,7 @@ def image_constant(material: Material) -> Outcome:
         return not_applicable(NOT_IMAGES)
     return _unlike(
         material,
-        lambda levels: levels.least == levels.most,
+        [levels.least == levels.most for levels in _levels(material)],
         "hold one grey level all over: there is nothing to see",
         "Leave them out, or find out why they are empty.",
     )
@@ -48,7 +48,7 @@ def image_inverted(material: Material) -> Outcome:
         return not_applicable("The images have no background in common.")
     return _unlike(
         material,
-        lambda levels: np.abs(levels.border - usual) >= INVERTED_LEVELS,
+        [np.abs(levels.border - usual) >= INVERTED_LEVELS for levels in _levels(material)],
         f"have a background far from the usual grey level of {usual:.0f}: they look inverted",
         "Invert them (255 - pixel), or leave them out.",
     )
@@ -63,9 +63,12 @@ def image_brightness(material: Material) -> Outcome:
     deviation = MAD_TO_DEVIATION * float(np.median(np.abs(mean - usual)))
     if deviation == 0:
         return not_applicable("Half of the images or more have the same mean brightness.")
+    labels = np.concatenate([part.labels.astype(str) for part in material.parts])
+    apart = stand_apart(mean, np.unique(labels, return_inverse=True)[1])
+    apart &= np.abs(mean - usual) > BRIGHTNESS_DEVIATIONS * deviation
     return _unlike(
         material,
-        lambda levels: np.abs(levels.mean - usual) > BRIGHTNESS_DEVIATIONS * deviation,
+        np.split(apart, [len(material.training.rows)]),
         f"are far brighter or darker than the usual {usual:.0f} +- {deviation:.0f} grey levels",
         "Look at them, and bring all images to one exposure.",
     )
@@ -78,7 +81,7 @@ def image_scale(material: Material) -> Outcome:
         limit = SCALE_SHARE * float(np.median(most))
         return _unlike(
             material,
-            lambda levels: (levels.most < limit) & (levels.least < levels.most),
+            [(one.most < limit) & (one.least < one.most) for one in _levels(material)],
             f"stay below {limit:.0f}, far below the brightest pixel of the others: "
             "they look scaled to another range",
             "Find out what they were multiplied with, and bring all images to 0 to 255.",
@@ -95,12 +98,20 @@ def image_scale(material: Material) -> Outcome:
     )
 
 
-def _unlike(material: Material, look: Look, words: str, advice: str) -> Outcome:
-    """Fail if any image looks like this."""
+def _levels(material: Material) -> list[Levels]:
+    return [part.levels for part in material.parts]
+
+
+def _unlike(
+    material: Material, odd: Sequence[NDArray[np.bool_]], words: str, advice: str
+) -> Outcome:
+    """Fail if any image is odd, part by part."""
     exhibits = []
-    for part in material.parts:
-        rows = np.flatnonzero(look(part.levels)).tolist()
-        exhibits += [Exhibit((part.where(row),), f"label {part.labels[row]}") for row in rows]
+    for part, found in zip(material.parts, odd, strict=False):  # no test part: none is odd
+        exhibits += [
+            Exhibit((part.where(row),), f"label {part.labels[row]}")
+            for row in np.flatnonzero(found).tolist()
+        ]
     total = sum(len(part.rows) for part in material.parts)
     if not exhibits:
         return passed(f"None of {total:,} images is unlike the rest in this.")

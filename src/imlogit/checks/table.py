@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from imlogit.checks import drift, fit, images, labels, near_copies, overlap
-from imlogit.checks.finding import Finding, Findings, Outcome, Severity, not_applicable
+from imlogit.checks import brightness, drift, fit, gain, images, labels, near_copies, overlap
+from imlogit.checks.finding import Finding, Findings, Outcome, Severity, Status, not_applicable
 from imlogit.checks.material import Material
 
 
@@ -121,8 +121,9 @@ CHECKS = (
         "image-brightness",
         WARNING,
         images.image_brightness,
-        "images are far brighter or darker than the others",
-        {"deviations": images.BRIGHTNESS_DEVIATIONS},
+        "images are far brighter or darker than all others: by a test of the gap between, and by "
+        f"more than {images.BRIGHTNESS_DEVIATIONS:g} deviations",
+        {"p below": brightness.SIGNIFICANCE, "deviations": images.BRIGHTNESS_DEVIATIONS},
     ),
     Check(
         "image-scale",
@@ -165,9 +166,9 @@ CHECKS = (
         "no-better-than-base-rate",
         ERROR,
         fit.no_better_than_base_rate,
-        "the model is not more often right than always giving the most frequent answer, by "
-        "McNemar's exact test",
-        {"p above": fit.NO_GAIN},
+        "the model is shown to be no more often right than always giving the most frequent answer, "
+        "or by too little to matter; undecided, a warning, where the images are too few to tell",
+        {"p below": gain.SIGNIFICANCE, "share of mistakes": gain.MATTERS},
     ),
     Check("grid-edge", WARNING, fit.grid_edge, "the best C is the first or the last of the grid"),
 )
@@ -185,6 +186,17 @@ def run_checks(material: Material) -> Findings:
             not_applicable("Rows and labels differ in number.") if unequal else check.look(material)
         )
         findings.append(
-            Finding(check.code, check.severity, limits=dict(check.limits), **outcome._asdict())
+            Finding(
+                check.code,
+                _severity(check, outcome),
+                limits=dict(check.limits),
+                **outcome._asdict(),
+            )
         )
     return Findings(tuple(findings))
+
+
+def _severity(check: Check, outcome: Outcome) -> Severity:
+    """Return what an outcome means: what is undecided is no error."""
+    undecided = outcome.status is Status.UNDECIDED
+    return WARNING if undecided and check.severity is ERROR else check.severity

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from imlogit.arrays import Floats
@@ -22,7 +22,9 @@ class Fold(NamedTuple):
     times: NDArray[np.unsignedinteger]
 
 
-def split_rows(cv: Any, data: Prepared, groups: ArrayLike | None, random_state: Any) -> list[Fold]:
+def split_rows(
+    cv: Any, data: Prepared, metadata: Mapping[str, Any], random_state: Any
+) -> list[Fold]:
     """Return the folds of a number, a splitter or pairs of row indices.
 
     Parameters
@@ -31,8 +33,8 @@ def split_rows(cv: Any, data: Prepared, groups: ArrayLike | None, random_state: 
         A number means `StratifiedKFold`, shuffled by ``random_state`` (None: 0). A row that a
         training part holds twice counts twice.
     data : Prepared
-    groups : array-like, shape (n,), or None
-        For splitters that keep groups together.
+    metadata : dict
+        What the splitter is given beside rows and labels: ``groups``, as a rule.
     random_state : int, RandomState or None
 
     Raises
@@ -60,7 +62,7 @@ def split_rows(cv: Any, data: Prepared, groups: ArrayLike | None, random_state: 
         cv = StratifiedKFold(cv, shuffle=True, random_state=seed)
     with raise_as(ParameterError, "cv"):
         if hasattr(cv, "split"):  # some look at the features
-            cv = cv.split(data.rows.block(0, len(data.rows)), labels, groups)
+            cv = cv.split(data.rows.block(0, len(data.rows)), labels, **metadata)
         splits = [_split(len(labels), train, test) for train, test in cv]
     if not splits:
         raise ParameterError("cv gives no folds: there must be at least one", parameter="cv")

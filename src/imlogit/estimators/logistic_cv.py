@@ -3,32 +3,33 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import get_scorer
+from sklearn.utils.metadata_routing import UNUSED, MetadataRouter
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import combine
 from imlogit.core.loss import log_losses
 from imlogit.core.solution import Observer
 from imlogit.errors import DataError, FitInterrupted, GridEdgeWarning, ParameterError
-from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.estimators.folds import Fold, deviation, fold_numbers, mean_held_out, split_rows
+from imlogit.estimators.c_grid import by_value, choose, fits_along, grid_of
+from imlogit.estimators.fits import Fitted, fit_all
+from imlogit.estimators.folds import Fold, fold_numbers, mean_held_out, split_rows
 from imlogit.estimators.logistic import (
     LogisticRegression,
     adopt,
     warn_unless_converged,
 )
+from imlogit.estimators.routing import choice_router, route_choice, rows_of
 from imlogit.estimators.training_data import Prepared, prepare, raise_as
 
 RULES = ("best", "one-standard-error")
-# The grid that a number of values of C stands for, as scikit-learn's.
-GRID_ENDS = (1e-4, 1e4)
 
 
 class GridEdge(StrEnum):
@@ -127,6 +128,9 @@ class LogisticRegressionCV(LogisticRegression):
         Of the model at ``C_``, as in `imlogit.LogisticRegression`.
     """
 
+    # these two are the splitter's, and none's
+    __metadata_request__fit: ClassVar = {"groups": UNUSED, "observe": UNUSED}
+
     def __init__(
         self,
         Cs: int | Sequence[float] = 10,
@@ -164,6 +168,7 @@ class LogisticRegressionCV(LogisticRegression):
         *,
         groups: ArrayLike | None = None,
         observe: Observer | None = None,
+        **params: Any,
     ) -> Self:
         """Cross-validate every C, and adopt the fit on all rows at the chosen one.
 
@@ -172,11 +177,14 @@ class LogisticRegressionCV(LogisticRegression):
         X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
         y : array-like, shape (n,)
         sample_weight : array-like, shape (n,), optional
-            Weighs the fits and, as in scikit-learn, the scores.
+            Weighs the fits and, as in scikit-learn, the scores: with metadata routing a scorer's
+            only where ``set_score_request`` asks for it.
         groups : array-like, shape (n,), optional
             For splitters that keep groups together.
         observe : callable, optional
             Called with a `Progress` after every step.
+        **params
+            Other metadata of the splitter and the scorer, with metadata routing.
 
         Returns
         -------
@@ -202,19 +210,21 @@ class LogisticRegressionCV(LogisticRegression):
         """
         if self.rule not in RULES:
             raise ParameterError(f"rule={self.rule!r} must be one of {RULES}", parameter="rule")
-        Cs = _grid(self.Cs)
+        Cs = grid_of(self.Cs)
         with raise_as(ParameterError, "scoring"):
             scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
         data = prepare(self, X, y, sample_weight)
-        splits = split_rows(self.cv, data, groups, self.random_state)
+        weights = None if sample_weight is None else data.weights
+        routed = route_choice(self, "fit", weights, groups, params)
+        splits = split_rows(self.cv, data, routed.split, self.random_state)
         _check_weights(splits, data)
-        fits, places = _fits(Cs, splits)
-        judge = _Judge(self, data, splits, Cs, scorer, weighted=sample_weight is not None)
+        fits, places = fits_along(Cs, splits)
+        judge = _Judge(self, data, splits, Cs, scorer, routed.score)
         try:
             found = fit_all(self, data, fits, observe=observe)
         except FitInterrupted as stop:
-            raise FitInterrupted(judge.path(_by_value(stop.partial, places))) from None
-        by_C: list[list[Any]] = _by_value(found, places)
+            raise FitInterrupted(judge.path(by_value(stop.partial, places))) from None
+        by_C: list[list[Any]] = by_value(found, places)
         path = judge.path(by_C)
         assert path is not None
         self._adopt(data, path, by_C)
@@ -228,7 +238,9 @@ class LogisticRegressionCV(LogisticRegression):
         warn_unless_converged(combine([one.certificate for one in found]), "fits")
         return self
 
-    def score(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+    def score(
+        self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
+    ) -> float:
         """Return what `scoring` says of other images; the accuracy where that is None.
 
         Parameters
@@ -236,10 +248,18 @@ class LogisticRegressionCV(LogisticRegression):
         X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
         y : array-like, shape (n,)
         sample_weight : array-like, shape (n,), optional
+        **params
+            Other metadata of the scorer, with metadata routing.
         """
-        scorer = get_scorer("accuracy" if self.scoring is None else self.scoring)
-        how = {} if sample_weight is None else {"sample_weight": sample_weight}
-        return float(scorer(self, X, y, **how))
+        routed = route_choice(self, "score", sample_weight, None, params)
+        return float(self._scorer()(self, X, y, **routed.score))
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return where metadata go: weights to the fits and the scorer, groups to the splitter."""
+        return choice_router(self, self.cv, self._scorer())
+
+    def _scorer(self) -> Any:
+        return get_scorer("accuracy" if self.scoring is None else self.scoring)
 
     def _adopt(self, data: Prepared, path: CPath, by_C: list[list[Any]]) -> None:
         adopt(self, data, by_C[path.chosen][0])
@@ -282,7 +302,7 @@ class _Judge:
     splits: Sequence[Fold]
     Cs: Floats
     scorer: Any
-    weighted: bool
+    metadata: Mapping[str, Any]
 
     def path(self, by_C: list[list[Fitted | None]]) -> CPath | None:
         """Return what the fits say of those values of C that are finished."""
@@ -293,7 +313,7 @@ class _Judge:
         scores, loss, accuracy = figures.transpose(2, 1, 0)
         gap = [max(fit.certificate.relative_gap for fit in by_C[k] if fit) for k in done]
         Cs = self.Cs[done]
-        best, chosen = _choose(Cs, scores, self.estimator.rule)
+        best, chosen = choose(Cs, scores, self.estimator.rule)
         return CPath(Cs, scores, loss, accuracy, np.array(gap), best, chosen)
 
     def _folds(self, fits: list[Fitted | None]) -> list[tuple[Fold, Any]]:
@@ -318,8 +338,8 @@ class _Judge:
         adopt(view, self.data, fitted)
         rows = self.data.rows.take(split.test)
         labels = self.data.classes[self.data.codes[split.test]]
-        how = {"sample_weight": self.data.weights[split.test]} if self.weighted else {}
-        return float(self.scorer(view, rows, labels, **how))
+        metadata = rows_of(self.metadata, split.test, len(self.data.codes))
+        return float(self.scorer(view, rows, labels, **metadata))
 
 
 def _check_weights(splits: Sequence[Fold], data: Prepared) -> None:
@@ -329,58 +349,6 @@ def _check_weights(splits: Sequence[Fold], data: Prepared) -> None:
                 f"the held-out rows of fold {k} of {len(splits)} have no positive weight: there is "
                 "none to score"
             )
-
-
-def _grid(Cs: Any) -> Floats:
-    if isinstance(Cs, (int, np.integer)) and not isinstance(Cs, bool) and Cs >= 1:
-        return np.geomspace(*GRID_ENDS, int(Cs))
-    try:
-        values = np.asarray(Cs, dtype=np.float64)
-    except (TypeError, ValueError):
-        values = np.empty(0)
-    if values.ndim != 1 or not values.size or not (values > 0).all():
-        raise ParameterError(
-            f"Cs={Cs!r} must be a whole number of at least 1 or positive numbers", parameter="Cs"
-        )
-    return values
-
-
-def _fits(Cs: Floats, splits: Sequence[Fold]) -> tuple[list[Fit], list[list[int]]]:
-    """Return all fits, C after C, and for each C where its own are: all rows, then the folds."""
-    fits: list[Fit] = []
-    places: list[list[int]] = [[] for _ in Cs]
-    before = None
-    for k in np.argsort(Cs, kind="stable"):
-        whole = len(fits)
-        C = float(Cs[k])
-        fits += [Fit(C, None, before), *(Fit(C, s.times, whole, s.test) for s in splits)]
-        places[k] = list(range(whole, len(fits)))
-        before = whole
-    return fits, places
-
-
-def _by_value(found: Sequence[Fitted | None], places: list[list[int]]) -> list[list[Fitted | None]]:
-    return [[found[place] for place in of_C] for of_C in places]
-
-
-def _choose(Cs: Floats, scores: Floats, rule: str) -> tuple[int, int]:
-    """Return the places of the best C and of the one that the rule chooses."""
-    mean = scores.mean(axis=0)
-    if np.isnan(mean).all():
-        fold = int(np.isnan(scores).any(axis=1).argmax()) + 1
-        raise ParameterError(
-            f"the scoring is nan on the held-out rows, of fold {fold} for one, so no C can be "
-            "chosen: take stratified folds, or another scoring",
-            parameter="scoring",
-        )
-    mean = np.where(np.isnan(mean), -np.inf, mean)
-    order = np.argsort(Cs, kind="stable")
-    best = int(order[mean[order].argmax()])
-    error = deviation(scores[:, best]) / np.sqrt(len(scores))
-    if rule == "best" or np.isnan(error):
-        return best, best
-    near = order[mean[order] >= mean[best] - error]
-    return best, int(near[0])
 
 
 def _weights(fitted: Fitted, intercept: bool) -> Floats:

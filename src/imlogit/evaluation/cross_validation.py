@@ -24,6 +24,7 @@ from imlogit.estimators.logistic import (
     check_kind,
     warn_unless_converged,
 )
+from imlogit.estimators.routing import route_folds
 from imlogit.estimators.training_data import Prepared, prepare
 from imlogit.evaluation.scores import OUT_OF_FOLD, Scores, score
 
@@ -126,7 +127,8 @@ def cross_validate(
     groups : array-like, shape (n,), optional
         For splitters that keep groups together.
     sample_weight : array-like, shape (n,), optional
-        Weighs the fits; the scores count every image once.
+        Weighs the fits; the scores count every image once. With metadata routing the estimator
+        is to ask for it by ``set_fit_request``.
     cv : int, splitter or iterable of (train, test), default=10
         A number of folds means `StratifiedKFold`, shuffled by ``random_state`` (None: 0);
         otherwise any splitter of scikit-learn's. A row that a training part holds twice counts
@@ -143,6 +145,8 @@ def cross_validate(
     ParameterError
         As `LogisticRegression.fit`, for what gives no folds, and for a fold that holds nothing
         out, or whose training part lacks a class or shares a row with its held-out part.
+    sklearn.exceptions.UnsetMetadataPassedError
+        With metadata routing, for weights that the estimator neither asks for nor refuses.
     KindError
         For another estimator, `LogisticRegressionCV` among them.
     FitInterrupted
@@ -156,8 +160,9 @@ def cross_validate(
     """
     check_kind(estimator, "cross_validate", "cross_validate")
     fitted = clone(estimator)
+    sample_weight, routed = route_folds(estimator, cv, sample_weight, groups)
     data = prepare(fitted, X, y, sample_weight)
-    splits = split_rows(cv, data, groups, estimator.random_state)
+    splits = split_rows(cv, data, routed.split, estimator.random_state)
     # the folds start from the fit on all rows, which is close to each of them
     fits = [Fit(fitted.C), *(Fit(fitted.C, s.times, 0, s.test) for s in splits)]
     try:

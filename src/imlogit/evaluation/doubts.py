@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats
 from imlogit.errors import DataError
 
+# Probabilities so close are equal: no label is doubted over what rounding can do.
+TIE = 1e-6
+
 
 class Doubts(NamedTuple):
     """Labelled images, the most doubtful label first.
@@ -21,9 +24,12 @@ class Doubts(NamedTuple):
     given : ndarray of intp, shape (n,)
         The class of the label.
     likely : ndarray of intp, shape (n,)
-        The most probable other class.
+        What the label should be if it is wrong: the most probable other class, given how often
+        labels of each class seem to be mistaken for the given one.
+    trust : ndarray of float64, shape (n,)
+        How probable the label is, given the same, by which the rows are ranked.
     confidence : ndarray of float64, shape (n,)
-        The given class's probability, by which the rows are ranked.
+        The given class's probability.
     margin : ndarray of float64, shape (n,)
         That less the likely class's probability, from -1 to 1.
     confident : ndarray of bool, shape (n,)
@@ -33,6 +39,7 @@ class Doubts(NamedTuple):
     rows: NDArray[np.intp]
     given: NDArray[np.intp]
     likely: NDArray[np.intp]
+    trust: Floats
     confidence: Floats
     margin: Floats
     confident: NDArray[np.bool_]
@@ -42,9 +49,13 @@ def find_doubts(codes: NDArray[np.integer], probabilities: Floats) -> Doubts:
     """Rank labels by how little out-of-fold probabilities support them.
 
     An image counts as wrongly labelled where, of the classes that are at least as probable as on
-    average for the images that bear their label, the most probable is not the given one [1]_. The
-    ranking is by the
-    given label's own probability, the reference's self-confidence.
+    average for the images that bear their label, the most probable is not the given one [1]_, and
+    is more probable than that. These counts, given class against true class, are the reference's
+    confident joint, which says how often images of each class bear each label. By Bayes' rule,
+    class k is the truth behind a given label with probability proportional to p_k times the share
+    of class k that bears it. The ranking is by what this leaves to the given label: mistakes have
+    a system as a rule, fours that were called nines, which the label's own probability, the
+    reference's self-confidence, does not see.
 
     Parameters
     ----------
@@ -70,29 +81,43 @@ def find_doubts(codes: NDArray[np.integer], probabilities: Floats) -> Doubts:
         raise DataError("no image was held out: there is nothing to doubt labels by")
     given, p = np.asarray(codes[rows], dtype=np.intp), probabilities[rows]
     each = np.arange(len(rows))
-    others = p.copy()
-    others[each, given] = -1
-    likely = others.argmax(axis=1)
+    confident, joint = _confident_joint(given, p)
+    truth = _truth(given, p, joint)
+    trust = truth[each, given]
+    truth[each, given] = -1
+    likely = truth.argmax(axis=1)
     margin = p[each, given] - p[each, likely]
-    confident = _confidently_other(given, p)
-    order = np.argsort(p[each, given], kind="stable")
+    order = np.argsort(trust, kind="stable")
     return Doubts(
         rows[order],
         given[order],
         likely[order],
+        trust[order],
         p[each, given][order],
         margin[order],
         confident[order],
     )
 
 
-def _confidently_other(given: NDArray[np.intp], p: Floats) -> NDArray[np.bool_]:
-    """Return where the most probable of the classes over their own thresholds is another."""
-    n_classes = p.shape[1]
+def _confident_joint(
+    given: NDArray[np.intp], p: Floats
+) -> tuple[NDArray[np.bool_], NDArray[np.intp]]:
+    """Return which labels count as wrong, and the counts of given against true classes."""
+    n_classes, each = p.shape[1], np.arange(len(p))
     count = np.bincount(given, minlength=n_classes)
-    own = np.bincount(given, weights=p[np.arange(len(p)), given], minlength=n_classes)
+    own = np.bincount(given, weights=p[each, given], minlength=n_classes)
     usual = np.divide(own, count, out=np.full(n_classes, np.inf), where=count > 0)
     over = np.where(p >= usual, p, -1)
     most = over.argmax(axis=1)
-    confident: NDArray[np.bool_] = (over.max(axis=1) >= 0) & (most != given)
-    return confident
+    confident: NDArray[np.bool_] = over.max(axis=1) > p[each, given] + TIE
+    sure = confident | (p >= usual)[each, given]
+    joint = np.zeros((n_classes, n_classes), dtype=np.intp)
+    np.add.at(joint, (given[sure], np.where(confident, most, given)[sure]), 1)
+    return confident, joint
+
+
+def _truth(given: NDArray[np.intp], p: Floats, joint: NDArray[np.intp]) -> Floats:
+    """Return how probable each class is behind the given label."""
+    borne = (joint + 1) / (joint + 1).sum(axis=0)  # Laplace's rule: no mistake is impossible
+    truth = p * borne[given]
+    return truth / truth.sum(axis=1, keepdims=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from imlogit.arrays import Floats
@@ -71,6 +72,19 @@ def wilson(successes: float, trials: float, confidence: float = CONFIDENCE) -> I
     middle = (share + square / 2) / (1 + square)
     half = math.sqrt(square * share * (1 - share) + square**2 / 4) / (1 + square)
     return Interval(max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share)))
+
+
+def wilson_low(
+    successes: NDArray[np.integer],
+    trials: NDArray[np.integer],
+    confidence: float = CONFIDENCE,
+) -> Floats:
+    """Return the lower ends of Wilson's intervals of many proportions, of one trial or more."""
+    z = normal_quantile(confidence)
+    share = successes / trials
+    half = z * np.sqrt(share * (1 - share) / trials + (z / trials) ** 2 / 4)
+    low: Floats = (share + z**2 / (2 * trials) - half) / (1 + z**2 / trials)
+    return low
 
 
 def effective(

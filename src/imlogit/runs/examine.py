@@ -39,9 +39,11 @@ class Doubt:
     row : int
         Of the image, in the source.
     given, likely : str
-        The label's class, and the most probable other one.
+        The label's class, and what it should be if it is wrong.
+    trust : float
+        How probable the label is, by which labels are ranked; as in `Doubts`.
     confidence : float
-        The given class's probability, by which labels are ranked.
+        The given class's probability.
     margin : float
         That less the likely class's.
     wrong : bool
@@ -51,6 +53,7 @@ class Doubt:
     row: int
     given: str
     likely: str
+    trust: float
     confidence: float
     margin: float
     wrong: bool
@@ -77,8 +80,16 @@ def doubts(run: Record | str | os.PathLike[str]) -> tuple[Doubt, ...]:
         raise DataError(f"{record.folder}: {error}.") from None
     names = record.names
     return tuple(
-        Doubt(int(row), names[given], names[likely], float(own), float(margin), bool(wrong))
-        for row, given, likely, own, margin, wrong in zip(
+        Doubt(
+            row=int(row),
+            given=names[given],
+            likely=names[likely],
+            trust=float(trust),
+            confidence=float(own),
+            margin=float(margin),
+            wrong=bool(wrong),
+        )
+        for row, given, likely, trust, own, margin, wrong in zip(
             kept.train_rows[found.rows], *found[1:], strict=True
         )
     )

@@ -134,8 +134,12 @@ class TrainOptions(RunOptions):
     """What a training run is asked for."""
 
     C: float = _option(1.0, "Inverse of the penalty's strength; inf for none.")
-    precision: float | None = _option(None, "Choose the threshold that reaches this precision.")
-    recall: float | None = _option(None, "Choose the threshold that reaches this recall.")
+    precision: float | None = _option(
+        None, "Choose the threshold that reaches this precision, with 95% confidence if one does."
+    )
+    recall: float | None = _option(
+        None, "Choose the threshold that reaches this recall, with 95% confidence if one does."
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -1,11 +1,14 @@
 """What train and sweep print shows every name as it is."""
 
 import io
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from rich.console import Console
 
 from imlogit.errors import GridEdgeWarning
+from imlogit.evaluation.thresholds import choose_threshold
 from imlogit.report.console.summaries import print_sweep, print_training
 from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.sweep import sweep
@@ -39,3 +42,18 @@ def test_sweep(console):
         found = sweep(striped_images((12, 6)), chosen)
     print_sweep(console.console, found)
     assert "':smile:' against 'not :smile:'" in console.text()
+
+
+@pytest.mark.parametrize(
+    ("found", "trials", "words"),
+    [
+        (480, 500, "which the lower end of its 95% interval reaches"),
+        (46, 50, "which the estimate reaches, but no threshold does with the lower end"),
+        (30, 50, "which no threshold reaches; this one comes closest"),
+    ],
+)
+def test_what_a_threshold_promises(training, console, found, trials, words):
+    truth, alike = np.arange(trials) < found, np.full(trials, 0.5)
+    chosen = choose_threshold(truth, alike, "precision", 0.9)
+    print_training(console.console, replace(training, threshold=chosen))
+    assert words in " ".join(console.text().split())

@@ -40,15 +40,15 @@ def print_comparison(console: Console, found: Comparison, runs: tuple[str, str])
 
 def doubts_table(doubts: Sequence[Doubt], n: int) -> Table:
     """Return the ``n`` most doubtful labels, and how many are counted as wrong."""
-    headings = ("rank", "row", "given", "likely", "p(given)", "margin", "counted as wrong")
+    headings = ("rank", "row", "given", "likely", "trust", "p(given)", "counted as wrong")
     rows = tuple(
         (
             str(rank),
             str(one.row),
             one.given,
             one.likely,
+            f"{one.trust:.2e}",
             f"{one.confidence:.2e}",
-            f"{one.margin:+.4f}",
             "yes" if one.wrong else "",
         )
         for rank, one in enumerate(doubts[:n], start=1)

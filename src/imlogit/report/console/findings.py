@@ -12,14 +12,14 @@ MOST_ROWS_NAMED = 5
 
 
 def print_findings(console: Console, findings: Findings) -> None:
-    """Print every check with its outcome, then what to do about those that failed."""
+    """Print every check with its outcome, then what to do about those that did not pass."""
     print_table(console, findings_table(findings))
     print_failed(console, findings)
 
 
 def print_failed(console: Console, findings: Findings) -> None:
-    """Print the checks that failed and what to do, and how many there were."""
-    if findings.failed:
+    """Print the checks that failed or are undecided and what to do, and how many there were."""
+    if findings.worth_reading:
         print_table(console, advice_table(findings))
     console.print(summary(findings))
     console.print()
@@ -36,13 +36,13 @@ def findings_table(findings: Findings) -> Table:
 
 
 def advice_table(findings: Findings) -> Table:
-    """Return the checks that failed, each with advice and some of the rows that show it."""
+    """Return what failed or is undecided, each with advice and some of the rows that show it."""
     rows = tuple(
         (
             Marked(finding.code, finding.severity),
             "\n".join([f"{finding.sentence} {finding.advice}", *_rows(finding)]),
         )
-        for finding in findings.failed
+        for finding in findings.worth_reading
     )
     headings = columns("check", "finding", wrap=Wrap.LETTERS)
     return Table("What the checks found", headings, rows)
@@ -51,16 +51,18 @@ def advice_table(findings: Findings) -> Table:
 def summary(findings: Findings) -> str:
     """Return how many checks passed and failed, as a sentence."""
     counts = {status: sum(f.status is status for f in findings) for status in Status}
+    undecided = counts[Status.UNDECIDED]
     return (
         f"{len(findings)} checks: {counts[Status.PASSED]} passed, {counts[Status.FAILED]} failed, "
+        f"{f'{undecided} undecided, ' if undecided else ''}"
         f"{counts[Status.NOT_APPLICABLE]} do not apply."
     )
 
 
 def _outcome(finding: Finding) -> Cell:
-    if not finding.failed:
+    if finding.status not in (Status.FAILED, Status.UNDECIDED):
         return str(finding.status)
-    return Marked(f"failed ({finding.severity})", finding.severity)
+    return Marked(f"{finding.status} ({finding.severity})", finding.severity)
 
 
 def _limits(finding: Finding) -> str:

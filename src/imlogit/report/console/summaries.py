@@ -85,17 +85,27 @@ def _print_threshold(console: Console, threshold: Threshold | None) -> None:
     """Print which threshold was chosen for what, and what it reaches."""
     if threshold is None:
         return
-    reached = "" if threshold.reached else ", which no threshold reaches; this one comes closest"
     figures = ", ".join(
         f"{name} {one.value:.4f} ({one.low:.4f} to {one.high:.4f})"
         for name, one in (("precision", threshold.precision), ("recall", threshold.recall))
     )
     console.print(
         f"The threshold is {threshold.value:.4f}, for a {threshold.wanted} of at least "
-        f"{threshold.at_least:g}{reached}. Out of fold: {figures}. The figures of the test "
-        "images below are at this threshold, and the model file holds it."
+        f"{threshold.at_least:g}, {_how_far(threshold)}. Out of fold: {figures}. The "
+        "figures of the test images below are at this threshold, and the model file holds it."
     )
     console.print()
+
+
+def _how_far(threshold: Threshold) -> str:
+    if threshold.reached:
+        return "which the lower end of its 95% interval reaches"
+    if threshold.estimated:
+        return (
+            "which the estimate reaches, but no threshold does with the lower end of its interval: "
+            "that is no promise, new images miss it in about half of all cases"
+        )
+    return "which no threshold reaches; this one comes closest"
 
 
 def _verdict(test: Scores, names: Sequence[str], which: str = "the test") -> str:
