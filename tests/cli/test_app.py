@@ -224,7 +224,8 @@ class TestExamine:
     def test_a_threshold_is_printed_and_shown(self, capsys):
         assert run(["train", "--folds", "2", "--recall", "0.9", "--out", "sure"]) == 0
         said = " ".join(capsys.readouterr().out.split())
-        assert "for a recall of at least 0.9. Out of fold: precision" in said
+        assert "for a recall of at least 0.9, " in said
+        assert ". Out of fold: precision" in said
         assert run(["show", "sure/model.imlogit"]) == 0
         assert "a probability of 0." in capsys.readouterr().out
 

@@ -194,7 +194,8 @@ class Pool:
         exact = [way for way in done if way.status in ("converged", "rounding")]
         if self._unknowns <= EXACT_WEIGHTS:
             polish(self.batch, [way.descent for way in exact], self.settings.max_iter)
-            for way in exact:
+        for way in exact:
+            if way.exact or self._unknowns <= EXACT_WEIGHTS:
                 way.gap = gap_with_rounding(self.engine, way.descent)
                 arrived = self._reached(way.descent, way.gap)
                 way.status = "converged" if arrived else "rounding"
@@ -228,17 +229,21 @@ class Pool:
                 way.status = "converged"
             elif way.descent.iterations >= max_iter:
                 way.status = "max_iter"
-            elif way.stalled and was_precise and (way.exact or not self._may_be_exact):
+            elif way.stalled and was_precise and not self._may_yet_be_exact(way):
                 way.status = "rounding"
             elif way.stalled and was_precise:
                 self._begin_exact(way)
             else:
                 way.begin_anew()
 
+    def _may_yet_be_exact(self, way: _Way) -> bool:
+        """Whether exact steps are within reach, and were not taken."""
+        return self._unknowns <= MOST_EXACT_WEIGHTS and not self._is_exact(way)
+
     def _is_hopeless(self, way: _Way) -> bool:
         """Whether so many steps have not come near the optimum that others are called for."""
-        slow = way.descent.iterations >= HOPELESS_STEPS and not way.exact
-        return slow and self._may_be_exact and way.descent.distance > way.descent.objective
+        slow = way.descent.iterations >= HOPELESS_STEPS
+        return slow and way.descent.distance > way.descent.objective and self._may_yet_be_exact(way)
 
     def _begin_exact(self, way: _Way) -> None:
         """Go on by exact steps from the base rate: rows far on the wrong side lead nowhere."""
@@ -290,11 +295,6 @@ class Pool:
     def _unknowns(self) -> int:
         return self.n_columns * (self.engine.n_features + 1)
 
-    @property
-    def _may_be_exact(self) -> bool:
-        """Whether exact steps are within reach where all others fail."""
-        return self._unknowns <= MOST_EXACT_WEIGHTS
-
     def _is_exact(self, way: _Way) -> bool:
         """Whether exact steps are cheap, or all that is left."""
         pairs = self.n_columns * (self.n_columns + 1) // 2
@@ -325,20 +325,20 @@ class Pool:
 
     def _solution(self, way: _Way) -> Solution:
         descent, rows = way.descent, self.rows[way.place]
-        # the softmax does not see an equal shift of all intercepts: theirs add up to zero
-        b = descent.b if self.n_columns == 1 else descent.b - descent.b.mean()
-        weights = descent.weights
-        if not descent.regression.penalty and self.n_columns > 1:  # nor one of all weights
-            weights = weights - weights.mean(axis=0)
-        margins = None
-        if rows is not None:
-            margins = self.problem.margins(descent.slot, rows) + b
+        b, weights = descent.b, descent.weights
+        margins = None if rows is None else self.problem.margins(descent.slot, rows)
+        if self.n_columns > 1:
+            # the softmax does not see an equal shift of all classes: they add up to zero, as the
+            # penalty makes weights do
+            b = b - b.mean()
+            if not descent.regression.penalty:
+                weights = weights - weights.mean(axis=0)
+                margins = None if margins is None else margins - margins.mean(axis=1, keepdims=True)
+        margins = None if margins is None else margins + b
         certificate = Certificate(
             status=self._verdict(way),
             objective=descent.objective,
-            gap=(descent.gap if way.gap is None else way.gap)
-            if descent.regression.penalty
-            else float("nan"),
+            gap=self._gap(way),
             tol=self.settings.tol,
             iterations=descent.iterations,
             passes=descent.passes,
@@ -347,6 +347,11 @@ class Pool:
             history=tuple(descent.history),
         )
         return Solution(weights, b, certificate, margins)
+
+    def _gap(self, way: _Way) -> float:
+        if not way.descent.regression.penalty:
+            return float("nan")
+        return way.descent.gap if way.gap is None else way.gap
 
     def _verdict(self, way: _Way) -> str:
         if way.descent.regression.penalty or way.status in ("separated", "interrupted"):
