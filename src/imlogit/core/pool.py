@@ -237,8 +237,8 @@ class Pool:
                 way.begin_anew()
 
     def _may_yet_be_exact(self, way: _Way) -> bool:
-        """Whether exact steps are within reach, and were not taken."""
-        return self._unknowns <= MOST_EXACT_WEIGHTS and not self._is_exact(way)
+        """Whether exact steps from the base rate are within reach, and were not taken."""
+        return self._unknowns <= MOST_EXACT_WEIGHTS and not way.exact
 
     def _is_hopeless(self, way: _Way) -> bool:
         """Whether so many steps have not come near the optimum that others are called for."""
