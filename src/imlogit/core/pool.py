@@ -261,11 +261,16 @@ class Pool:
 
     def _solution(self, way: _Way) -> Solution:
         descent, rows = way.descent, self.rows[way.place]
-        # the softmax does not see an equal shift of all intercepts: theirs add up to zero
-        b = descent.b if self.n_columns == 1 else descent.b - descent.b.mean()
-        margins = None
-        if rows is not None:
-            margins = self.problem.margins(descent.slot, rows) + b
+        b, weights = descent.b, descent.weights
+        margins = None if rows is None else self.problem.margins(descent.slot, rows)
+        if self.n_columns > 1:
+            # the softmax does not see an equal shift of all classes: they add up to zero, as the
+            # penalty makes weights do
+            b = b - b.mean()
+            if not descent.regression.penalty:
+                weights = weights - weights.mean(axis=0)
+                margins = None if margins is None else margins - margins.mean(axis=1, keepdims=True)
+        margins = None if margins is None else margins + b
         certificate = Certificate(
             status=self._verdict(way),
             objective=descent.objective,
@@ -277,7 +282,7 @@ class Pool:
             seconds=time.perf_counter() - way.began,
             history=tuple(descent.history),
         )
-        return Solution(descent.weights, b, certificate, margins)
+        return Solution(weights, b, certificate, margins)
 
     def _verdict(self, way: _Way) -> str:
         if way.descent.regression.penalty or way.status in ("separated", "interrupted"):
