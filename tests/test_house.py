@@ -22,6 +22,7 @@ FLAG = re.compile(r"(?<![-\w])--[a-z]")
 WITHOUT_A_MODULE = {
     "engines/test_engines.py": "one suite for every engine",
     "estimators/test_sklearn_conventions.py": "scikit-learn's own checks of every estimator",
+    "estimators/test_sklearn_suite.py": "scikit-learn's own tests of logistic regression",
     "export/test_export.py": "one suite for every format",
 }
 

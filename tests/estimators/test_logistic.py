@@ -384,3 +384,17 @@ def test_weights_of_any_size_give_an_answer(weight):
 def test_another_number_of_pixels(fitted):
     with pytest.raises(ValueError, match="64 features.*784"):
         fitted.predict(np.zeros((2, 64), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_without_a_penalty_the_softmax_has_scikit_learns_weights(rng, fit_intercept):
+    """Any shift of all classes is an optimum: the one whose classes add up to zero is taken."""
+    x = rng.normal(size=(200, 4))
+    y = (x[:, :3] + rng.gumbel(size=(200, 3))).argmax(axis=1)
+    ours = LogisticRegression(C=np.inf, fit_intercept=fit_intercept).fit(x, y)
+    theirs = PeerRegression(C=np.inf, fit_intercept=fit_intercept, tol=1e-10, max_iter=1000)
+    theirs.fit(x, y)
+    np.testing.assert_allclose(ours.coef_.sum(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(ours.predict_proba(x), theirs.predict_proba(x), atol=1e-6)

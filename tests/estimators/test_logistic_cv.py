@@ -192,3 +192,30 @@ def test_a_fit_short_of_its_gap_is_said_of_the_callers_line(noisy, folds):
     with pytest.warns(ConvergenceWarning) as caught:
         model.fit(*noisy)
     assert [one.filename for one in caught] == [__file__]
+
+
+def test_a_scorer_is_asked_fold_by_fold(few):
+    images, is_two = few
+    asked = []
+
+    def scorer(model, rows, labels):
+        asked.append((len(rows), float(abs(model.coef_).sum())))
+        return -float(len(asked))
+
+    with pytest.warns(GridEdgeWarning):
+        LogisticRegressionCV(Cs=[1.0, 0.01], cv=3, scoring=scorer).fit(images, is_two)
+    sizes = [size for _, size in asked]
+    assert len(asked) == 6
+    # within a fold from the first C to the last, and the larger C has the larger weights
+    assert all(sizes[k] > 2 * sizes[k + 1] for k in (0, 2, 4))
+
+
+def test_balanced_weights_are_by_the_rows_that_a_fold_is_fitted_on(rng):
+    x = rng.normal(size=(60, 3))
+    y = np.arange(60) < 20
+    # the first fold is fitted on 10 and 20 rows of the classes, the second on 20 and 30
+    folds = [(np.arange(10, 40), np.r_[:10, 40:60]), (np.arange(50), np.arange(50, 60))]
+    model = LogisticRegressionCV([1.0], cv=folds, class_weight="balanced", tol=1e-12).fit(x, y)
+    for (train, _), (found,) in zip(folds, model.coefs_paths_, strict=True):
+        alone = LogisticRegression(class_weight="balanced", tol=1e-12).fit(x[train], y[train])
+        np.testing.assert_allclose(found[0, :-1], alone.coef_[0], rtol=1e-5)

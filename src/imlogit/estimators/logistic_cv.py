@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Self
@@ -105,7 +105,8 @@ class LogisticRegressionCV(LogisticRegression):
         The C with the greatest mean score, or the smallest C whose mean score is within one
         standard error, over the folds, of that.
     class_weight, fit_intercept, tol, max_iter, random_state, multi_class, engine, pixel_scale
-        As in `imlogit.LogisticRegression`.
+        As in `imlogit.LogisticRegression`. "balanced" is by the rows that a fold is fitted on;
+        scikit-learn's class takes the weights of all rows, held-out ones included.
 
     Attributes
     ----------
@@ -128,8 +129,9 @@ class LogisticRegressionCV(LogisticRegression):
         Of the model at ``C_``, as in `imlogit.LogisticRegression`.
     """
 
-    # these two are the splitter's, and none's
+    # these are the splitter's, nobody's, and the scorer's
     __metadata_request__fit: ClassVar = {"groups": UNUSED, "observe": UNUSED}
+    __metadata_request__score: ClassVar = {"sample_weight": UNUSED}
 
     def __init__(
         self,
@@ -304,20 +306,24 @@ class _Judge:
     scorer: Any
     metadata: Mapping[str, Any]
 
-    def path(self, by_C: list[list[Fitted | None]]) -> CPath | None:
+    def path(self, by_C: list[list[Any]]) -> CPath | None:
         """Return what the fits say of those values of C that are finished."""
         done = [k for k, fits in enumerate(by_C) if all(fit is not None for fit in fits)]
         if not done:
             return None
-        figures = np.array([[self._figures(*pair) for pair in self._folds(by_C[k])] for k in done])
-        scores, loss, accuracy = figures.transpose(2, 1, 0)
+        # fold after fold, as scikit-learn: a scorer may remember what it was asked before
+        figures = np.array(
+            [[self._figures(split, by_C[k][fold]) for k in done] for fold, split in self._folds]
+        )
+        scores, loss, accuracy = figures.transpose(2, 0, 1)
         gap = [max(fit.certificate.relative_gap for fit in by_C[k] if fit) for k in done]
         Cs = self.Cs[done]
         best, chosen = choose(Cs, scores, self.estimator.rule)
         return CPath(Cs, scores, loss, accuracy, np.array(gap), best, chosen)
 
-    def _folds(self, fits: list[Fitted | None]) -> list[tuple[Fold, Any]]:
-        return list(zip(self.splits, fits[1:], strict=True))
+    @property
+    def _folds(self) -> Iterable[tuple[int, Fold]]:
+        return enumerate(self.splits, start=1)
 
     def _figures(self, split: Fold, fitted: Fitted) -> tuple[float, float, float]:
         """Return score, log loss and accuracy of a fold's held-out rows."""

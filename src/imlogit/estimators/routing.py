@@ -64,8 +64,8 @@ def route_choice(
     if others:
         name = next(iter(others))
         raise ParameterError(
-            f"{type(estimator).__name__}.{method} takes {name}=... only with "
-            "sklearn.set_config(enable_metadata_routing=True)",
+            f"{name}=...: passing other metadata to {type(estimator).__name__}.{method} is only "
+            "supported if enable_metadata_routing=True, see `sklearn.set_config`",
             parameter=name,
         )
     weights = _given(sample_weight=sample_weight)

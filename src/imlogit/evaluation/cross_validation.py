@@ -121,7 +121,8 @@ def cross_validate(
     Parameters
     ----------
     estimator : LogisticRegression
-        Not modified.
+        Not modified. A ``class_weight`` of "balanced" is by the rows that a fold is fitted on, as
+        if that fold were fitted alone.
     X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
     y : array-like, shape (n,)
     groups : array-like, shape (n,), optional
