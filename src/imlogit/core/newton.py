@@ -146,8 +146,11 @@ def _solve(matrix: Floats, right: Floats, *, search: bool) -> Floats:
         jitter *= STRONGER
 
 
-def take_newton_step(batch: Batch, descent: Descent, damping: Damping) -> None:
-    """Take a Newton step in weights and intercepts, damped until the objective falls."""
+def take_newton_step(batch: Batch, descent: Descent, damping: Damping) -> bool:
+    """Take a Newton step in weights and intercepts, damped until the objective falls.
+
+    Returns whether one does; if not, the point stays.
+    """
     system = System.of(batch, descent)
     damping.scale = np.maximum(FORGETS * damping.scale, system.hessian.diagonal())
     before = descent.objective
@@ -163,9 +166,10 @@ def take_newton_step(batch: Batch, descent: Descent, damping: Damping) -> None:
             damping.factor = STRONGER
             if gained > GOOD * promised:
                 damping.weaker()
-            return
+            return True
         damping.stronger()
     batch.stay(descent)
+    return False
 
 
 def polish(batch: Batch, descents: Sequence[Descent], max_iter: int) -> None:

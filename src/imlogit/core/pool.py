@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,76 +20,13 @@ from imlogit.core.schedule import SAMPLE_ROWS, Schedule
 from imlogit.core.separation import status_without_penalty
 from imlogit.core.solution import Observer, Progress, Settings, Solution
 from imlogit.core.start import Start, first_points, fit_base_rate
+from imlogit.core.way import Way
 
-# Up to so many weights the exact Hessian costs less than further steps would.
-EXACT_WEIGHTS = 500
-# What has not arrived after so many steps is badly conditioned: then exact ones are taken.
-PATIENT_STEPS = 8
-# Exact steps of so many multiplications are cheaper than the first preconditioner.
-EXACT_PRICE = 1e8
-# With more weights exact steps are dear, but steps that did not arrive by then cost more.
-SLOW_EXACT_WEIGHTS, MOST_PATIENT_STEPS = 1500, 100
-# Gaps above the objective after so many steps are not for these steps to close.
-HOPELESS_STEPS = 30
-# With still more they are what is left where the others find nothing any more.
-MOST_EXACT_WEIGHTS = 4000
 # A solution from which so many others start hands them a preconditioner of its own optimum.
 FRESH_FOR = 3
-# A fit has stalled when so many steps neither halved the gap nor lowered the objective by this
-# share; the factors have been renewed several times by then.
-STALLED_STEPS = 24
-STALLED_DECREASE = 1e-6
 # After an interrupt a proof may take so long, and takes some four times as long as a gradient.
 PROOF_SECONDS = 0.5
 PROOF_PRICE = 4
-
-
-@dataclass(eq=False)
-class _Way:
-    """A regression on its way down.
-
-    Attributes
-    ----------
-    place : int
-        In the caller's list.
-    gap : float or None
-        With all that rounding may hide, where it has come down to that.
-    exact : bool
-        Whether steps are exact from here on, as others found nothing any more.
-    best : tuple of objective, weights and intercepts, or None
-        Where others had led to.
-    """
-
-    place: int
-    descent: Descent
-    schedule: Schedule
-    began: float
-    gap: float | None = None
-    exact: bool = False
-    best: tuple[float, Floats, Floats] | None = None
-    damping: Damping = field(default_factory=Damping)
-    distance: float = np.inf
-    objective: float = np.inf
-    idle: int = -1
-    status: str = ""
-
-    def note_progress(self) -> None:
-        """Note where the descent is, and count the steps since something was gained."""
-        nearer = self.descent.distance < 0.5 * self.distance
-        lower = self.descent.objective < (1 - STALLED_DECREASE) * self.objective
-        self.distance = self.descent.distance if nearer else self.distance
-        self.objective = self.descent.objective if lower else self.objective
-        self.idle = 0 if nearer or lower else self.idle + 1
-
-    @property
-    def stalled(self) -> bool:
-        """Whether nothing was gained for long."""
-        return self.idle >= STALLED_STEPS
-
-    def begin_anew(self) -> None:
-        """Forget what was gained: in float64 it may go on."""
-        self.distance = self.objective = np.inf
-        self.idle = -1
 
 
 class Pool:
@@ -117,7 +53,7 @@ class Pool:
         self.observe = observe
         self.solutions: list[Solution | None] = [None] * n
         self.queue = Queue([None] * n if starts is None else starts)
-        self.active: list[_Way] = []
+        self.active: list[Way] = []
         first = regressions[0]
         self.n_columns = first.n_columns
         slots = min(n, engine.room(first.n_classes))
@@ -162,11 +98,11 @@ class Pool:
         found |= zip(roots, points, strict=True)
         return [found[turn.place] for turn in turns]
 
-    def _way(self, turn: Turn, one: Regression, start: Start) -> _Way:
+    def _way(self, turn: Turn, one: Regression, start: Start) -> Way:
         slot = self.free.pop()
         self.problem.admit(slot, one)
         schedule = Schedule(np.random.default_rng(self.settings.seed), turn.preconditioner)
-        return _Way(turn.place, Descent(one, slot, *start), schedule, time.perf_counter())
+        return Way(turn.place, Descent(one, slot, *start), schedule, time.perf_counter())
 
     def _place(self, descents: list[Descent]) -> None:
         """Begin, and no worse than at the base rate."""
@@ -192,10 +128,9 @@ class Pool:
         done = [way for way in self.active if way.status]
         self._return_to_best(done)
         exact = [way for way in done if way.status in ("converged", "rounding")]
-        if self._unknowns <= EXACT_WEIGHTS:
-            polish(self.batch, [way.descent for way in exact], self.settings.max_iter)
+        polish(self.batch, [way.descent for way in exact if way.is_small], self.settings.max_iter)
         for way in exact:
-            if way.exact or self._unknowns <= EXACT_WEIGHTS:
+            if way.exact or way.is_small:
                 way.gap = gap_with_rounding(self.engine, way.descent)
                 arrived = self._reached(way.descent, way.gap)
                 way.status = "converged" if arrived else "rounding"
@@ -217,7 +152,7 @@ class Pool:
             or self._reached(way.descent)
             or self._separated(way.descent)
         ]
-        hopeless = [way for way in self.active if way not in claims and self._is_hopeless(way)]
+        hopeless = [way for way in self.active if way not in claims and way.is_hopeless]
         for way in hopeless:
             self._begin_exact(way)
         were_precise = [way.descent.precise for way in claims]
@@ -229,33 +164,25 @@ class Pool:
                 way.status = "converged"
             elif way.descent.iterations >= max_iter:
                 way.status = "max_iter"
-            elif way.stalled and was_precise and not self._may_yet_be_exact(way):
+            elif way.stalled and was_precise and not way.may_yet_be_exact:
                 way.status = "rounding"
             elif way.stalled and was_precise:
                 self._begin_exact(way)
             else:
                 way.begin_anew()
 
-    def _may_yet_be_exact(self, way: _Way) -> bool:
-        """Whether exact steps from the base rate are within reach, and were not taken."""
-        return self._unknowns <= MOST_EXACT_WEIGHTS and not way.exact
-
-    def _is_hopeless(self, way: _Way) -> bool:
-        """Whether so many steps have not come near the optimum that others are called for."""
-        slow = way.descent.iterations >= HOPELESS_STEPS
-        return slow and way.descent.distance > way.descent.objective and self._may_yet_be_exact(way)
-
-    def _begin_exact(self, way: _Way) -> None:
+    def _begin_exact(self, way: Way) -> None:
         """Go on by exact steps from the base rate: rows far on the wrong side lead nowhere."""
         descent = way.descent
         way.exact, way.best = True, (descent.objective, descent.weights, descent.b)
+        way.damping = Damping()
         descent.weights = np.zeros_like(descent.weights)
         descent.b = fit_base_rate(descent.regression).b
         self.batch.place([descent], precise=True)
         self.batch.measure([descent])
         way.begin_anew()
 
-    def _return_to_best(self, ways: list[_Way]) -> None:
+    def _return_to_best(self, ways: list[Way]) -> None:
         """Go back where exact steps have led to nothing better."""
         worse = [way for way in ways if way.best and way.best[0] < way.descent.objective]
         for way in worse:
@@ -265,13 +192,14 @@ class Pool:
 
     def _advance(self) -> None:
         """Take a step: an exact one, or along the preconditioned gradient."""
-        exact = [way for way in self.active if self._is_exact(way)]
+        exact = [way for way in self.active if way.is_exact]
         # margins that are summed up step by step in float32 would lead the exact steps astray
         rough = [way.descent for way in exact if not way.descent.precise]
         self.batch.place(rough, precise=True)
         self.batch.measure(rough)
         for way in exact:
-            take_newton_step(self.batch, way.descent, way.damping)
+            if not take_newton_step(self.batch, way.descent, way.damping):
+                way.give_up()
         others = [way for way in self.active if way not in exact]
         if not others:
             return
@@ -291,20 +219,7 @@ class Pool:
             directions += list(known[key].directions(np.stack([d.gradient for d in group])))
         self.batch.advance(descents, directions)
 
-    @property
-    def _unknowns(self) -> int:
-        return self.n_columns * (self.engine.n_features + 1)
-
-    def _is_exact(self, way: _Way) -> bool:
-        """Whether exact steps are cheap, or all that is left."""
-        pairs = self.n_columns * (self.n_columns + 1) // 2
-        price = pairs * self.engine.n_rows * self.engine.n_features**2
-        if self._unknowns <= EXACT_WEIGHTS:
-            return price <= EXACT_PRICE or way.descent.iterations >= PATIENT_STEPS
-        slow = way.descent.iterations >= MOST_PATIENT_STEPS
-        return way.exact or (slow and self._unknowns <= SLOW_EXACT_WEIGHTS)
-
-    def _leave(self, way: _Way) -> None:
+    def _leave(self, way: Way) -> None:
         """Keep the solution, and free the slot."""
         self._hand_on(way)
         self._keep(way.place, self._solution(way))
@@ -314,7 +229,7 @@ class Pool:
         self.solutions[place] = solution
         self.queue.finish(place)
 
-    def _hand_on(self, way: _Way) -> None:
+    def _hand_on(self, way: Way) -> None:
         """Keep a preconditioner for those that start from here; for several, a fresh one pays."""
         heirs = self.queue.heirs[way.place]
         preconditioner = way.schedule.preconditioner
@@ -323,7 +238,7 @@ class Pool:
         if heirs and preconditioner is not None:
             self.queue.keep(way.place, preconditioner)
 
-    def _solution(self, way: _Way) -> Solution:
+    def _solution(self, way: Way) -> Solution:
         descent, rows = way.descent, self.rows[way.place]
         b, weights = descent.b, descent.weights
         margins = None if rows is None else self.problem.margins(descent.slot, rows)
@@ -348,17 +263,15 @@ class Pool:
         )
         return Solution(weights, b, certificate, margins)
 
-    def _gap(self, way: _Way) -> float:
+    def _gap(self, way: Way) -> float:
         if not way.descent.regression.penalty:
             return float("nan")
         return way.descent.gap if way.gap is None else way.gap
 
-    def _verdict(self, way: _Way) -> str:
+    def _verdict(self, way: Way) -> str:
         if way.descent.regression.penalty or way.status in ("separated", "interrupted"):
             return way.status
-        system = None
-        if self._unknowns <= SLOW_EXACT_WEIGHTS:
-            system = System.of(self.batch, way.descent)
+        system = System.of(self.batch, way.descent) if way.is_small else None
         return status_without_penalty(self.engine, way.descent, system, way.status)
 
     def _reached(self, descent: Descent, gap: float | None = None) -> bool:

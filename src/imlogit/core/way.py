@@ -1,0 +1,112 @@
+"""The way of one regression through the pool: what it gained, and which steps it takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from imlogit.arrays import Floats
+from imlogit.core.descent import Descent
+from imlogit.core.newton import Damping
+from imlogit.core.schedule import Schedule
+
+# Up to so many weights the exact Hessian costs less than further steps would.
+EXACT_WEIGHTS = 500
+# What has not arrived after so many steps is badly conditioned: then exact ones are taken.
+PATIENT_STEPS = 8
+# Exact steps of so many multiplications are cheaper than the first preconditioner.
+EXACT_PRICE = 1e8
+# With more weights exact steps are dear, but steps that did not arrive by then cost more.
+SLOW_EXACT_WEIGHTS, MOST_PATIENT_STEPS = 1500, 100
+# Gaps above the objective after so many steps are not for these steps to close.
+HOPELESS_STEPS = 30
+# With still more they are what is left where the others find nothing any more.
+MOST_EXACT_WEIGHTS = 4000
+# A fit has stalled when so many steps neither halved the gap nor lowered the objective by this
+# share; the factors have been renewed several times by then.
+STALLED_STEPS = 24
+STALLED_DECREASE = 1e-6
+
+
+@dataclass(eq=False)
+class Way:
+    """A regression on its way down.
+
+    Attributes
+    ----------
+    place : int
+        In the caller's list.
+    gap : float or None
+        With all that rounding may hide, where it has come down to that.
+    exact : bool
+        Whether steps are exact from here on, as others found nothing any more.
+    best : tuple of objective, weights and intercepts, or None
+        Where others had led to.
+    """
+
+    place: int
+    descent: Descent
+    schedule: Schedule
+    began: float
+    gap: float | None = None
+    exact: bool = False
+    best: tuple[float, Floats, Floats] | None = None
+    damping: Damping = field(default_factory=Damping)
+    distance: float = np.inf
+    objective: float = np.inf
+    idle: int = -1
+    status: str = ""
+
+    def note_progress(self) -> None:
+        """Note where the descent is, and count the steps since something was gained."""
+        nearer = self.descent.distance < 0.5 * self.distance
+        lower = self.descent.objective < (1 - STALLED_DECREASE) * self.objective
+        self.distance = self.descent.distance if nearer else self.distance
+        self.objective = self.descent.objective if lower else self.objective
+        self.idle = 0 if nearer or lower else self.idle + 1
+
+    @property
+    def stalled(self) -> bool:
+        """Whether nothing was gained for long."""
+        return self.idle >= STALLED_STEPS
+
+    def give_up(self) -> None:
+        """Count as stalled: no step lowers the objective."""
+        self.idle = STALLED_STEPS
+
+    def begin_anew(self) -> None:
+        """Forget what was gained: in float64 it may go on."""
+        self.distance = self.objective = np.inf
+        self.idle = -1
+
+    @property
+    def unknowns(self) -> int:
+        """The number of weights and intercepts."""
+        return self.descent.weights.size + self.descent.b.size
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the exact Hessian is cheap."""
+        return self.unknowns <= EXACT_WEIGHTS
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether exact steps are cheap, or all that is left."""
+        k, d = self.descent.weights.shape
+        if self.is_small:
+            price = k * (k + 1) / 2 * len(self.descent.regression.codes) * d**2
+            return price <= EXACT_PRICE or self.descent.iterations >= PATIENT_STEPS
+        slow = self.descent.iterations >= MOST_PATIENT_STEPS
+        return self.exact or (slow and self.unknowns <= SLOW_EXACT_WEIGHTS)
+
+    @property
+    def may_yet_be_exact(self) -> bool:
+        """Whether exact steps from the base rate are within reach, and were not taken."""
+        return self.unknowns <= MOST_EXACT_WEIGHTS and not self.exact
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether so many steps have not come near the optimum that others are called for."""
+        slow = self.descent.iterations >= HOPELESS_STEPS
+        return slow and self.descent.distance > self.descent.objective and self.may_yet_be_exact
