@@ -14,7 +14,7 @@ from imlogit.evaluation.intervals import (
     effective,
     percentiles,
     wilson,
-    wilson_low,
+    wilson_of_each,
 )
 
 
@@ -23,11 +23,11 @@ def test_wilsons_interval_by_hand():
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
-    successes, trials = np.array([81, 15, 0, 20, 1]), np.array([263, 148, 20, 20, 1])
-    ends = [wilson(*pair).low for pair in zip(successes.tolist(), trials.tolist(), strict=True)]
-    assert wilson_low(successes, trials) == pytest.approx(ends, abs=1e-15)
     assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
     assert wilson(0, 0) == (0.0, 1.0)
+    each = wilson_of_each(np.array([81, 15, 0]), np.array([263, 148, 20]))
+    assert each.low == pytest.approx([0.2553, 0.0624, 0.0], abs=5e-5)
+    assert each.high == pytest.approx([0.3662, 0.1605, 0.1611], abs=5e-5)
 
 
 @given(trials=st.integers(1, 10**7), data=st.data())

@@ -68,23 +68,20 @@ def wilson(successes: float, trials: float, confidence: float = CONFIDENCE) -> I
     """
     if trials == 0:
         return Interval(0.0, 1.0)
+    low, high = wilson_of_each(np.array([successes]), np.array([trials]), confidence)
+    return Interval(float(low[0]), float(high[0]))
+
+
+def wilson_of_each(
+    successes: NDArray[Any], trials: NDArray[Any], confidence: float = CONFIDENCE
+) -> Interval[Floats]:
+    """Return Wilson's intervals of many proportions, of more than no trial each, shape (n,)."""
     share, square = successes / trials, normal_quantile(confidence) ** 2 / trials
     middle = (share + square / 2) / (1 + square)
-    half = math.sqrt(square * share * (1 - share) + square**2 / 4) / (1 + square)
-    return Interval(max(0.0, min(middle - half, share)), min(1.0, max(middle + half, share)))
-
-
-def wilson_low(
-    successes: NDArray[np.integer],
-    trials: NDArray[np.integer],
-    confidence: float = CONFIDENCE,
-) -> Floats:
-    """Return the lower ends of Wilson's intervals of many proportions, of one trial or more."""
-    z = normal_quantile(confidence)
-    share = successes / trials
-    half = z * np.sqrt(share * (1 - share) / trials + (z / trials) ** 2 / 4)
-    low: Floats = (share + z**2 / (2 * trials) - half) / (1 + z**2 / trials)
-    return low
+    half = np.sqrt(square * share * (1 - share) + square**2 / 4) / (1 + square)
+    # rounding may leave the figure itself out
+    low, high = np.minimum(middle - half, share), np.maximum(middle + half, share)
+    return Interval(np.maximum(low, 0.0), np.minimum(high, 1.0))
 
 
 def effective(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
 from imlogit.core.loss import log_losses
-from imlogit.evaluation.curve_areas import Areas, area_terms
+from imlogit.evaluation.curve_areas import Areas
 from imlogit.evaluation.intervals import (
     CONFIDENCE,
     UNDEFINED,
@@ -20,6 +20,7 @@ from imlogit.evaluation.intervals import (
     last_held,
     normal_quantile,
     wilson,
+    wilson_of_each,
 )
 from imlogit.evaluation.tilting import mean_loss
 
@@ -56,8 +57,8 @@ def shares_interval(right: NDArray[np.integer], of: NDArray[np.integer]) -> Foun
     share, k = right / of, len(of)
     mean = float(share.mean())
     if k == 2:
-        ends = np.array([wilson(*pair) for pair in zip(right.tolist(), of.tolist(), strict=True)])
-        down, up = np.sqrt(((ends.T - share) ** 2).sum(axis=1)) / k
+        ends = np.array(wilson_of_each(right, of))
+        down, up = np.sqrt(((ends - share) ** 2).sum(axis=1)) / k
         return Interval(mean - float(down), mean + float(up)), method
     alike = _pooled(right, of, share)
     variance = float((alike * (1 - alike) / np.maximum(of - 1, 1)).sum()) / k**2
@@ -98,23 +99,27 @@ def macro_f1_interval(confusion: NDArray[np.integer]) -> Interval[float]:
     return effective(min(middle, 1.0), variance, size, CAUTION["f1"])
 
 
-def area_intervals(codes: NDArray[np.integer], probabilities: Floats) -> dict[str, Found]:
+def area_intervals(
+    codes: NDArray[np.integer], n_classes: int, curves: Sequence[Areas]
+) -> dict[str, Found]:
     """Return intervals of both areas under curves, of the mean over more than two classes.
 
     Of the average precision, and of the mean area under ROC curves, they are Wilson's for the
-    positive images that these are worth; nan where a class has no image.
+    positive images that these are worth.
+
+    Parameters
+    ----------
+    codes : ndarray of int, shape (n,)
+        With images of every class.
+    n_classes : int
+    curves : sequence of Areas
+        Of the positive class, or of each against the rest.
     """
-    n, n_classes = probabilities.shape
-    count = np.bincount(codes, minlength=n_classes)
-    if not count.all():
-        return dict.fromkeys(RANKED, (UNDEFINED, IntervalMethod.EFFECTIVE))
-    kinds = [1] if n_classes == 2 else list(range(n_classes))
-    curves = [area_terms(codes == kind, probabilities[:, kind]) for kind in kinds]
-    count = count[kinds]
+    n, count = len(codes), np.bincount(codes, minlength=n_classes)[-len(curves) :]
     found = {"average_precision": (_average_precision(curves, count), IntervalMethod.EFFECTIVE)}
     if n_classes == 2:
         return found | {"roc_auc": (delong(codes == 1, curves[0]), IntervalMethod.DELONG)}
-    size = 2 * len(kinds) ** 2 / float((1 / np.minimum(count, n - count)).sum())
+    size = 2 * len(curves) ** 2 / float((1 / np.minimum(count, n - count)).sum())
     mean = float(np.mean([one.roc_auc for one in curves]))
     variance = _variance([one.roc_auc_terms for one in curves])
     ends = effective(mean, variance, size, CAUTION["roc_auc"])

@@ -24,7 +24,7 @@ from imlogit.evaluation.calibration import (
     error_interval,
     reliability,
 )
-from imlogit.evaluation.curve_areas import areas
+from imlogit.evaluation.curve_areas import area_terms, areas
 from imlogit.evaluation.intervals import Interval, IntervalMethod, wilson
 from imlogit.evaluation.score_intervals import (
     RANKED,
@@ -200,7 +200,7 @@ def score(
     confusion = pairs.reshape(n_classes, n_classes)
     values, curve = _counted(confusion), None
     if not set(RANKED).isdisjoint(only):
-        values |= _ranking(codes, probabilities)
+        values |= _ranking(codes, probabilities, intervals=intervals)
     if "log_loss" in only:
         loss = metrics.log_loss(codes, probabilities, labels=np.arange(n_classes))
         values["log_loss"] = Score(float(loss))
@@ -222,10 +222,8 @@ def _with_intervals(
     probabilities: Floats,
     curve: Reliability | None,
 ) -> dict[str, Score]:
-    """Give the figures intervals that do not follow from the confusion matrix."""
+    """Give the figures intervals that are sums over images."""
     found: dict[str, Found] = {}
-    if not set(RANKED).isdisjoint(values):
-        found |= area_intervals(codes, probabilities)
     if not LOSSES.isdisjoint(values):
         ends = loss_intervals(codes, probabilities)
         found |= {name: (one, IntervalMethod.TILTING) for name, one in ends.items()}
@@ -278,13 +276,24 @@ def _counted(confusion: NDArray[np.intp]) -> dict[str, Score]:
     }
 
 
-def _ranking(codes: NDArray[np.integer], probabilities: Floats) -> dict[str, Score]:
+def _ranking(
+    codes: NDArray[np.integer], probabilities: Floats, *, intervals: bool
+) -> dict[str, Score]:
     """Areas under the curves, where every class has images on both sides."""
     n_classes = probabilities.shape[1]
-    wanted = [1] if n_classes == 2 else range(n_classes)
-    pairs = [areas(codes == code, probabilities[:, code]) for code in wanted]
-    roc_auc, average_precision = np.mean(pairs, axis=0)
+    sides = [
+        (codes == k, probabilities[:, k]) for k in ([1] if n_classes == 2 else range(n_classes))
+    ]
+    found: dict[str, Found] = {}
+    # a class without images leaves the mean undefined
+    if intervals and np.bincount(codes, minlength=n_classes).all():
+        curves = [area_terms(*side) for side in sides]
+        found = area_intervals(codes, n_classes, curves)
+        pairs = [(one.roc_auc, one.average_precision) for one in curves]
+    else:
+        pairs = [areas(*side) for side in sides]
+    values = dict(zip(RANKED, np.mean(pairs, axis=0).tolist(), strict=True))
     return {
-        "roc_auc": Score(float(roc_auc)),
-        "average_precision": Score(float(average_precision)),
+        name: bounded(value, *found[name]) if name in found else Score(value)
+        for name, value in values.items()
     }

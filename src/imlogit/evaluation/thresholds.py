@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
 from imlogit.errors import DataError, ParameterError
-from imlogit.evaluation.intervals import wilson_low
+from imlogit.evaluation.intervals import wilson_of_each
 from imlogit.evaluation.scores import Score, score
 
 WANTED = ("precision", "recall")
@@ -100,7 +100,8 @@ def choose_threshold(
     found = np.cumsum(positive[order])[ends]
     precision, recall = found / (ends + 1), found / positive.sum()
     figure, other = (precision, recall) if wanted == "precision" else (recall, -ends)
-    low = wilson_low(found, ends + 1 if wanted == "precision" else found[-1])
+    of = ends + 1 if wanted == "precision" else np.full(len(found), found[-1])
+    low = wilson_of_each(found, of).low
     good = low >= at_least
     if not good.any():
         good = figure >= at_least
