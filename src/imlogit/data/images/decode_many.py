@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from imlogit.arrays import Pixels
 from imlogit.data.images.decode import BadImageError, pixels_of, read_bytes, without_warnings
-from imlogit.data.images.room import room_for
+from imlogit.data.images.room import check_room, room_for
 from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
@@ -72,8 +72,11 @@ def decode_all(
     Raises
     ------
     DataError
-        If they are not all of one size and none is asked for; names the first that differs.
+        If they are not all of one size and none is asked for, which names the first that differs;
+        and if memory cannot hold those that are asked for.
     """
+    if reading.size is not None:
+        check_room(n, reading.size)
     tray = _Tray(n)
     many = n >= WORTH_PROCESSES
     for batch, found in (_by_processes if many else _here)(encoded, reading):

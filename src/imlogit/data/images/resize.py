@@ -9,7 +9,7 @@ import numpy as np
 from imlogit.arrays import Pixels
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import fitted
-from imlogit.data.images.room import room_for
+from imlogit.data.images.room import check_room, room_for
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 
@@ -35,6 +35,8 @@ def conform(image_set: ImageSet, reading: Reading) -> ImageSet:
             f"neither resized nor made grey: leave {words} out.",
             parameter=words.partition("=")[0],
         )
+    if size is not None:
+        check_room(len(image_set), size)
     from PIL import Image
 
     def conformed(row: int) -> Pixels:
