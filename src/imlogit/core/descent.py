@@ -54,15 +54,19 @@ class Descent:
     steepest: float
 
     def __init__(self, regression: Regression, slot: int, weights: Floats, b: Floats) -> None:
-        self.regression, self.slot = regression, slot
-        self.weights, self.b = weights, b
+        self.slot, self.weights, self.b = slot, weights, b
         self.last = np.zeros_like(weights)
-        self.class_costs = regression.class_costs()
-        self.total = float(self.class_costs.sum())
+        self.charge(regression)
         self.objective, self.mass = np.inf, np.zeros(regression.n_classes)
         self.precise = self.proved = False
         self.iterations = self.passes = 0
         self.history: list[Pass] = []
+
+    def charge(self, regression: Regression) -> None:
+        """Go on under the costs of a regression, of the same rows."""
+        self.regression = regression
+        self.class_costs = regression.class_costs()
+        self.total = float(self.class_costs.sum())
 
     def note(self, points: Points, place: int) -> None:
         """Note what was found at the current point."""
@@ -126,11 +130,17 @@ class Batch:
             self.problem.place(_slots(moved), _stack(d.weights for d in moved), precise=precise)
             self._count(moved)
         for d in descents:
-            d.precise = d.proved = precise
+            d.precise, d.proved = precise, False
             d.last = np.zeros_like(d.weights)
         points = self._span(descents).start()
         for k, d in enumerate(descents):
             d.note(points, k)
+
+    def charge(self, descent: Descent, regression: Regression) -> None:
+        """Go on with a descent under other costs, in float64."""
+        descent.charge(regression)
+        self.problem.admit(descent.slot, regression)
+        self.place([descent], precise=True)
 
     def measure(self, descents: Sequence[Descent]) -> None:
         """Compute the gradients at the current points, and from them the gaps."""
@@ -153,6 +163,8 @@ class Batch:
             for k, d in enumerate(descents):
                 d.b = d.b + best.steps[k, INTERCEPT:]
                 d.note(best, k)
+        for d in descents:
+            d.proved = True
         self.measure(descents)
 
     def advance(self, descents: Sequence[Descent], directions: Sequence[Floats]) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.certificate import Certificate, Pass
+from imlogit.core.climb import climb
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.newton import Damping, System, polish, take_newton_step
@@ -172,14 +173,11 @@ class Pool:
                 way.begin_anew()
 
     def _begin_exact(self, way: Way) -> None:
-        """Go on by exact steps from the base rate: rows far on the wrong side lead nowhere."""
+        """Go on by exact steps, from where costs that are raised step by step have led."""
         descent = way.descent
         way.exact, way.best = True, (descent.objective, descent.weights, descent.b)
+        climb(self.batch, descent, self.settings.max_iter)
         way.damping = Damping()
-        descent.weights = np.zeros_like(descent.weights)
-        descent.b = fit_base_rate(descent.regression).b
-        self.batch.place([descent], precise=True)
-        self.batch.measure([descent])
         way.begin_anew()
 
     def _return_to_best(self, ways: list[Way]) -> None:

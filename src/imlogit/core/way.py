@@ -15,14 +15,14 @@ from imlogit.core.schedule import Schedule
 EXACT_WEIGHTS = 500
 # What has not arrived after so many steps is badly conditioned: then exact ones are taken.
 PATIENT_STEPS = 8
-# Exact steps of so many multiplications are cheaper than the first preconditioner.
-EXACT_PRICE = 1e8
-# With more weights exact steps are dear, but steps that did not arrive by then cost more.
-SLOW_EXACT_WEIGHTS, MOST_PATIENT_STEPS = 1500, 100
+# Exact steps of so many multiplications are cheaper than the first preconditioner...
+CHEAP = 1e8
+# ...of so many cheaper than what is left after many steps that did not arrive...
+FAIR, MOST_PATIENT_STEPS = 2e9, 100
+# ...and of so many what there is where other steps lead nowhere.
+DEAR = 2e10
 # Gaps above the objective after so many steps are not for these steps to close.
 HOPELESS_STEPS = 30
-# With still more they are what is left where the others find nothing any more.
-MOST_EXACT_WEIGHTS = 4000
 # A fit has stalled when so many steps neither halved the gap nor lowered the objective by this
 # share; the factors have been renewed several times by then.
 STALLED_STEPS = 24
@@ -81,29 +81,29 @@ class Way:
         self.idle = -1
 
     @property
-    def unknowns(self) -> int:
-        """The number of weights and intercepts."""
-        return self.descent.weights.size + self.descent.b.size
+    def is_small(self) -> bool:
+        """Whether there are few weights and intercepts."""
+        return self.descent.weights.size + self.descent.b.size <= EXACT_WEIGHTS
 
     @property
-    def is_small(self) -> bool:
-        """Whether the exact Hessian is cheap."""
-        return self.unknowns <= EXACT_WEIGHTS
+    def price(self) -> float:
+        """The multiplications of an exact step: of the Hessian, and of its factor."""
+        k, d = self.descent.weights.shape
+        n = len(self.descent.regression.codes)
+        return k * (k + 1) / 2 * n * d**2 + (k * (d + 1)) ** 3 / 3
 
     @property
     def is_exact(self) -> bool:
         """Whether exact steps are cheap, or all that is left."""
-        k, d = self.descent.weights.shape
+        steps = self.descent.iterations
         if self.is_small:
-            price = k * (k + 1) / 2 * len(self.descent.regression.codes) * d**2
-            return price <= EXACT_PRICE or self.descent.iterations >= PATIENT_STEPS
-        slow = self.descent.iterations >= MOST_PATIENT_STEPS
-        return self.exact or (slow and self.unknowns <= SLOW_EXACT_WEIGHTS)
+            return self.price <= CHEAP or steps >= PATIENT_STEPS
+        return self.exact or (steps >= MOST_PATIENT_STEPS and self.price <= FAIR)
 
     @property
     def may_yet_be_exact(self) -> bool:
         """Whether exact steps from the base rate are within reach, and were not taken."""
-        return self.unknowns <= MOST_EXACT_WEIGHTS and not self.exact
+        return self.price <= DEAR and not self.exact
 
     @property
     def is_hopeless(self) -> bool:
