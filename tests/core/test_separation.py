@@ -146,3 +146,11 @@ def test_weights_of_the_softmax_add_up_to_zero(name, rng):
     x, y = blobs(rng)
     found = fit(name, x, y, np.inf)
     np.testing.assert_allclose(found.weights.sum(axis=0), 0.0, atol=1e-12)
+
+
+def test_a_constant_feature_beside_the_intercept_keeps_its_weight(name, rng):
+    x, y = overlapping(rng)
+    x = np.column_stack([np.full(len(x), 0.7), x])
+    found = fit(name, x, y, np.inf)
+    assert found.certificate.converged
+    assert np.abs(found.weights).max() < 100

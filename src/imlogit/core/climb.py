@@ -13,6 +13,7 @@ import numpy as np
 
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.newton import Damping, take_newton_step
+from imlogit.core.regression import Regression
 from imlogit.core.start import fit_base_rate
 
 # How much higher the ceiling of costs is next: where one step sufficed, where more were needed.
@@ -29,22 +30,27 @@ def climb(batch: Batch, descent: Descent, max_iter: int) -> None:
     # all rows together bend the objective no more than the penalty there
     ceiling = 1 / max(engine.n_rows * engine.n_features * engine.largest**2, 1.0 / largest)
     descent.weights = np.zeros_like(descent.weights)
-    descent.b = fit_base_rate(whole).b
+    descent.b = fit_base_rate(_under(whole, ceiling)).b
     try:
         while ceiling < largest and descent.iterations < max_iter:
-            batch.charge(descent, replace(whole, costs=np.minimum(whole.costs, ceiling)))
-            ceiling *= FAR if _settle(batch, descent) == 1 else NEAR
+            batch.charge(descent, _under(whole, ceiling))
+            ceiling *= FAR if _settle(batch, descent) else NEAR
     finally:
         batch.charge(descent, whole)
     batch.measure([descent])
 
 
-def _settle(batch: Batch, descent: Descent) -> int:
-    """Take steps until they gain little; return how many."""
+def _under(regression: Regression, ceiling: float) -> Regression:
+    """Return the same regression in which no row costs more."""
+    return replace(regression, costs=np.minimum(regression.costs, ceiling))
+
+
+def _settle(batch: Batch, descent: Descent) -> bool:
+    """Take steps until they gain little; return whether one sufficed."""
     damping, taken, gained = Damping(), 0, np.inf
     while taken < STEPS and gained > SETTLED * descent.objective:
         before = descent.objective
         batch.measure([descent])
         take_newton_step(batch, descent, damping)
         taken, gained = taken + 1, before - descent.objective
-    return taken
+    return taken == 1 and not damping.share

@@ -16,8 +16,9 @@ from imlogit.core.span import Points, Span
 # C = inf: the largest entry of the gradient, as a share of the sum of row weights, where the
 # features are of the size of 1.
 GRADIENT_TOL = 1e-8
-# Directions of larger entries are taken by their direction alone; how far to go is found anyway.
-LONGEST = 1e50
+# Directions of larger entries, whose margins overflow float32, are taken by their direction alone:
+# how far to go is found anyway.
+LONGEST = 1e15
 
 
 class Descent:
@@ -41,8 +42,6 @@ class Descent:
         ``steepest`` is the largest entry in the weights alone.
     precise : bool
         Whether sums are taken in float64.
-    proved : bool
-        Whether the last measure was in float64 and on margins computed anew.
     iterations, passes : int
         Steps taken, and reads of all rows that served it.
     history : list of Pass
@@ -58,7 +57,7 @@ class Descent:
         self.last = np.zeros_like(weights)
         self.charge(regression)
         self.objective, self.mass = np.inf, np.zeros(regression.n_classes)
-        self.precise = self.proved = False
+        self.precise = False
         self.iterations = self.passes = 0
         self.history: list[Pass] = []
 
@@ -130,7 +129,7 @@ class Batch:
             self.problem.place(_slots(moved), _stack(d.weights for d in moved), precise=precise)
             self._count(moved)
         for d in descents:
-            d.precise, d.proved = precise, False
+            d.precise = precise
             d.last = np.zeros_like(d.weights)
         points = self._span(descents).start()
         for k, d in enumerate(descents):
@@ -142,10 +141,14 @@ class Batch:
         self.problem.admit(descent.slot, regression)
         self.place([descent], precise=True)
 
-    def measure(self, descents: Sequence[Descent]) -> None:
-        """Compute the gradients at the current points, and from them the gaps."""
+    def measure(self, descents: Sequence[Descent], *, feasible: bool = False) -> None:
+        """Compute the gradients at the current points, and from them the gaps.
+
+        On the way the duals may be infeasible by as much as the intercepts are off their minimum:
+        those of the gradient itself are wanted. For a proof they are made feasible.
+        """
         for precise, group in _by_precision(descents):
-            duals = np.stack([_duals(d) for d in group])
+            duals = np.stack([_duals(d, feasible) for d in group])
             loss, apart = self.problem.gradient(_slots(group), duals, precise=precise)
             self._count(group)
             for k, d in enumerate(group):
@@ -163,9 +166,7 @@ class Batch:
             for k, d in enumerate(descents):
                 d.b = d.b + best.steps[k, INTERCEPT:]
                 d.note(best, k)
-        for d in descents:
-            d.proved = True
-        self.measure(descents)
+        self.measure(descents, feasible=True)
 
     def advance(self, descents: Sequence[Descent], directions: Sequence[Floats]) -> None:
         """Go to the minima over the directions, the last steps and the intercepts."""
@@ -182,7 +183,6 @@ class Batch:
                 d.b = d.b + best.steps[k, INTERCEPT:]
                 d.note(best, k)
                 d.iterations += 1
-                d.proved = False
 
     def slope_of_intercepts(self, descent: Descent) -> Floats:
         """Return the gradient in the intercepts at the point that was evaluated last, (K,)."""
@@ -203,7 +203,6 @@ class Batch:
         descent.b = descent.b + shift
         descent.note(found, 0)
         descent.iterations += 1
-        descent.proved = False
 
     def stay(self, descent: Descent) -> None:
         """Take a step of no length: none lowers the objective."""
@@ -229,15 +228,13 @@ class Batch:
 
 
 def _in_range(direction: Floats) -> Floats:
-    """Return a direction whose squares do not overflow: where curvatures vanish it has no end."""
+    """Return a direction whose margins do not overflow: where curvatures vanish it has no end."""
     largest = float(np.abs(direction).max(initial=0.0))
     return direction / largest if largest > LONGEST else direction
 
 
-def _duals(descent: Descent) -> Floats:
-    # On the way the duals may be infeasible by as much as the intercepts are off their minimum;
-    # the proof makes them feasible.
-    wanted = descent.regression.intercept and descent.proved
+def _duals(descent: Descent, feasible: bool) -> Floats:
+    wanted = descent.regression.intercept and feasible
     return feasible_duals(descent.mass[None], descent.class_costs[None], wanted)[0]
 
 

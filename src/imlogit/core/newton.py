@@ -29,6 +29,8 @@ from imlogit.errors import TooLargeError
 STILL_WORTH = 0.5
 # Eigenvalues below this share of the diagonal are rounding errors of zeros.
 SINGULAR = 1e-14
+# A feature that differs from the center by less than this share of it is constant.
+CONSTANT = 1e-14
 # More weights than these are not worth the search for singular directions.
 SEARCHED = 600
 # Damping begins at the least share of the diagonal, and ends where steps are nothing.
@@ -77,12 +79,15 @@ class System:
     center : ndarray of float64, shape (d,)
         The intercepts are those of features less this.
     n_columns : int
+    floor : ndarray of float64, shape (m,)
+        What rounding leaves on the diagonal of a feature that is always at the center.
     """
 
     hessian: Floats
     gradient: Floats
     center: Floats
     n_columns: int
+    floor: Floats
 
     @classmethod
     def of(cls, batch: Batch, descent: Descent) -> System:
@@ -94,17 +99,19 @@ class System:
         second.flat[:: len(second) + 1] += descent.regression.penalty
         k = descent.b.size
         if not has_intercept:
-            return cls(second, descent.gradient.ravel(), center, k)
+            return cls(second, descent.gradient.ravel(), center, k, np.zeros(len(second)))
         slope = batch.slope_of_intercepts(descent)
         in_weights = descent.gradient - slope[:, None] * center
         hessian = np.block([[second, mixed], [mixed.T, intercepts]])
-        return cls(hessian, np.concatenate([in_weights.ravel(), slope]), center, k)
+        floor = np.outer(intercepts.diagonal(), (CONSTANT * center) ** 2)
+        gradient = np.concatenate([in_weights.ravel(), slope])
+        return cls(hessian, gradient, center, k, np.append(floor, np.zeros(k)))
 
     def units(self, shift: Floats | float = 0.0) -> Floats:
-        """Return the units in which the diagonal, shifted, is 1; 0 where it is 0, shape (m,)."""
+        """Return the units in which the diagonal, shifted, is 1; 0 where it is rounding, (m,)."""
         diagonal = self.hessian.diagonal() + shift
         unit: Floats = np.divide(
-            1.0, np.sqrt(diagonal), out=np.zeros(len(diagonal)), where=diagonal > 0
+            1.0, np.sqrt(diagonal), out=np.zeros(len(diagonal)), where=diagonal > self.floor
         )
         return unit
 

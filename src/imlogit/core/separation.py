@@ -93,6 +93,10 @@ def has_optimum(system: System, rows: NDArray[np.floating], descent: Descent) ->
     x = rows[used] - system.center
     if descent.regression.intercept:
         x = np.column_stack([x, np.ones(len(x))])
+    # a feature that the Hessian does not see is constant, or its curvature has vanished
+    blind = (unit[: k * len(system.center)] == 0).reshape(k, -1).any(axis=0)
+    if (np.abs(x[:, : len(blind)][:, blind]) > UNSEEN * np.abs(system.center[blind])).any():
+        return False
     basis = unit[:, None] * vectors
     slope = basis.T @ system.gradient
     reach = 0.0
