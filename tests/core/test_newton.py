@@ -17,7 +17,7 @@ def blobs(n, d, k, seed):
 
 
 @pytest.mark.parametrize("C", [1e2, 1e3, 1e4])
-@pytest.mark.parametrize(("n", "d", "k"), [(102, 8, 17), (96, 7, 12), (135, 11, 15), (54, 5, 18)])
+@pytest.mark.parametrize(("n", "d", "k"), [(96, 7, 12), (54, 5, 18)])
 def test_many_classes_in_few_features_arrive(name, n, d, k, C):
     x, y = blobs(n, d, k, seed=n)
     found = LogisticRegression(C, engine=name).fit(x, y).certificate_

@@ -3,7 +3,8 @@
 A row that is far on the wrong side has a slope and next to no curvature: Newton's step along it is
 beyond all bounds. So the system is shifted by a share ``damping`` of the largest diagonal that was
 ever seen, which is close to the largest that there is, until the objective falls as predicted
-[1]_.
+[1]_. Where that leads nowhere, costs are raised step by step: where no row costs more than a little
+margins are small, and an optimum with costs ten times as large is a few steps away.
 
 References
 ----------
@@ -14,7 +15,7 @@ References
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.linalg.lapack import dpotrf, dpotrs
@@ -22,7 +23,9 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 from imlogit.arrays import Floats
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.preconditioner import TOO_LARGE
+from imlogit.core.regression import Regression
 from imlogit.core.span import ROUNDING
+from imlogit.core.start import fit_base_rate
 from imlogit.errors import TooLargeError
 
 # A step that leaves more than this share of the distance found nothing but rounding.
@@ -40,6 +43,11 @@ STRONGER, WEAKER = 10.0, 0.1
 POOR, GOOD = 0.25, 0.75
 # Curvatures fall with the losses, by a factor of e in a step as a rule.
 FORGETS = 0.1
+# How much higher the ceiling of costs is next: where one step sufficed, where more were needed.
+FAR, NEAR = 100.0, 10.0
+# Steps under one ceiling, which end where they lower the objective by less than this share.
+STEPS = 10
+SETTLED = 0.01
 
 
 @dataclass(eq=False)
@@ -177,6 +185,39 @@ def take_newton_step(batch: Batch, descent: Descent, damping: Damping) -> bool:
         damping.stronger()
     batch.stay(descent)
     return False
+
+
+def climb(batch: Batch, descent: Descent, max_iter: int) -> None:
+    """Bring a descent near its optimum from the base rate, by exact steps in float64."""
+    whole, engine = descent.regression, batch.engine
+    largest = float(whole.costs.max(initial=0.0))
+    # all rows together bend the objective no more than the penalty there
+    ceiling = 1 / max(engine.n_rows * engine.n_features * engine.largest**2, 1.0 / largest)
+    descent.weights = np.zeros_like(descent.weights)
+    descent.b = fit_base_rate(_under(whole, ceiling)).b
+    try:
+        while ceiling < largest and descent.iterations < max_iter:
+            batch.charge(descent, _under(whole, ceiling))
+            ceiling *= FAR if _settle(batch, descent) else NEAR
+    finally:
+        batch.charge(descent, whole)
+    batch.measure([descent])
+
+
+def _under(regression: Regression, ceiling: float) -> Regression:
+    """Return the same regression in which no row costs more."""
+    return replace(regression, costs=np.minimum(regression.costs, ceiling))
+
+
+def _settle(batch: Batch, descent: Descent) -> bool:
+    """Take steps until they gain little; return whether one sufficed."""
+    damping, taken, gained = Damping(), 0, np.inf
+    while taken < STEPS and gained > SETTLED * descent.objective:
+        before = descent.objective
+        batch.measure([descent])
+        take_newton_step(batch, descent, damping)
+        taken, gained = taken + 1, before - descent.objective
+    return taken == 1 and not damping.share
 
 
 def polish(batch: Batch, descents: Sequence[Descent], max_iter: int) -> None:

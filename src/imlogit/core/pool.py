@@ -9,10 +9,9 @@ import numpy as np
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.certificate import Certificate, Pass
-from imlogit.core.climb import climb
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Batch, Descent
-from imlogit.core.newton import Damping, System, polish, take_newton_step
+from imlogit.core.newton import Damping, System, climb, polish, take_newton_step
 from imlogit.core.pool_queue import Queue, Turn
 from imlogit.core.preconditioner import Preconditioner
 from imlogit.core.regression import Regression

@@ -8,9 +8,9 @@ regressions that are on their way; those that are done make room for others.
 
 Steps are taken in the engine's working precision. A claim is proved in float64, with margins
 computed anew, and if the proof falls short the steps go on in float64. Problems of few weights
-take exact Newton steps instead (`imlogit.core.newton`), as do larger ones where other steps lead
-nowhere, from where costs that are raised step by step have led (`imlogit.core.climb`). They end
-at rounding, and their gap holds what that may hide (`imlogit.core.rounding`).
+take exact Newton steps instead, as do larger ones where other steps lead nowhere
+(`imlogit.core.newton`). They end at rounding, and their gap holds what that may hide
+(`imlogit.core.rounding`).
 """
 
 from __future__ import annotations
