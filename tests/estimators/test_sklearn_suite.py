@@ -115,6 +115,8 @@ def outcomes(tmp_path_factory):
     """How each of scikit-learn's tests ended, by its name."""
     place = tmp_path_factory.mktemp("suite")
     paths = [str(ROOT / "src"), str(ROOT / "tests")]
+    # Options for this suite, such as --cov, would write where its own figures are written.
+    environment = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-q", "-p", "helpers.sklearn_twins"),
@@ -122,7 +124,11 @@ def outcomes(tmp_path_factory):
             *("--tb=no", "--pyargs", SUITE),
         ],
         cwd=place,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), OUTCOMES: str(place / "found")},
+        env={
+            **environment,
+            "PYTHONPATH": os.pathsep.join(paths),
+            OUTCOMES: str(place / "found"),
+        },
         capture_output=True,
         text=True,
         check=False,
