@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from imlogit.core.preconditioner import Preconditioner
+from imlogit.core.directions.factors import Preconditioner
 from imlogit.core.solution import Settings
 from imlogit.core.solver import solve
 from imlogit.engines.table import open_engine

@@ -22,7 +22,7 @@ from scipy.linalg.lapack import dpotrf, dpotrs
 
 from imlogit.arrays import Floats
 from imlogit.core.descent import Batch, Descent
-from imlogit.core.preconditioner import TOO_LARGE
+from imlogit.core.directions.factors import TOO_LARGE
 from imlogit.core.regression import Regression
 from imlogit.core.span import ROUNDING
 from imlogit.core.start import fit_base_rate

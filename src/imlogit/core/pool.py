@@ -11,12 +11,12 @@ from imlogit.arrays import Floats, Rows
 from imlogit.core.certificate import Certificate, Pass
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Batch, Descent
+from imlogit.core.directions.factors import Preconditioner
+from imlogit.core.directions.schedule import SAMPLE_ROWS, Schedule
 from imlogit.core.newton import Damping, System, climb, polish, take_newton_step
 from imlogit.core.pool_queue import Queue, Turn
-from imlogit.core.preconditioner import Preconditioner
 from imlogit.core.regression import Regression
 from imlogit.core.rounding import gap_with_rounding
-from imlogit.core.schedule import SAMPLE_ROWS, Schedule
 from imlogit.core.separation import status_without_penalty
 from imlogit.core.solution import Observer, Progress, Settings, Solution
 from imlogit.core.start import Start, first_points, fit_base_rate

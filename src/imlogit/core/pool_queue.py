@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from imlogit.core.preconditioner import Preconditioner
+from imlogit.core.directions.factors import Preconditioner
 
 # Once preconditioners take so much, those that start from a solution go before further ones that
 # others start from.

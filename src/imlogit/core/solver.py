@@ -2,7 +2,7 @@
 
 Each regression goes down by preconditioned conjugate gradients with exact minimisation over the
 last step, the new direction and the intercepts (`imlogit.core.span`); the preconditioner is the
-Hessian of rows drawn by their curvature (`imlogit.core.preconditioner`). One step reads the
+Hessian of rows drawn by their curvature (`imlogit.core.directions.factors`). One step reads the
 features twice: once for the margins of the direction, once for the gradient. Both reads serve all
 regressions that are on their way; those that are done make room for others.
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import INTERCEPT, Problem
-from imlogit.core.preconditioner import TOO_LARGE
+from imlogit.core.directions.factors import TOO_LARGE
 from imlogit.errors import TooLargeError
 
 NEWTON_STEPS = 20

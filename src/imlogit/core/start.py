@@ -10,9 +10,9 @@ import numpy as np
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
 from imlogit.core.descent import Batch, Descent
-from imlogit.core.preconditioner import Preconditioner
+from imlogit.core.directions.factors import Preconditioner
+from imlogit.core.directions.schedule import Schedule
 from imlogit.core.regression import Regression
-from imlogit.core.schedule import Schedule
 
 # Rows in the sampled Hessian of the subset.
 SKETCH_ROWS = 1500

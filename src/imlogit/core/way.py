@@ -8,8 +8,8 @@ import numpy as np
 
 from imlogit.arrays import Floats
 from imlogit.core.descent import Descent
+from imlogit.core.directions.schedule import Schedule
 from imlogit.core.newton import Damping
-from imlogit.core.schedule import Schedule
 
 # Up to so many weights the exact Hessian costs less than further steps would.
 EXACT_WEIGHTS = 500

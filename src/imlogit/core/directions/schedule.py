@@ -6,7 +6,7 @@ import numpy as np
 
 from imlogit.core.contract import Engine, Problem
 from imlogit.core.descent import Descent
-from imlogit.core.preconditioner import Factor, Preconditioner, factor_rows
+from imlogit.core.directions.factors import Factor, Preconditioner, factor_rows
 
 # Rows in the first sampled Hessian, which soon will be off its point, and in those that follow.
 FIRST_ROWS, SAMPLE_ROWS = 2500, 5000

@@ -1,0 +1,1 @@
+"""Directions of descent: factors of sampled Hessians, and when to renew them."""
