@@ -81,9 +81,35 @@ class Problem(ABC):
         They belong to the point that was evaluated last.
         """
 
+    def project_along(self, slots: Rows, shifts: Floats) -> tuple[Floats, Floats]:
+        """Return gradient (a, 2) and Hessian (a, 2, 2) of the loss along the directions alone.
+
+        Parameters
+        ----------
+        slots : ndarray of intp, shape (a,)
+        shifts : ndarray of float64, shape (a, 2, K)
+            How the intercepts go along with the last step and with the new direction.
+
+        Notes
+        -----
+        With many classes this is far cheaper than the whole span, whose Hessian in the intercepts
+        costs ``n K^2``: an engine says how.
+        """
+        gradient, hessian = self.project(slots)
+        basis = np.concatenate([np.broadcast_to(np.eye(2), (len(slots), 2, 2)), shifts], axis=2)
+        along = np.einsum("asi,ai->as", basis, gradient)
+        return along, np.einsum("asi,aij,atj->ast", basis, hessian, basis)
+
+    def coupling(self, slot: int) -> Floats:
+        """Return the Hessian of the loss in the intercepts, (K, K), where it was evaluated last."""
+        return self.project(np.array([slot]))[1][0, INTERCEPT:, INTERCEPT:]
+
     @abstractmethod
     def step(self, slots: Rows, steps: Floats) -> None:
-        """Add ``steps @ u`` to the margins; that becomes the last step."""
+        """Add ``steps @ u``, where the loss was evaluated last, to the margins.
+
+        That becomes the last step.
+        """
 
     @abstractmethod
     def gradient(self, slots: Rows, duals: Floats, *, precise: bool) -> tuple[Floats, Floats]:
@@ -113,12 +139,14 @@ class Problem(ABC):
         """
 
     @abstractmethod
-    def draw(self, slot: int, column: int, positions: Floats) -> tuple[Rows, Floats]:
+    def draw(self, slot: int, column: int | None, positions: Floats) -> tuple[Rows, Floats]:
         """Draw rows in proportion to a column's curvature, and weigh them.
 
         Parameters
         ----------
-        slot, column : int
+        slot : int
+        column : int or None
+            None for the sum of all columns' curvatures.
         positions : ndarray of float64, shape (m,)
             Increasing numbers in [0, 1): where on the running total of the curvature
             ``cost * p * (1 - p)`` to draw. With ``m >= n`` every row is returned, once.
@@ -129,6 +157,10 @@ class Problem(ABC):
         weights : ndarray of float64, shape (m,)
             ``sum_m weights * x x'`` estimates the column's block of the Hessian of the loss.
         """
+
+    @abstractmethod
+    def curvatures(self, slot: int, rows: Rows) -> Floats:
+        """Return the second derivatives of some rows' loss in each of their margins, (K, m)."""
 
     @abstractmethod
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:

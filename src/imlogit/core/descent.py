@@ -8,7 +8,7 @@ from itertools import groupby
 import numpy as np
 
 from imlogit.arrays import Floats
-from imlogit.core.certificate import Pass, feasible_duals
+from imlogit.core.certificate import BALANCED, Pass, feasible_duals
 from imlogit.core.contract import INTERCEPT, Engine, Problem
 from imlogit.core.regression import Regression
 from imlogit.core.span import Points, Span
@@ -19,6 +19,10 @@ GRADIENT_TOL = 1e-8
 # Directions of larger entries, whose margins overflow float32, are taken by their direction alone:
 # how far to go is found anyway.
 LONGEST = 1e15
+# From so many classes on, sums over pairs of classes cost more than all else: then intercepts go
+# along with the weights, and only a proof puts them at their minima, in a few steps.
+MANY_CLASSES = 30
+SETTLING_STEPS = 12
 
 
 class Descent:
@@ -31,7 +35,7 @@ class Descent:
         Where the problem keeps its margins.
     weights, b : ndarray of float64, shapes (K, d) and (K,)
         The current point.
-    last : ndarray of float64, shape (K, d)
+    last, last_shift : ndarray of float64, shapes (K, d) and (K,)
         The last step.
     objective : float
     mass : ndarray of float64, shape (n_classes,)
@@ -54,7 +58,7 @@ class Descent:
 
     def __init__(self, regression: Regression, slot: int, weights: Floats, b: Floats) -> None:
         self.slot, self.weights, self.b = slot, weights, b
-        self.last = np.zeros_like(weights)
+        self.last, self.last_shift = np.zeros_like(weights), np.zeros_like(b)
         self.charge(regression)
         self.objective, self.mass = np.inf, np.zeros(regression.n_classes)
         self.precise = False
@@ -97,13 +101,19 @@ class Descent:
         return self.gap if self.regression.penalty else self.max_gradient**2
 
     @property
+    def slope(self) -> Floats:
+        """The gradient in the intercepts, shape (K,)."""
+        if not self.regression.intercept:
+            return np.zeros_like(self.b)
+        if self.mass.size == 2:
+            return self.mass[:1] - self.mass[1:]
+        slope: Floats = self.mass - self.class_costs
+        return slope
+
+    @property
     def imbalance(self) -> float:
         """The largest entry of the gradient in the intercepts."""
-        if not self.regression.intercept:
-            return 0.0
-        if self.mass.size == 2:
-            return float(abs(self.mass[0] - self.mass[1]))
-        return float(np.abs(self.mass - self.class_costs).max())
+        return float(np.abs(self.slope).max())
 
 
 class Batch:
@@ -130,7 +140,7 @@ class Batch:
             self._count(moved)
         for d in descents:
             d.precise = precise
-            d.last = np.zeros_like(d.weights)
+            d.last, d.last_shift = np.zeros_like(d.weights), np.zeros_like(d.b)
         points = self._span(descents).start()
         for k, d in enumerate(descents):
             d.note(points, k)
@@ -161,28 +171,78 @@ class Batch:
         """Compute margins anew in float64, put the intercepts at their minima, and measure."""
         self.place(descents, precise=True)
         if descents and descents[0].regression.intercept:
-            span = self._span(descents)
-            best = span.minimise(_points(descents), thorough=True)
-            for k, d in enumerate(descents):
-                d.b = d.b + best.steps[k, INTERCEPT:]
-                d.note(best, k)
+            if descents[0].b.size >= MANY_CLASSES:
+                self._settle(descents)
+            else:
+                span = self._span(descents)
+                best = span.minimise(_points(descents, span), thorough=True)
+                self._move(descents, span, best)
         self.measure(descents, feasible=True)
 
-    def advance(self, descents: Sequence[Descent], directions: Sequence[Floats]) -> None:
-        """Go to the minima over the directions, the last steps and the intercepts."""
-        direction = {id(d): new for d, new in zip(descents, directions, strict=True)}
+    def _settle(self, descents: Sequence[Descent]) -> None:
+        """Put many intercepts at their minima, by conjugate gradients with one Hessian."""
+        inverses = [np.linalg.pinv(self.problem.coupling(d.slot), hermitian=True) for d in descents]
+        inverse = {id(d): found for d, found in zip(descents, inverses, strict=True)}
+        left = list(descents)
+        for _ in range(SETTLING_STEPS):
+            left = [d for d in left if d.imbalance > BALANCED * d.total]
+            if not left:
+                break
+            shifts = [-inverse[id(d)] @ d.slope for d in left]
+            span = self._span(left, None, shifts)
+            before = [d.imbalance for d in left]
+            self._move(left, span, span.minimise(_points(left, span), thorough=True))
+            left = [d for d, size in zip(left, before, strict=True) if d.imbalance < size]
+
+    def advance(
+        self,
+        descents: Sequence[Descent],
+        directions: Sequence[Floats],
+        shifts: Sequence[Floats | None] | None = None,
+    ) -> None:
+        """Go to the minima over the directions, the last steps and the intercepts.
+
+        Parameters
+        ----------
+        descents : sequence of Descent
+        directions : sequence of ndarray, shape (K, d)
+        shifts : sequence of ndarray, shape (K,), or None, optional
+            How intercepts go along with a direction; None: to their minimum.
+        """
+        ways = {id(d): way for d, way in zip(descents, directions, strict=True)}
+        along = dict(zip(ways, shifts or [None] * len(ways), strict=True))
         for precise, group in _by_precision(descents):
-            new = _stack(_in_range(direction[id(d)]) for d in group)
-            self.problem.extend(_slots(group), new, precise=precise)
-            self._count(group)
-            best = self._span(group, new).minimise(_points(group))
-            self.problem.step(_slots(group), best.steps[:, :INTERCEPT])
-            for k, d in enumerate(group):
-                d.last = best.steps[k, 0] * d.last + best.steps[k, 1] * new[k]
-                d.weights = d.weights + d.last
-                d.b = d.b + best.steps[k, INTERCEPT:]
-                d.note(best, k)
-                d.iterations += 1
+            for tied in (False, True):
+                some = [d for d in group if (along[id(d)] is not None) == tied]
+                if some:
+                    pairs = [_in_range(ways[id(d)], along[id(d)]) for d in some]
+                    self._go(some, pairs, precise)
+
+    def _go(
+        self, group: list[Descent], pairs: list[tuple[Floats, Floats | None]], precise: bool
+    ) -> None:
+        new, shifts = (
+            _stack(way for way, _ in pairs),
+            [shift for _, shift in pairs if shift is not None],
+        )
+        self.problem.extend(_slots(group), new, precise=precise)
+        self._count(group)
+        span = self._span(group, new, shifts or None)
+        best = span.minimise(_points(group, span))
+        self.problem.step(_slots(group), best.steps[:, :INTERCEPT])
+        for k, d in enumerate(group):
+            d.last = best.steps[k, 0] * d.last + best.steps[k, 1] * new[k]
+            d.weights = d.weights + d.last
+            d.iterations += 1
+        self._move(group, span, best)
+
+    def _move(self, descents: Sequence[Descent], span: Span, best: Points) -> None:
+        """Move the intercepts, and note what was found there."""
+        shifts = span.moved_intercepts(np.arange(len(descents)), best.steps)
+        for k, d in enumerate(descents):
+            d.last_shift = shifts[k]
+            d.b = d.b + shifts[k]
+            d.note(best, k)
 
     def slope_of_intercepts(self, descent: Descent) -> Floats:
         """Return the gradient in the intercepts at the point that was evaluated last, (K,)."""
@@ -209,8 +269,20 @@ class Batch:
         self._span([descent]).start()
         descent.iterations += 1
 
-    def _span(self, descents: Sequence[Descent], new: Floats | None = None) -> Span:
+    def _span(
+        self,
+        descents: Sequence[Descent],
+        new: Floats | None = None,
+        shifts: Sequence[Floats] | None = None,
+    ) -> Span:
+        """Return the spans around the current points, with directions and how intercepts go along.
+
+        Without ``shifts`` intercepts are coordinates of their own.
+        """
         last = _stack(d.last for d in descents)
+        moved = None
+        if shifts is not None:
+            moved = np.stack([_stack(d.last_shift for d in descents), _stack(shifts)], axis=1)
         return Span(
             self.problem,
             _slots(descents),
@@ -219,6 +291,7 @@ class Batch:
             np.stack([last, np.zeros_like(last) if new is None else new], axis=1),
             np.array([d.regression.penalty for d in descents]),
             descents[0].regression.intercept,
+            moved,
         )
 
     def _count(self, descents: Sequence[Descent]) -> None:
@@ -227,10 +300,12 @@ class Batch:
             d.passes += 1
 
 
-def _in_range(direction: Floats) -> Floats:
+def _in_range(direction: Floats, shift: Floats | None) -> tuple[Floats, Floats | None]:
     """Return a direction whose margins do not overflow: where curvatures vanish it has no end."""
     largest = float(np.abs(direction).max(initial=0.0))
-    return direction / largest if largest > LONGEST else direction
+    if largest <= LONGEST:
+        return direction, shift
+    return direction / largest, None if shift is None else shift / largest
 
 
 def _duals(descent: Descent, feasible: bool) -> Floats:
@@ -238,10 +313,10 @@ def _duals(descent: Descent, feasible: bool) -> Floats:
     return feasible_duals(descent.mass[None], descent.class_costs[None], wanted)[0]
 
 
-def _points(descents: Sequence[Descent]) -> Points:
-    """Return the current points as points of spans around them."""
+def _points(descents: Sequence[Descent], span: Span) -> Points:
+    """Return the current points as points of the spans around them."""
     return Points(
-        np.zeros((len(descents), INTERCEPT + descents[0].b.size)),
+        np.zeros((len(descents), span.size)),
         np.array([d.objective for d in descents]),
         _stack(d.mass for d in descents),
     )

@@ -10,9 +10,8 @@ import numpy as np
 from imlogit.arrays import Floats, Rows
 from imlogit.core.certificate import Certificate, Pass
 from imlogit.core.contract import Engine
-from imlogit.core.descent import Batch, Descent
-from imlogit.core.directions.factors import Preconditioner
-from imlogit.core.directions.schedule import SAMPLE_ROWS, Schedule
+from imlogit.core.descent import MANY_CLASSES, Batch, Descent
+from imlogit.core.directions.schedule import SAMPLE_ROWS, Preconditioning, Schedule
 from imlogit.core.newton import Damping, System, climb, polish, take_newton_step
 from imlogit.core.pool_queue import Queue, Turn
 from imlogit.core.regression import Regression
@@ -202,7 +201,7 @@ class Pool:
             return
         n_sharing = len(others) * self.n_columns
         used: dict[int, list[Descent]] = {}
-        known: dict[int, Preconditioner] = {}
+        known: dict[int, Preconditioning] = {}
         for way in others:
             current = way.schedule.current(
                 self.engine, self.problem, way.descent, self.settings.tol, n_sharing
@@ -211,10 +210,17 @@ class Pool:
             used.setdefault(id(current), []).append(way.descent)
         descents: list[Descent] = []
         directions: list[Floats] = []
+        shifts: list[Floats | None] = []
         for key, group in used.items():
+            gradients, slopes = zip(*((d.gradient, d.slope) for d in group), strict=True)
+            steps = known[key].directions(np.stack(gradients), np.stack(slopes))
             descents += group
-            directions += list(known[key].directions(np.stack([d.gradient for d in group])))
-        self.batch.advance(descents, directions)
+            directions += list(steps.weights)
+            if steps.shifts is None or self.n_columns < MANY_CLASSES:
+                shifts += [None] * len(group)
+            else:
+                shifts += list(steps.shifts)
+        self.batch.advance(descents, directions, shifts)
 
     def _leave(self, way: Way) -> None:
         """Keep the solution, and free the slot."""
@@ -231,7 +237,10 @@ class Pool:
         heirs = self.queue.heirs[way.place]
         preconditioner = way.schedule.preconditioner
         if heirs >= FRESH_FOR:
-            preconditioner = way.schedule.draw(self.engine, self.problem, way.descent, SAMPLE_ROWS)
+            shared = way.schedule.is_shared
+            preconditioner = way.schedule.draw(
+                self.engine, self.problem, way.descent, SAMPLE_ROWS, shared=shared
+            )
         if heirs and preconditioner is not None:
             self.queue.keep(way.place, preconditioner)
 

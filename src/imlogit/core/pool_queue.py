@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from imlogit.core.directions.factors import Preconditioner
+from imlogit.core.directions.schedule import Preconditioning
 
 # Once preconditioners take so much, those that start from a solution go before further ones that
 # others start from.
@@ -20,13 +20,13 @@ class Turn(NamedTuple):
     ----------
     place, start : int
         Its place in the caller's list, and that of the solution it starts from, or None.
-    preconditioner : Preconditioner or None
+    preconditioner : Preconditioner or SharedFactor or None
         What was kept with that solution.
     """
 
     place: int
     start: int | None
-    preconditioner: Preconditioner | None
+    preconditioner: Preconditioning | None
 
 
 class Queue:
@@ -46,9 +46,9 @@ class Queue:
         self.heirs = Counter(starts)
         self._under_way: set[int] = set()
         self._solved: set[int | None] = {None}
-        self._kept: dict[int, Preconditioner] = {}
+        self._kept: dict[int, Preconditioning] = {}
 
-    def keep(self, place: int, preconditioner: Preconditioner) -> None:
+    def keep(self, place: int, preconditioner: Preconditioning) -> None:
         """Keep a preconditioner until all that start from this solution have had their turn."""
         self._kept[place] = preconditioner
 
@@ -69,7 +69,7 @@ class Queue:
                 self._kept.pop(start, None)
         return turns
 
-    def _kept_with(self, start: int | None) -> Preconditioner | None:
+    def _kept_with(self, start: int | None) -> Preconditioning | None:
         return None if start is None else self._kept.get(start)
 
     def _next(self) -> list[int]:

@@ -37,8 +37,8 @@ class Points(NamedTuple):
 
     Attributes
     ----------
-    steps : ndarray of float64, shape (a, 2 + K)
-        Along the last step, the new direction and the intercepts.
+    steps : ndarray of float64, shape (a, 2 + K), or (a, 2)
+        Along the last step, the new direction and the intercepts, unless these go along.
     objective : ndarray of float64, shape (a,)
     mass : ndarray of float64, shape (a, n_classes)
         As in `imlogit.core.contract.Sums`.
@@ -73,6 +73,9 @@ class Span:
         The last step and the new direction in weight space; zeros for one that is absent.
     penalty : ndarray of float64, shape (a,)
     intercept : bool
+    shifts : ndarray of float64, shape (a, 2, K), or None
+        How the intercepts go along with the directions. None: they are coordinates of their own,
+        which with many classes costs more than all else.
     """
 
     problem: Problem
@@ -82,19 +85,31 @@ class Span:
     basis: Floats
     penalty: Floats
     intercept: bool
+    shifts: Floats | None = None
 
     def at(self, which: Rows, steps: Floats) -> Points:
-        """Evaluate the objectives of some of the slots at ``steps`` (len(which), 2 + K)."""
-        sums = self.problem.evaluate(
-            self.slots[which], steps[:, :INTERCEPT], self.b[which] + steps[:, INTERCEPT:]
-        )
+        """Evaluate the objectives of some of the slots at ``steps``, one row for each."""
+        intercepts = self.b[which] + self.moved_intercepts(which, steps)
+        sums = self.problem.evaluate(self.slots[which], steps[:, :INTERCEPT], intercepts)
         moved = self._moved(which, steps)
         squared = np.einsum("akd,akd->a", moved, moved)
         return Points(steps, sums.loss + 0.5 * self.penalty[which] * squared, sums.mass)
 
+    @property
+    def size(self) -> int:
+        """The number of coordinates."""
+        return INTERCEPT + (self.b.shape[1] if self.shifts is None else 0)
+
     def start(self) -> Points:
         """Evaluate every objective where its span begins."""
-        return self.at(np.arange(len(self.slots)), np.zeros((len(self.b), 2 + self.b.shape[1])))
+        return self.at(np.arange(len(self.slots)), np.zeros((len(self.b), self.size)))
+
+    def moved_intercepts(self, which: Rows, steps: Floats) -> Floats:
+        """Return how far ``steps`` move the intercepts, shape (len(which), K)."""
+        if self.shifts is None:
+            return steps[:, INTERCEPT:]
+        moved: Floats = np.einsum("as,ask->ak", steps, self.shifts[which])
+        return moved
 
     def minimise(self, start: Points, *, thorough: bool = False) -> Points:
         """Return the minima, to the accuracy that is worth its price.
@@ -158,7 +173,10 @@ class Span:
         return newton, -np.einsum("ai,ai->a", gradient, newton)
 
     def _derivatives(self, which: Rows, steps: Floats) -> tuple[Floats, Floats]:
-        gradient, hessian = self.problem.project(self.slots[which])
+        if self.shifts is None:
+            gradient, hessian = self.problem.project(self.slots[which])
+        else:
+            gradient, hessian = self.problem.project_along(self.slots[which], self.shifts[which])
         basis, penalty = self.basis[which], self.penalty[which]
         slope = np.einsum("askd,akd->as", basis, self._moved(which, steps))
         gradient[:, :INTERCEPT] += penalty[:, None] * slope

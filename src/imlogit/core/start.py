@@ -9,9 +9,8 @@ import numpy as np
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
-from imlogit.core.descent import Batch, Descent
-from imlogit.core.directions.factors import Preconditioner
-from imlogit.core.directions.schedule import Schedule
+from imlogit.core.descent import MANY_CLASSES, Batch, Descent
+from imlogit.core.directions.schedule import Preconditioning, Schedule
 from imlogit.core.regression import Regression
 
 # Rows in the sampled Hessian of the subset.
@@ -23,6 +22,8 @@ SUBSET_ROWS = 8000
 SUBSET_COST = 0.1
 SUBSET_STEPS = 12
 SMALLEST_CLASS = 400
+# So many blocks cost more than the eigenvectors of one.
+SHARED_FROM = 20
 # Curvatures are of one size up to such a factor.
 ALIKE = 4.0
 
@@ -85,25 +86,29 @@ def _fit_subset(
     for _ in range(SUBSET_STEPS):
         batch.measure(descents)
         pairs = zip(shared, descents, strict=True)
-        batch.advance(descents, [p.directions(d.gradient[None])[0] for p, d in pairs])
+        steps = [p.directions(d.gradient[None], d.slope[None]) for p, d in pairs]
+        tied = descents[0].b.size >= MANY_CLASSES
+        shifts = [s.shifts[0] if tied and s.shifts is not None else None for s in steps]
+        batch.advance(descents, [s.weights[0] for s in steps], shifts)
     return [Start(d.weights, d.b) for d in descents]
 
 
 def _shared(
     engine: Engine, problem: Problem, descents: Sequence[Descent], rng: np.random.Generator
-) -> list[Preconditioner]:
+) -> list[Preconditioning]:
     """Draw a preconditioner for all whose curvature is of one size.
 
     At the base rate it is the same in every row, so regressions differ by little more than that.
     """
-    drawn: dict[int, Preconditioner] = {}
+    drawn: dict[int, Preconditioning] = {}
     found = []
     for descent in descents:
         shares = descent.class_costs / descent.total
         curvature = descent.total * float(shares @ (1 - shares))
         size = round(np.log(curvature) / np.log(ALIKE))
         if size not in drawn:
-            drawn[size] = Schedule(rng).draw(engine, problem, descent, SKETCH_ROWS)
+            tied = descent.regression.n_columns >= SHARED_FROM
+            drawn[size] = Schedule(rng).draw(engine, problem, descent, SKETCH_ROWS, shared=tied)
         found.append(drawn[size])
     return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -34,10 +34,13 @@ SOME_ROWS, ALL_ROWS, MANY = 64, 256, 17
 # What a gradient's partial sums may take, and how many there are at least.
 PARTS_BYTES = 64_000_000
 FEWEST_PARTS = 8
-# What the margins and derivatives in all slots may take, and take for each row and column.
+# What the margins and derivatives in all slots may take, and take for each row and each row's
+# column.
 STATE_BYTES = 128_000_000
-COLUMN_BYTES = 57
+ROW_BYTES, COLUMN_BYTES = 37, 32
 MOST_SLOTS = 64
+
+Fill = Callable[[slice, NDArray[np.floating]], None]
 
 
 class NumbaEngine(Engine):
@@ -78,8 +81,7 @@ class NumbaEngine(Engine):
 
     def room(self, n_classes: int) -> int:
         """Return how many slots fit into `STATE_BYTES`, or half of what the rows take."""
-        columns = n_columns_of(n_classes)
-        each = COLUMN_BYTES * columns * max(self.n_rows, 1)
+        each = (ROW_BYTES + COLUMN_BYTES * n_columns_of(n_classes)) * max(self.n_rows, 1)
         return int(np.clip(max(STATE_BYTES, self.x.nbytes // 2) // each, 1, MOST_SLOTS))
 
     def take(self, rows: Rows) -> Engine:
@@ -120,10 +122,14 @@ class NumbaEngine(Engine):
     def accumulate(self, residual: Floats, sources: Rows, real: type[np.floating]) -> Floats:
         """Return ``residual[sources] @ X``, shape (k, d), added up in the precision ``real``."""
         k, d = len(sources), self.n_features
-        n_lanes = len(self.lanes) - 1
-        # as many partial sums as memory allows, whatever the number of threads
-        n_parts = min(n_lanes, max(FEWEST_PARTS, PARTS_BYTES // (8 * k * d + 1)))
-        borders = np.arange(n_parts + 1) * n_lanes // n_parts
+        if k >= TOGETHER:
+
+            def fill(rows: slice, some: NDArray[np.floating]) -> None:
+                some[:] = residual[sources, rows]
+
+            return self.accumulate_many(fill, k, real)
+        borders = self._borders(k)
+        n_parts = len(borders) - 1
         out = np.zeros((n_parts, k, d))
 
         def one_by_one(first: int, last: int) -> None:
@@ -132,17 +138,41 @@ class NumbaEngine(Engine):
                 ends = borders[part], borders[part + 1]
                 kernels.accumulate(self.x, self.lanes, residual, sources, buffer, *ends, out[part])
 
+        self.team.share(one_by_one, n_parts)
+        total: Floats = out.sum(axis=0) * self.scale
+        return total
+
+    def accumulate_many(self, fill: Fill, k: int, real: type[np.floating]) -> Floats:
+        """Return the residuals of ``k`` columns times the rows, shape (k, d).
+
+        ``fill`` writes the residuals of a slice of rows to an array of shape (k, m).
+        """
+        borders = self._borders(k)
+        out = np.zeros((len(borders) - 1, k, self.n_features))
+        size = SOME_ROWS if k < MANY else ALL_ROWS
+
         def together(first: int, last: int) -> None:
-            size = SOME_ROWS if k < MANY else ALL_ROWS
             for part in range(first, last):
                 ends = borders[part], borders[part + 1]
                 for rows, stack in self._stacks(*ends, real, size):
-                    some = residual[sources, rows].astype(real).reshape(k, *stack.shape[:2])
+                    some = np.empty((k, rows.stop - rows.start), real)
+                    fill(rows, some)
+                    some = some.reshape(k, *stack.shape[:2])
                     out[part] += (some.transpose(1, 0, 2) @ stack).sum(axis=0)
 
-        self.team.share(one_by_one if k < TOGETHER else together, n_parts)
+        self.team.share(together, len(borders) - 1)
         total: Floats = out.sum(axis=0) * self.scale
         return total
+
+    def _borders(self, k: int) -> Rows:
+        """Return which lanes' sums are added up together, for ``k`` columns.
+
+        As many partial sums as memory allows, whatever the number of threads.
+        """
+        n_lanes = len(self.lanes) - 1
+        n_parts = min(n_lanes, max(FEWEST_PARTS, PARTS_BYTES // (8 * k * self.n_features + 1)))
+        borders: Rows = np.arange(n_parts + 1) * n_lanes // n_parts
+        return borders
 
     def _stacks(
         self, first: int, last: int, real: type[np.floating], size: int

@@ -154,8 +154,8 @@ def advance(lanes, slots, z, u, steps, first, last):  # type: ignore[no-untyped-
 
 
 @kernel
-def evaluate_softmax(lanes, slots, z, u, steps, b, codes, costs, first, last, m, p, r, out):  # type: ignore[no-untyped-def]
-    """Margins ``m``, probabilities ``p`` and residuals ``r`` at a point of the span.
+def evaluate_softmax(lanes, slots, z, u, steps, b, codes, costs, first, last, p, own, out):  # type: ignore[no-untyped-def]
+    """Probabilities ``p`` and the true class's residuals ``own`` at a point of the span.
 
     ``out[lane, a]``: loss, and the sums of ``cost * p_k``.
     """
@@ -167,19 +167,23 @@ def evaluate_softmax(lanes, slots, z, u, steps, b, codes, costs, first, last, m,
             out[lane, a] = 0.0
             for start in range(lanes[lane], lanes[lane + 1], CHUNK_ROWS):
                 rows = slice(start, min(start + CHUNK_ROWS, lanes[lane + 1]))
-                cost_j, code_j = costs[j, rows], codes[j, rows]
+                cost_j, code_j, own_j = costs[j, rows], codes[j, rows], own[j, rows]
                 n = cost_j.size
-                _set_margins(j, rows, z, u, steps[a], b[a], m, top, largest)
-                _exponentiate(j, rows, m, p, top, largest, total)
+                _set_margins(j, rows, z, u, steps[a], b[a], p, top, largest)
                 loss = 0.0
                 for i in range(n):
                     # the compiler may round a margin in two ways: what is no difference is 0
                     right = largest[i] == code_j[i]
-                    apart = 0.0 if right else top[i] - m[j, code_j[i], start + i]
-                    loss += cost_j[i] * (math.log1p(total[i]) + apart)
+                    others[i] = 0.0 if right else top[i] - p[j, code_j[i], start + i]
+                _exponentiate(j, rows, p, top, largest, total)
+                for i in range(n):
+                    loss += cost_j[i] * (math.log1p(total[i]) + others[i])
                     total[i] = 1.0 / (1.0 + total[i])
                 out[lane, a, 0] += loss
-                _set_residuals(j, rows, code_j, cost_j, total, p, r, others, out[lane, a])
+                _set_probabilities(j, rows, code_j, cost_j, total, p, others, out[lane, a])
+                for i in range(n):
+                    # not as cost * (p - 1), whose digits are lost where p is almost 1
+                    own_j[i] = -others[i]
 
 
 @numba.njit(inline="always")
@@ -200,42 +204,57 @@ def _set_margins(j, rows, z, u, steps, b, m, top, largest):  # type: ignore[no-u
 
 
 @numba.njit(inline="always")
-def _exponentiate(j, rows, m, p, top, largest, total):  # type: ignore[no-untyped-def]
-    """Set the exponentials of margins less the largest, and their sums without that one.
+def _exponentiate(j, rows, p, top, largest, total):  # type: ignore[no-untyped-def]
+    """Turn margins into exponentials of what is below the largest, and add these up without it.
 
     It is 1, and would swallow the others' digits.
     """
     n = rows.stop - rows.start
     total[:n] = 0.0
-    for k in range(m.shape[1]):
-        m_k, p_k = m[j, k, rows], p[j, k, rows]
+    for k in range(p.shape[1]):
+        p_k = p[j, k, rows]
         for i in range(n):
-            share = exp_negative(m_k[i] - top[i])
+            share = exp_negative(p_k[i] - top[i])
             p_k[i] = share
             total[i] += 0.0 if largest[i] == k else share
 
 
 @numba.njit(inline="always")
-def _set_residuals(j, rows, codes, costs, scale, p, r, others, out):  # type: ignore[no-untyped-def]
-    """Set a chunk's probabilities and residuals, and add the sums of ``cost * p_k`` to ``out``."""
+def _set_probabilities(j, rows, codes, costs, scale, p, others, out):  # type: ignore[no-untyped-def]
+    """Set a chunk's probabilities, and add the sums of ``cost * p_k`` to ``out``.
+
+    ``others`` becomes the sum of ``cost * p_k`` over the classes that are not a row's own.
+    """
     n = costs.size
     others[:n] = 0.0
     for k in range(p.shape[1]):
-        p_k, r_k = p[j, k, rows], r[j, k, rows]
+        p_k = p[j, k, rows]
         mass = 0.0
         for i in range(n):
             p_k[i] *= scale[i]
-            r_k[i] = costs[i] * p_k[i]
-            mass += r_k[i]
-            others[i] += 0.0 if codes[i] == k else r_k[i]
+            part = costs[i] * p_k[i]
+            mass += part
+            others[i] += 0.0 if codes[i] == k else part
         out[1 + k] += mass
-    for i in range(n):
-        # not as cost * (p - 1), whose digits are lost where p is almost 1
-        r[j, codes[i], rows.start + i] = -others[i]
 
 
 @kernel
-def project_softmax(lanes, slots, u, costs, p, r, first, last, out):  # type: ignore[no-untyped-def]
+def residuals_softmax(start, stop, slots, codes, costs, p, own, out):  # type: ignore[no-untyped-def]
+    """``out[a, k, i - start]``: the residuals of the rows from ``start`` to ``stop``."""
+    real = out.dtype.type
+    for a in range(slots.size):
+        j = slots[a]
+        cost_j, code_j, own_j = costs[j, start:stop], codes[j, start:stop], own[j, start:stop]
+        for k in range(p.shape[1]):
+            p_k, out_k = p[j, k, start:stop], out[a, k]
+            for i in range(cost_j.size):
+                out_k[i] = real(cost_j[i] * p_k[i])
+        for i in range(cost_j.size):
+            out[a, code_j[i], i] = real(own_j[i])
+
+
+@kernel
+def project_softmax(lanes, slots, u, codes, costs, p, own, first, last, out):  # type: ignore[no-untyped-def]
     """``out[lane, a]``: the span's gradient in row 0, its Hessian's upper triangle below."""
     mean0, mean1 = np.empty(CHUNK_ROWS), np.empty(CHUNK_ROWS)
     for lane in range(first, last):
@@ -244,26 +263,27 @@ def project_softmax(lanes, slots, u, costs, p, r, first, last, out):  # type: ig
             out[lane, a] = 0.0
             for start in range(lanes[lane], lanes[lane + 1], CHUNK_ROWS):
                 rows = slice(start, min(start + CHUNK_ROWS, lanes[lane + 1]))
-                _add_gradient(j, rows, u, p, r, mean0, mean1, out[lane, a])
-                _add_hessian(j, rows, u, costs[j, rows], p, mean0, mean1, out[lane, a])
+                code_j, cost_j, own_j = codes[j, rows], costs[j, rows], own[j, rows]
+                _add_gradient(j, rows, u, code_j, cost_j, own_j, p, mean0, mean1, out[lane, a])
+                _add_hessian(j, rows, u, cost_j, p, mean0, mean1, out[lane, a])
 
 
 @numba.njit(inline="always")
-def _add_gradient(j, rows, u, p, r, mean0, mean1, out):  # type: ignore[no-untyped-def]
+def _add_gradient(j, rows, u, codes, costs, own, p, mean0, mean1, out):  # type: ignore[no-untyped-def]
     """Add a chunk's gradient, and set the directions' means by row, weighted with ``p``."""
     n = rows.stop - rows.start
     mean0[:n] = 0.0
     mean1[:n] = 0.0
     for k in range(p.shape[1]):
         p_k, last_k, new_k = p[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
-        r_k = r[j, k, rows]
         g0 = g1 = g2 = 0.0
         for i in range(n):
             mean0[i] += p_k[i] * last_k[i]
             mean1[i] += p_k[i] * new_k[i]
-            g0 += r_k[i] * last_k[i]
-            g1 += r_k[i] * new_k[i]
-            g2 += r_k[i]
+            r = own[i] if codes[i] == k else costs[i] * p_k[i]
+            g0 += r * last_k[i]
+            g1 += r * new_k[i]
+            g2 += r
         out[0, 0] += g0
         out[0, 1] += g1
         out[0, 2 + k] += g2
@@ -298,3 +318,60 @@ def _add_hessian(j, rows, u, costs, p, mean0, mean1, out):  # type: ignore[no-un
             for i in range(n):
                 h22 += costs[i] * p_k[i] * p_other[i]
             out[3 + k, 2 + other] -= h22
+
+
+@kernel
+def project_softmax_along(lanes, slots, u, shifts, codes, costs, p, own, first, last, out):  # type: ignore[no-untyped-def]
+    """``out[lane, a]``: gradient (2) and Hessian (3) along directions with ``shifts``."""
+    mean0, mean1 = np.empty(CHUNK_ROWS), np.empty(CHUNK_ROWS)
+    for lane in range(first, last):
+        for a in range(slots.size):
+            j = slots[a]
+            part = out[lane, a]
+            part[:] = 0.0
+            for start in range(lanes[lane], lanes[lane + 1], CHUNK_ROWS):
+                rows = slice(start, min(start + CHUNK_ROWS, lanes[lane + 1]))
+                code_j, cost_j, own_j = codes[j, rows], costs[j, rows], own[j, rows]
+                _add_slopes(j, rows, u, shifts[a], code_j, cost_j, own_j, p, mean0, mean1, part)
+                _add_bends(j, rows, u, shifts[a], cost_j, p, mean0, mean1, part)
+
+
+@numba.njit(inline="always")
+def _add_slopes(j, rows, u, shifts, codes, costs, own, p, mean0, mean1, out):  # type: ignore[no-untyped-def]
+    """Add a chunk's gradient along, and set the directions' means by row, weighted with ``p``."""
+    n = rows.stop - rows.start
+    mean0[:n] = 0.0
+    mean1[:n] = 0.0
+    for k in range(p.shape[1]):
+        p_k, last_k, new_k = p[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
+        s0, s1 = shifts[0, k], shifts[1, k]
+        g0 = g1 = 0.0
+        for i in range(n):
+            u0 = last_k[i] + s0
+            u1 = new_k[i] + s1
+            mean0[i] += p_k[i] * u0
+            mean1[i] += p_k[i] * u1
+            r = own[i] if codes[i] == k else costs[i] * p_k[i]
+            g0 += r * u0
+            g1 += r * u1
+        out[0] += g0
+        out[1] += g1
+
+
+@numba.njit(inline="always")
+def _add_bends(j, rows, u, shifts, costs, p, mean0, mean1, out):  # type: ignore[no-untyped-def]
+    """Add a chunk's Hessian along, of directions less their means by row."""
+    for k in range(p.shape[1]):
+        p_k, last_k, new_k = p[j, k, rows], u[j, 0, k, rows], u[j, 1, k, rows]
+        s0, s1 = shifts[0, k], shifts[1, k]
+        h00 = h01 = h11 = 0.0
+        for i in range(costs.size):
+            c = costs[i] * p_k[i]
+            v0 = last_k[i] + s0 - mean0[i]
+            v1 = new_k[i] + s1 - mean1[i]
+            h00 += c * v0 * v0
+            h01 += c * v0 * v1
+            h11 += c * v1 * v1
+        out[2] += h00
+        out[3] += h01
+        out[4] += h11

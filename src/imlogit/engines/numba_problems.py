@@ -28,8 +28,6 @@ class NumbaProblem(Problem):
         The margins in every slot.
     u : ndarray of float64, shape (S, 2, K, n)
         Those of the last step and of the new direction.
-    m, r : ndarray of float64, shape (S, K, n)
-        Margins and residuals where the loss was evaluated last.
     codes : ndarray of int32, shape (S, n)
     costs : ndarray of float64, shape (S, n)
     """
@@ -40,7 +38,6 @@ class NumbaProblem(Problem):
         n = engine.n_rows
         shape = n_slots, self.n_columns, n
         self.z, self.u = np.empty(shape), np.empty((n_slots, 2, *shape[1:]))
-        self.m, self.r = np.empty(shape), np.empty(shape)
         self.codes = np.empty((n_slots, n), dtype=np.int32)
         self.costs = np.empty((n_slots, n))
 
@@ -74,19 +71,16 @@ class NumbaProblem(Problem):
 
         self.engine.team.share(work, len(lanes) - 1)
 
-    def _gradient(self, slots: Rows, residual: Floats, precise: bool) -> Floats:
-        """Return the gradient (a, K, d) from residuals (…, K, n) in the places ``slots``."""
-        k, n = self.n_columns, self.engine.n_rows
-        sources = (slots[:, None] * k + np.arange(k)).ravel()
-        found = self.engine.accumulate(residual.reshape(-1, n), sources, self._real(precise))
-        return found.reshape(len(slots), k, -1)
-
     def _curvature(self, slot: int, k: int, other: int, rows: slice) -> Floats:
         """Return the second derivative of some rows' loss in the margins of two columns."""
         raise NotImplementedError
 
-    def draw(self, slot: int, column: int, positions: Floats) -> tuple[Rows, Floats]:
-        """Draw rows in proportion to a column's curvature."""
+    def draw(self, slot: int, column: int | None, positions: Floats) -> tuple[Rows, Floats]:
+        """Draw rows in proportion to a column's curvature, or to that of all."""
+        if column is None:
+            lanes = pairwise(self.engine.lanes)
+            parts = [self.curvatures(slot, np.arange(*lane)).sum(axis=0) for lane in lanes]
+            return sample_rows(np.concatenate(parts), positions)
         return sample_rows(self._curvature(slot, column, column, slice(None)), positions)
 
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
@@ -117,12 +111,19 @@ class NumbaProblem(Problem):
 
 
 class NumbaLogistic(NumbaProblem):
-    """Regressions of two classes, one column each; margins ``m`` are positive where right."""
+    """Regressions of two classes, one column each.
+
+    Attributes
+    ----------
+    m, r, h : ndarray of float64, shape (S, n)
+        Margins, positive where right, residuals and curvatures where the loss was evaluated last.
+    """
 
     def __init__(self, engine: NumbaEngine, n_slots: int, n_classes: int) -> None:
         super().__init__(engine, n_slots, n_classes)
-        self.signs = np.empty((n_slots, engine.n_rows), dtype=np.int8)
-        self.h = np.empty((n_slots, engine.n_rows))
+        shape = n_slots, engine.n_rows
+        self.signs = np.empty(shape, dtype=np.int8)
+        self.m, self.r, self.h = np.empty(shape), np.empty(shape), np.empty(shape)
 
     def admit(self, slot: int, regression: Regression) -> None:
         """Put a regression into a slot."""
@@ -134,7 +135,7 @@ class NumbaLogistic(NumbaProblem):
         lanes = self.engine.lanes
         out = np.empty((len(lanes) - 1, len(slots), 3))
         state = self.signs, self.costs
-        found = self.m[:, 0], self.r[:, 0], self.h
+        found = self.m, self.r, self.h
 
         def work(first: int, last: int) -> None:
             kernels.evaluate_logistic(
@@ -151,7 +152,7 @@ class NumbaLogistic(NumbaProblem):
         out = np.empty((len(lanes) - 1, len(slots), 9))
 
         def work(first: int, last: int) -> None:
-            kernels.project_logistic(lanes, slots, self.u, self.r[:, 0], self.h, first, last, out)
+            kernels.project_logistic(lanes, slots, self.u, self.r, self.h, first, last, out)
 
         self.engine.team.share(work, len(lanes) - 1)
         total = out.sum(axis=0)
@@ -165,41 +166,65 @@ class NumbaLogistic(NumbaProblem):
         if (duals == 1).all():
             return self._gradient(slots, self.r, precise), np.zeros(len(slots))
         shrink = np.stack([d[c] for d, c in zip(duals, self.codes[slots], strict=True)])
-        apart = logistic_divergence(self.m[slots, 0], shrink)
-        residual = shrink[:, None] * self.r[slots]
-        found = self._gradient(np.arange(len(slots)), residual, precise)
+        apart = logistic_divergence(self.m[slots], shrink)
+        found = self._gradient(np.arange(len(slots)), shrink * self.r[slots], precise)
         return found, np.einsum("an,an->a", self.costs[slots], apart)
+
+    def _gradient(self, slots: Rows, residual: Floats, precise: bool) -> Floats:
+        """Return the gradient (a, 1, d) from residuals (…, n) in the places ``slots``."""
+        return self.engine.accumulate(residual, slots, self._real(precise))[:, None]
 
     def worst(self, slot: int) -> float:
         """Return the smallest margin by which a row is classified right."""
-        return float(self.m[slot, 0].min(where=self.costs[slot] > 0, initial=np.inf))
+        return float(self.m[slot].min(where=self.costs[slot] > 0, initial=np.inf))
+
+    def curvatures(self, slot: int, rows: Rows) -> Floats:
+        """Return the second derivatives of some rows' loss in their margins."""
+        return self.h[slot, rows][None]
 
     def _curvature(self, slot: int, k: int, other: int, rows: slice) -> Floats:  # noqa: ARG002 - one column
         return self.h[slot, rows]
 
 
 class NumbaSoftmax(NumbaProblem):
-    """Regressions of more than two classes; ``p`` are the probabilities (S, K, n)."""
+    """Regressions of more than two classes.
+
+    Attributes
+    ----------
+    p : ndarray of float64, shape (S, K, n)
+        Probabilities where the loss was evaluated last.
+    own : ndarray of float64, shape (S, n)
+        The residuals of the rows' own classes; the others' are ``costs * p``.
+    """
 
     def __init__(self, engine: NumbaEngine, n_slots: int, n_classes: int) -> None:
         super().__init__(engine, n_slots, n_classes)
-        self.p = np.empty_like(self.m)
+        self.p, self.own = np.empty_like(self.z), np.empty_like(self.costs)
+        self.points: list[tuple[Floats, Floats]] = [(np.empty(0), np.empty(0))] * n_slots
 
     def evaluate(self, slots: Rows, steps: Floats, intercepts: Floats) -> Sums:
         """Evaluate the loss at a point of the span and keep its derivatives by row."""
         lanes = self.engine.lanes
         out = np.empty((len(lanes) - 1, len(slots), 1 + self.n_classes))
         state = self.codes, self.costs
-        found = self.m, self.p, self.r
+        for slot, *point in zip(slots, steps, intercepts, strict=True):
+            self.points[slot] = point[0].copy(), point[1].copy()
 
         def work(first: int, last: int) -> None:
+            span = self.z, self.u, steps, intercepts
             kernels.evaluate_softmax(
-                lanes, slots, self.z, self.u, steps, intercepts, *state, first, last, *found, out
+                lanes, slots, *span, *state, first, last, self.p, self.own, out
             )
 
         self.engine.team.share(work, len(lanes) - 1)
         total = out.sum(axis=0)
         return Sums(total[:, 0], total[:, 1:])
+
+    def step(self, slots: Rows, steps: Floats) -> None:
+        """Move the margins to where the loss was evaluated last; that becomes the last step."""
+        super().step(slots, steps)
+        for slot in slots:
+            self.points[slot] = np.zeros(2), self.points[slot][1]
 
     def project(self, slots: Rows) -> tuple[Floats, Floats]:
         """Return gradient and Hessian of the loss in the span."""
@@ -208,40 +233,89 @@ class NumbaSoftmax(NumbaProblem):
         out = np.empty((len(lanes) - 1, len(slots), 1 + size, size))
 
         def work(first: int, last: int) -> None:
-            kernels.project_softmax(
-                lanes, slots, self.u, self.costs, self.p, self.r, first, last, out
-            )
+            state = self.codes, self.costs, self.p, self.own
+            kernels.project_softmax(lanes, slots, self.u, *state, first, last, out)
 
         self.engine.team.share(work, len(lanes) - 1)
         total = out.sum(axis=0)
         upper = np.triu(total[:, 1:])
         return total[:, 0], upper + np.triu(upper, 1).transpose(0, 2, 1)
 
+    def project_along(self, slots: Rows, shifts: Floats) -> tuple[Floats, Floats]:
+        """Return gradient and Hessian of the loss along directions with intercepts."""
+        lanes = self.engine.lanes
+        out = np.empty((len(lanes) - 1, len(slots), 5))
+
+        def work(first: int, last: int) -> None:
+            state = self.codes, self.costs, self.p, self.own
+            kernels.project_softmax_along(lanes, slots, self.u, shifts, *state, first, last, out)
+
+        self.engine.team.share(work, len(lanes) - 1)
+        total = out.sum(axis=0)
+        return total[:, :2], total[:, [2, 3, 3, 4]].reshape(-1, 2, 2)
+
+    def coupling(self, slot: int) -> Floats:
+        """Return the Hessian of the loss in the intercepts, lane by lane."""
+        found = np.zeros((self.n_classes, self.n_classes))
+        for start, stop in pairwise(self.engine.lanes):
+            weighted = self.costs[slot, start:stop] * self.p[slot, :, start:stop]
+            found -= weighted @ self.p[slot, :, start:stop].T
+        np.fill_diagonal(found, 0.0)
+        np.fill_diagonal(found, -found.sum(axis=1))
+        return found
+
     def gradient(self, slots: Rows, duals: Floats, *, precise: bool) -> tuple[Floats, Floats]:
         """Return the gradient of the loss in the weights, and its duals' divergence."""
-        apart = np.zeros(len(slots))
-        if not duals.any():
-            return self._gradient(slots, self.r, precise), apart
-        residual = self.r[slots]
-        for a in np.flatnonzero(duals.any(axis=1)):
-            slot, share = slots[a], duals[a].sum()
-            q, rows = softmax_divergence(self.m[slot], duals[a] / share, share)
-            residual[a] = self.costs[slot] * softmax_residual(q, self._own(slot))
-            apart[a] = self.costs[slot] @ rows
-        return self._gradient(np.arange(len(slots)), residual, precise), apart
+        k, engine = self.n_classes, self.engine
+        shrunk = np.flatnonzero(duals.any(axis=1))
+        apart = np.zeros((len(slots), len(engine.lanes) - 1))
+        starts = np.asarray(engine.lanes)
+
+        def fill(rows: slice, some: NDArray[np.floating]) -> None:
+            found = some.reshape(len(slots), k, -1)
+            state = self.codes, self.costs, self.p, self.own
+            kernels.residuals_softmax(rows.start, rows.stop, slots, *state, found)
+            lane = np.searchsorted(starts, rows.start, side="right") - 1
+            for a in shrunk:
+                found[a], lost = self._shrunk(slots[a], duals[a], rows)
+                apart[a, lane] += lost
+
+        found = engine.accumulate_many(fill, len(slots) * k, self._real(precise))
+        return found.reshape(len(slots), k, -1), apart.sum(axis=1)
+
+    def _shrunk(self, slot: int, duals: Floats, rows: slice) -> tuple[Floats, float]:
+        """Return the residuals (K, m) of some rows' feasible duals, and how far these are off."""
+        share = duals.sum()
+        q, apart = softmax_divergence(self._margins(slot, rows), duals / share, share)
+        costs = self.costs[slot, rows]
+        return costs * softmax_residual(q, self._own(slot, rows)), float(costs @ apart)
 
     def worst(self, slot: int) -> float:
         """Return the smallest margin by which a row is classified right."""
-        own, margins = self._own(slot), self.m[slot]
+        every = slice(0, self.engine.n_rows)
+        own, margins = self._own(slot, every), self._margins(slot, every)
         right = np.where(own, margins, 0.0).sum(axis=0) - np.where(own, -np.inf, margins).max(
             axis=0
         )
         return float(right.min(where=self.costs[slot] > 0, initial=np.inf))
 
-    def _own(self, slot: int) -> NDArray[np.bool_]:
-        own: NDArray[np.bool_] = self.codes[slot] == np.arange(self.n_classes)[:, None]
+    def _margins(self, slot: int, rows: slice) -> Floats:
+        """Return the margins (K, m) of some rows where the loss was evaluated last."""
+        steps, b = self.points[slot]
+        along = np.tensordot(steps, self.u[slot, :, :, rows], axes=1)
+        margins: Floats = self.z[slot, :, rows] + along + b[:, None]
+        return margins
+
+    def _own(self, slot: int, rows: slice) -> NDArray[np.bool_]:
+        own: NDArray[np.bool_] = self.codes[slot, rows] == np.arange(self.n_classes)[:, None]
         return own
 
     def _curvature(self, slot: int, k: int, other: int, rows: slice) -> Floats:
         costs, p = self.costs[slot, rows], self.p[slot, :, rows]
         return costs * p[k] * (1.0 - p[k]) if k == other else -costs * p[k] * p[other]
+
+    def curvatures(self, slot: int, rows: Rows) -> Floats:
+        """Return the second derivatives of some rows' loss in each of their margins."""
+        p = self.p[slot][:, rows]
+        curved: Floats = self.costs[slot, rows] * p * (1.0 - p)
+        return curved

@@ -194,9 +194,14 @@ class ReferenceProblem(Problem):
         """Return the smallest margin by which a row is classified right."""
         return self._at([slot])[0].worst()
 
-    def draw(self, slot: int, column: int, positions: Floats) -> tuple[Rows, Floats]:
-        """Draw rows in proportion to a column's curvature."""
-        return sample_rows(self._at([slot])[0].curvature()[column, column], positions)
+    def draw(self, slot: int, column: int | None, positions: Floats) -> tuple[Rows, Floats]:
+        """Draw rows in proportion to a column's curvature, or to that of all."""
+        own = np.einsum("kkn->kn", self._at([slot])[0].curvature())
+        return sample_rows(own.sum(axis=0) if column is None else own[column], positions)
+
+    def curvatures(self, slot: int, rows: Rows) -> Floats:
+        """Return the second derivatives of some rows' loss in each of their margins."""
+        return np.einsum("kkn->kn", self._at([slot])[0].curvature())[:, rows]
 
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the Hessian of the loss over all rows."""

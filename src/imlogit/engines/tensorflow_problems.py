@@ -105,9 +105,16 @@ class TensorFlowProblem(Problem):
         total = self.engine.accumulate(tf.concat(residuals, axis=0), self._real(precise))
         return total.reshape(len(slots), self.n_columns, -1), np.array(apart)
 
-    def draw(self, slot: int, column: int, positions: Floats) -> tuple[Rows, Floats]:
-        """Draw rows in proportion to a column's curvature."""
-        return sample_rows(self._curvature(slot, column, column).numpy(), positions)
+    def draw(self, slot: int, column: int | None, positions: Floats) -> tuple[Rows, Floats]:
+        """Draw rows in proportion to a column's curvature, or to that of all."""
+        columns = range(self.n_columns) if column is None else [column]
+        total = sum(self._curvature(slot, k, k) for k in columns)
+        return sample_rows(total.numpy(), positions)
+
+    def curvatures(self, slot: int, rows: Rows) -> Floats:
+        """Return the second derivatives of some rows' loss in each of their margins."""
+        columns = range(self.n_columns)
+        return np.stack([tf.gather(self._curvature(slot, k, k), rows).numpy() for k in columns])
 
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the Hessian of the loss over all rows, block by block."""

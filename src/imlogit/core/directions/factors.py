@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +33,13 @@ FLOAT32_DIAGONAL = 1e5
 # factor finite, and only slows the flat directions.
 SHARE = 1e-12
 TOO_LARGE = "the features are too large: their squares overflow float64; scale them down"
+
+
+class Steps(NamedTuple):
+    """Directions of descent in weights (m, K, d), and how intercepts (m, K) go along, if known."""
+
+    weights: Floats
+    shifts: Floats | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,17 +132,20 @@ class Preconditioner:
         """The memory that the factors take."""
         return sum(f.nbytes for f in (*self.factors, self.total) if f is not None)
 
-    def directions(self, gradients: Floats) -> Floats:
-        """Return the directions of descent for gradients (m, K, d), of the same shape."""
+    def directions(self, gradients: Floats, slopes: Floats) -> Steps:  # noqa: ARG002 - blocks are centred
+        """Return where to go from gradients in weights (m, K, d) and in intercepts (m, K)."""
+        return Steps(-self._confined(gradients), None)
+
+    def _confined(self, gradients: Floats) -> Floats:
         found = self._blocks(gradients)
         if len(self.factors) == 1:
-            return -found
+            return found
         if self.total is not None:
             shift = self.total.solve(found.sum(axis=1))
             found -= self._blocks(np.repeat(shift[:, None], len(self.factors), axis=1))
         # exactly, or rounding would leave what no later step can take away
         found -= found.mean(axis=1, keepdims=True)
-        return -found
+        return found
 
     def _blocks(self, right: Floats) -> Floats:
         return np.stack([f.solve(right[:, k]) for k, f in enumerate(self.factors)], axis=1)

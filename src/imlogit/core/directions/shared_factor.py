@@ -1,0 +1,158 @@
+"""One factor for all classes of a softmax: a Kronecker product of two small matrices.
+
+The Hessian of the loss in the weights has a block for each pair of classes,
+``sum_i h_ikl x_i x_i'`` with ``h_ikl = c_i (p_ik [k = l] - p_ik p_il)``. If curvatures and features
+were independent over the rows, it would be ``A x S``, with ``A`` (K, K) the Hessian in the
+intercepts and ``S`` (d, d) the covariance of the features, rows weighted with their curvature. With
+the eigenvectors of both, ``A x S + penalty`` is diagonal. It takes ``d^2 + K^2`` numbers where a
+factor a class takes ``K d^2``.
+
+Each class's rows are taken around their own mean ``m_k``, weighted with its curvature: a step that
+changes ``w_k`` moves the intercept by ``-m_k . w_k``, and the two hardly know each other then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import eigh
+
+from imlogit.arrays import Floats
+from imlogit.core.contract import Engine, Problem
+from imlogit.core.directions.factors import FLOAT32_DIAGONAL, TOO_LARGE, Floating, Steps
+from imlogit.core.regression import Regression
+from imlogit.errors import TooLargeError
+
+# Without a penalty curvatures below this share of the largest are taken for as much.
+SHARE = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class SharedFactor:
+    """``(A x S + penalty)^-1``.
+
+    Attributes
+    ----------
+    centers : ndarray of float64, shape (K, d)
+        The classes' means ``m_k``; zeros without an intercept.
+    vectors, spread : ndarray, shapes (d, r) and (r,)
+        Orthonormal eigenvectors and eigenvalues of ``S``, which vanishes outside them.
+    classes, coupling : ndarray of float64, shapes (K, K) and (K,)
+        Eigenvectors and eigenvalues of ``A``.
+    penalty : float
+    """
+
+    centers: Floats
+    vectors: Floating
+    spread: Floats
+    classes: Floats
+    coupling: Floats
+    penalty: float
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that the arrays take."""
+        return self.centers.nbytes + self.vectors.nbytes + self.classes.nbytes
+
+    def directions(self, gradients: Floats, slopes: Floats) -> Steps:
+        """Return where to go from gradients in weights (m, K, d) and in intercepts (m, K)."""
+        found = [self._direction(g, s) for g, s in zip(gradients, slopes, strict=True)]
+        weights, shifts = zip(*found, strict=True)
+        return Steps(np.stack(weights), np.stack(shifts))
+
+    def _direction(self, gradient: Floats, slope: Floats) -> tuple[Floats, Floats]:
+        weights = -self._solve(gradient - slope[:, None] * self.centers)
+        # exactly, or rounding would leave what no later step can take away
+        weights -= weights.mean(axis=0)
+        return weights, self._shift(slope) - np.einsum("kd,kd->k", weights, self.centers)
+
+    def _solve(self, right: Floats) -> Floats:
+        """Return ``(A x S + penalty)^-1 right``, shape (K, d)."""
+        real = self.vectors.dtype.type
+        scale = float(np.abs(right).max(initial=0.0)) or 1.0  # float32 neither over- nor underflows
+        scaled, classes = (right / scale).astype(real), self.classes.astype(real)
+        along = classes.T @ scaled @ self.vectors
+        curved = self.coupling[:, None] * self.spread + self.penalty
+        curved = np.maximum(curved, SHARE * curved.max(initial=0.0))
+        d, r = self.vectors.shape
+        if r < d and self.penalty:
+            # what the vectors leave out has the curvature of the penalty
+            inside = along * (1 / curved - 1 / self.penalty).astype(real)
+            solved = scaled / real(self.penalty) + classes @ inside @ self.vectors.T
+        else:
+            solved = classes @ (along / curved.astype(real)) @ self.vectors.T
+        return np.asarray(solved, dtype=np.float64) * scale
+
+    def _shift(self, slope: Floats) -> Floats:
+        """Return the Newton step of the intercepts alone; the softmax sees no equal shift."""
+        least = max(SHARE * self.coupling.max(initial=0.0), np.finfo(float).tiny)
+        inverse = np.where(self.coupling > least, 1 / np.maximum(self.coupling, least), 0.0)
+        shift: Floats = -(self.classes @ (inverse * (self.classes.T @ slope)))
+        return shift
+
+
+def draw_shared_factor(
+    engine: Engine,
+    problem: Problem,
+    slot: int,
+    regression: Regression,
+    positions: Floats,
+    *,
+    precise: bool,
+) -> SharedFactor:
+    """Return the factor of rows drawn by their curvature at the current point of a slot.
+
+    Parameters
+    ----------
+    positions : ndarray of float64, shape (m,)
+        As in `imlogit.core.contract.Problem.draw`.
+    precise : bool
+        Whether to compute in float64.
+    """
+    rows, weights = problem.draw(slot, None, positions)
+    coupling, curved = problem.coupling(slot), problem.curvatures(slot, rows)
+    taken = engine.rows(rows, precise=precise)
+    steepest = float(np.einsum("md,md->m", taken, taken).max(initial=0.0))
+    if coupling.diagonal().max() * steepest > FLOAT32_DIAGONAL * regression.penalty:
+        taken = engine.rows(rows, precise=True)
+    total = curved.sum(axis=0)
+    # each class's share of what a row weighs
+    shares = np.divide(curved, total, out=np.full_like(curved, 1 / len(curved)), where=total > 0)
+    shares *= weights / weights.sum() if weights.sum() > 0 else 1 / len(weights)
+    centers = np.zeros((len(curved), engine.n_features))
+    if regression.intercept:
+        centers = _center(taken, shares)
+    spread, vectors = _spectrum(engine, taken, shares)
+    values, classes = np.linalg.eigh(coupling)
+    return SharedFactor(
+        centers, vectors, spread, classes, np.maximum(values, 0.0), regression.penalty
+    )
+
+
+def _center(rows: Floating, shares: Floats) -> Floats:
+    """Take the mean from rows (m, d), and return each class's mean (K, d) as it was before."""
+    mean = shares.sum(axis=0).astype(rows.dtype) @ rows
+    rows -= mean
+    of_class = shares.sum(axis=1)
+    means = (shares.astype(rows.dtype) @ rows).astype(np.float64)
+    np.divide(means, of_class[:, None], out=means, where=of_class[:, None] > 0)
+    return means + mean
+
+
+def _spectrum(engine: Engine, rows: Floating, shares: Floats) -> tuple[Floats, Floating]:
+    """Return eigenvalues and eigenvectors of the covariance of rows, which are overwritten."""
+    rows *= np.sqrt(shares.sum(axis=0)).astype(rows.dtype)[:, None]
+    if len(rows) >= rows.shape[1]:
+        return _eigen(engine.crossproduct(rows))
+    values, inner = _eigen(engine.crossproduct(np.ascontiguousarray(rows.T)))
+    seen = values > np.finfo(rows.dtype).eps * values.max(initial=0.0) * len(values)
+    values, inner = values[seen], inner[:, seen]
+    return values, rows.T @ (inner / np.sqrt(values).astype(inner.dtype))
+
+
+def _eigen(gram: Floating) -> tuple[Floats, Floating]:
+    if not np.isfinite(gram).all():
+        raise TooLargeError(TOO_LARGE)
+    values, vectors = eigh(gram, overwrite_a=True, check_finite=False, driver="evd")
+    return np.maximum(values, 0.0).astype(np.float64), vectors
