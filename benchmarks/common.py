@@ -140,7 +140,7 @@ def softmax_objective(
 
     A single vector of weights is that of the second of two classes.
     """
-    coef, intercept = (np.atleast_1d(np.asarray(a, np.float64)) for a in (coef, intercept))
+    coef, intercept = np.atleast_2d(np.float64(coef)), np.float64(np.ravel(intercept))
     loss, blocks = 0.0, max(20, rows.size // BLOCK_NUMBERS)
     for part, of_part in zip(
         np.array_split(rows, blocks), np.array_split(codes, blocks), strict=True

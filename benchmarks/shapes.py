@@ -1,10 +1,11 @@
 """The shapes that people bring: wide, many classes, millions of rows; and folders of small sets.
 
-Run as ``python -m benchmarks.shapes [PART ...]``; none means all, which takes hours, 24 GB of
-memory at most, and 8 GB in the temporary folder (``TMPDIR``). All data are made from seeds; parts
-that start from MNIST are skipped without it (``IMLOGIT_DATA`` or the network). Every figure is of
-a process of its own. Peers are given float32: ``to equal`` is the time after which a peer is as
-close to our objective as the shape's tolerance, and ``--limit N`` stops each after N seconds.
+Run as ``python -m benchmarks.shapes [PART ...]``; none means all, which takes hours, and up
+to 3 GB in the temporary folder (``TMPDIR``). All data are made from seeds; parts that start from
+MNIST are skipped without it (``IMLOGIT_DATA`` or the network). Every figure is of a process of
+its own. Peers are given float32: ``to equal`` is the time after which a peer is as
+close to our objective as the shape's tolerance, with a star in float64, where float32 does not
+lead there; ``--limit N`` stops each fit of a peer after N seconds, wherever that is.
 ``--no-peers`` leaves them out, as those that are not installed are; ``--quick`` takes tiny shapes.
 """
 
@@ -184,9 +185,10 @@ def of_peer(task: Task, found: Found) -> list[str]:
         return [f"{task.what}: not installed"]
     if "failed" in found:
         return [f"{task.what}: {found['failed']}"]
-    until, faster = f"not in {task.limit:.0f} s", ""
+    until, faster = "never" if "given_up" in found else f"not in {task.limit:.0f} s", ""
     if "reached" in found:
-        until, faster = f"{found['reached']:.2f}", f"{found['reached'] / task.ours:.1f}x"
+        mark = " *" if found.get("dtype") == "float64" else ""
+        until, faster = f"{found['reached']:.2f}{mark}", f"{found['reached'] / task.ours:.1f}x"
     if "seconds" not in found:
         return [task.what, "", "", "", "", "", "", until, faster]
     name, gap = task.what, ""
@@ -246,7 +248,8 @@ def train(folder: Folder) -> tuple[str, str, str]:
         )
         taken = time.perf_counter() - began
     if done.returncode:
-        return "failed", "", done.stderr.strip().splitlines()[-2]
+        lines = done.stderr.split("\n")
+        return "failed", "", next((line for line in lines if line.strip()), f"{done.returncode}")
     peak, helper = (int(word) / 1e6 for word in done.stderr.splitlines()[-1].split())
     return f"{taken:.1f}", f"{peak:,.0f}", f"{helper:,.0f}"
 
