@@ -20,6 +20,8 @@ from imlogit.core.solution import Progress
 # A peer that takes longer than this is timed once.
 SLOW_SECONDS = 20.0
 QUICK_IMAGES = 500
+# How many numbers a block of rows has, where these become float64.
+BLOCK_NUMBERS = 10_000_000
 
 
 class Clock:
@@ -131,12 +133,21 @@ def objective(rows: Any, y: Any, coef: Any, intercept: float, C: float = 1.0) ->
     return float(C * np.logaddexp(0, -signed).sum() + 0.5 * coef @ coef)
 
 
-def softmax_objective(rows: Any, codes: Any, coef: Any, intercept: Any, C: float = 1.0) -> float:
-    """Return the multinomial objective in float64 for uint8 rows and classes 0, 1, ..."""
-    coef = np.asarray(coef, dtype=np.float64)
-    loss = 0.0
-    for part, of_part in zip(np.array_split(rows, 20), np.array_split(codes, 20), strict=True):
-        margins = part / 255 @ coef.T + np.asarray(intercept, dtype=np.float64)
+def softmax_objective(
+    rows: Any, codes: Any, coef: Any, intercept: Any, C: float = 1.0, unit: float = 255.0
+) -> float:
+    """Return the multinomial objective in float64 for rows in units and classes 0, 1, ...
+
+    A single vector of weights is that of the second of two classes.
+    """
+    coef, intercept = np.atleast_2d(np.float64(coef)), np.float64(np.ravel(intercept))
+    loss, blocks = 0.0, max(20, rows.size // BLOCK_NUMBERS)
+    for part, of_part in zip(
+        np.array_split(rows, blocks), np.array_split(codes, blocks), strict=True
+    ):
+        margins = part / np.float64(unit) @ coef.T + intercept
+        if len(coef) == 1:
+            margins = np.hstack([np.zeros_like(margins), margins])
         own = margins[np.arange(len(part)), of_part]
         loss += float((np.logaddexp.reduce(margins, axis=1) - own).sum())
     return C * loss + 0.5 * float((coef * coef).sum())
