@@ -9,22 +9,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate
 from imlogit.core.links import codes_of_margins, link_of, log_probabilities, probabilities
-from imlogit.engines.matrix import Matrix, as_matrix
+from imlogit.engines.matrix import Matrix
 from imlogit.engines.table import open_engine
 from imlogit.errors import DataError, FitInterrupted, KindError
 from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.estimators.pixels import (
-    DTYPES,
-    as_rows,
-    check_image_shape,
-    check_integers,
-    predict_scale,
-)
+from imlogit.estimators.pixels import check_image_shape, check_integers, predict_scale
+from imlogit.estimators.rows import as_rows, check_finite, validate_rows
 from imlogit.estimators.training_data import Prepared, prepare, raise_as
 
 
@@ -116,7 +111,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
-            uint8, float32 and float64 are read in place; other types become float64.
+            uint8, float16, bfloat16, float32 and float64 are read where they are, in memory or
+            in a memory map, in any layout; other types become float64.
         y : array-like, shape (n,)
         sample_weight : array-like, shape (n,), optional
             Not negative; 2 is the same as the row twice.
@@ -251,9 +247,9 @@ def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[Matrix, floa
         rows, image_shape = as_rows(X)
         check_image_shape(image_shape, estimator.image_shape_)
         check_integers(rows, estimator.pixel_scale, estimator.fitted_dtype_)
-        rows = validate_data(estimator, rows, dtype=list(DTYPES), order="C", reset=False)
+        matrix, _ = validate_rows(estimator, rows, reset=False)
+        check_finite(matrix)
     fitted = estimator.pixel_scale_, estimator.fitted_dtype_
-    matrix = as_matrix(rows)
     return matrix, predict_scale(matrix, estimator.pixel_scale, *fitted)
 
 

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
-from imlogit.engines.matrix import Matrix, as_matrix
+from imlogit.engines.matrix import Matrix
 from imlogit.engines.table import open_engine
 from imlogit.errors import DataError, ImlogitError, KindError, ParameterError
-from imlogit.estimators.pixels import DTYPES, as_rows, fit_scale
+from imlogit.estimators.pixels import fit_scale
+from imlogit.estimators.rows import as_rows, check_finite, validate_rows
 
 if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression
@@ -71,12 +72,11 @@ def prepare(
     seen = copy(estimator)  # scikit-learn notes there what it sees, though the fit may yet fail
     with raise_as(DataError):
         rows, image_shape = as_rows(X)
-        rows, y = validate_data(seen, rows, y, dtype=list(DTYPES), order="C")
+        matrix, y = validate_rows(seen, rows, reset=True, y=y)
+        check_finite(matrix)
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
-        weights = _check_sample_weight(
-            sample_weight, rows, dtype=np.float64, ensure_non_negative=True
-        )
+        weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
     if len(classes) < 2:
         raise DataError(
             f"the labels hold one class only, {spell_label(classes[0])}: a classifier needs at "
@@ -86,7 +86,6 @@ def prepare(
     if not (totals > 0).all():
         empty = spell_label(classes[totals <= 0][0])
         raise DataError(f"class {empty} has no row with a positive weight")
-    matrix = as_matrix(rows)
     scale = fit_scale(matrix, estimator.pixel_scale)
     names = getattr(seen, "feature_names_in_", None)
     return Prepared(matrix, scale, classes, codes, weights, image_shape, names)
