@@ -15,6 +15,8 @@ from imlogit.errors import TooLargeError
 
 # Squares of norms outside these overflow float64, or lose digits.
 SMALLEST_NORM, LARGEST_NORM = 1e-150, 1e150
+# Values that are so many roundings of their mean apart are equal.
+ROUNDING = 8
 
 
 class ChangedMatrix(Matrix):
@@ -32,6 +34,10 @@ class ChangedMatrix(Matrix):
     def values(self) -> np.dtype[Any]:
         """Those of the rows before: a byte has no more digits for being divided."""
         return self.inner.values
+
+    def given(self) -> Any:
+        """Return the rows as they were before."""
+        return self.inner.given()
 
     def block(self, start: int, stop: int) -> Floats:
         """Return changed rows, as a new array."""
@@ -120,8 +126,8 @@ class Standardization:
 def standardization_of(matrix: Matrix, *, center: bool) -> Standardization:
     """Find the statistics of all rows in one pass; that the rows are finite is seen on the way.
 
-    Blocks are centred by their own means, and put together as Chan, Golub and LeVeque do: an
-    offset of any size costs no digits.
+    They are computed of what rows differ from the first one by, block by block, and put together
+    as Chan, Golub and LeVeque do: an offset of any size costs no digits.
 
     Parameters
     ----------
@@ -136,15 +142,15 @@ def standardization_of(matrix: Matrix, *, center: bool) -> Standardization:
         For a feature whose variance overflows float64.
     """
     n, d = 0, matrix.shape[1]
-    mean, squares = np.zeros(d), np.zeros(d)
+    first, mean, squares = np.zeros((3, d))
     low, high = np.full(d, np.inf), np.full(d, -np.inf)
     with np.errstate(over="ignore", invalid="ignore"):
         for block in matrix.blocks(np.float64):
-            m = len(block)
-            # less the first row, or the mean of large numbers loses what they differ by
-            own = block[0] + (block - block[0]).mean(axis=0)
+            m, first = len(block), block[0].copy() if n == 0 else first
+            shifted = block - first
+            own = shifted.mean(axis=0)
             apart = own - mean
-            squares += np.square(block - own).sum(axis=0) + apart**2 * (n * m / (n + m))
+            squares += np.square(shifted - own).sum(axis=0) + apart**2 * (n * m / (n + m))
             mean += apart * (m / (n + m))
             n += m
             low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))
@@ -157,17 +163,17 @@ def standardization_of(matrix: Matrix, *, center: bool) -> Standardization:
             "a constant first",
             parameter="standardize",
         )
-    return _made(mean, deviation, n, (low, high), center)
+    return _made(first + mean, deviation, (low, high), center)
 
 
 def _made(
-    mean: Floats, deviation: Floats, n: int, ends: tuple[Floats, Floats], center: bool
+    mean: Floats, deviation: Floats, ends: tuple[Floats, Floats], center: bool
 ) -> Standardization:
-    # as StandardScaler does: what the mean's rounding alone may have made is no variance
-    eps = np.finfo(np.float64).eps
+    limits = np.finfo(np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
-        rounding = np.sqrt(n * eps) * deviation, n * eps * np.abs(mean)
-        constant = (ends[0] == ends[1]) | (deviation <= np.hypot(*rounding))
+        # what the rounding of equal values alone may have made is no variance
+        constant = deviation <= ROUNDING * limits.eps * np.abs(mean)
+        constant |= (ends[0] == ends[1]) | (deviation < limits.tiny)
         factor = np.where(constant, 0.0 if center else 1.0, 1 / np.where(constant, 1.0, deviation))
         offset = mean if center else np.zeros_like(mean)
         reach = np.abs((np.array(ends) - offset) * factor)
