@@ -63,3 +63,17 @@ def test_neither_fits_nor_predictions_die(rng, tmp_path, dtype, engine):
         with pytest.raises(DataError, match="cut short") as caught:
             job()
         assert "\n" not in str(caught.value)
+
+
+def test_labels_weights_and_checks_neither(rng, tmp_path):
+    x, y = rng.normal(size=(3000, 2)), np.arange(3000.0) % 2
+    labels = mapped(y, tmp_path, "labels.npy")
+    os.truncate(labels.filename, 200)
+    model = imlogit.LogisticRegression()
+    for job in (
+        lambda: model.fit(x, labels),
+        lambda: model.fit(x, y, labels),
+        lambda: imlogit.check_arrays(x, labels),
+    ):
+        with pytest.raises(DataError, match=r"labels\.npy was cut short"):
+            job()

@@ -68,6 +68,18 @@ def test_neither_fits_nor_predictions_copy_all(rng, tmp_path, kind):
         assert peak < 0.7 * x.size * 4
 
 
+@pytest.mark.parametrize("parameters", [{"standardize": True}, {"normalize": "l2"}])
+def test_scaled_rows_are_no_copy_either(rng, parameters):
+    x = rng.integers(0, 256, (90_000, 300), dtype=np.uint8)
+    y = np.arange(len(x)) % 2
+    model = Model(max_iter=2, tol=0.5, engine="numba", **parameters).fit(x[:500], y[:500])
+    tracemalloc.start()
+    model.fit(x, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.7 * x.size * 4
+
+
 def test_a_splitter_sees_the_array_itself(exact, tmp_path):
     x, y = exact
     x = mapped(np.asfortranarray(x), tmp_path)

@@ -121,8 +121,9 @@ class ArrayMatrix(Matrix):
         return self.array.reshape(self.shape).view(np.ndarray)
 
     def given(self) -> Any:
-        """Return the array."""
-        return self.array
+        """Return the array, images as rows where that takes no copy."""
+        flags = self.array.flags
+        return self.array.reshape(self.shape) if flags.c_contiguous else self.array
 
     def check_whole(self) -> None:
         """Refuse a file that has become shorter since it was mapped: to read on kills the process.

@@ -57,3 +57,16 @@ def map_end(array: NDArray[Any]) -> MapEnd | None:
     name = getattr(root, "filename", None)
     where = "The file of a memory map" if name is None else printable(name)
     return MapEnd(root.base, where, int(root.offset) + beyond)
+
+
+def check_maps(*given: Any) -> None:
+    """Refuse arrays in files that have become shorter since they were mapped.
+
+    Raises
+    ------
+    DataError
+    """
+    for one in given:
+        end = map_end(one) if isinstance(one, np.ndarray) else None
+        if end is not None:
+            end.check()

@@ -88,8 +88,8 @@ class NumbaEngine(Engine):
 
     @property
     def n_bytes(self) -> int:
-        """What the rows take as they are read."""
-        return self.n_rows * self.n_features * self.matrix.dtype.itemsize
+        """What the rows take, before they are cast."""
+        return self.n_rows * self.n_features * self.matrix.values.itemsize
 
     def take(self, rows: Rows) -> Engine:
         """Return an engine over a copy of a few of the rows."""

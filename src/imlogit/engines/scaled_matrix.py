@@ -150,7 +150,8 @@ def standardization_of(matrix: Matrix, *, center: bool) -> Standardization:
             shifted = block - first
             own = shifted.mean(axis=0)
             apart = own - mean
-            squares += np.square(shifted - own).sum(axis=0) + apart**2 * (n * m / (n + m))
+            shifted -= own
+            squares += np.einsum("nd,nd->d", shifted, shifted) + apart**2 * (n * m / (n + m))
             mean += apart * (m / (n + m))
             n += m
             low, high = np.minimum(low, block.min(axis=0)), np.maximum(high, block.max(axis=0))

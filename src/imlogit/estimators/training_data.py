@@ -16,6 +16,7 @@ from sklearn.utils.validation import _check_sample_weight
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
 from imlogit.engines.matrix import Matrix
+from imlogit.engines.memory_map import check_maps
 from imlogit.engines.scaled_matrix import NormalizedMatrix, Standardization, StandardizedMatrix
 from imlogit.engines.table import open_engine
 from imlogit.errors import DataError, ImlogitError, KindError, ParameterError
@@ -99,6 +100,7 @@ def prepare(
         Where rows are to be normalised that have no direction.
     """
     _check_parameters(estimator)
+    check_maps(X, y, sample_weight)
     seen = copy(estimator)  # scikit-learn notes there what it sees, though the fit may yet fail
     with raise_as(DataError):
         rows, image_shape = as_rows(X)

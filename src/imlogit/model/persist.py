@@ -68,7 +68,8 @@ def load_model(path: str | os.PathLike[str]) -> LogisticRegression:
     -------
     LogisticRegression
         Fitted; it predicts bit for bit what the saved one predicted. Of the parameters that
-        only steer a fit, C, tol, fit_intercept and multi_class are kept.
+        only steer a fit, C, tol, fit_intercept and multi_class are kept; ``standardize`` is in the
+        weights already.
 
     Raises
     ------
