@@ -152,3 +152,16 @@ def test_they_go_with_clones_searches_and_frames(data):
     assert search.best_params_["standardize"]
     assert search.best_estimator_.feature_names_in_.tolist() == list("abcdef")
     assert search.best_estimator_.set_params(normalize="l3").predict(frame).shape == y.shape
+
+
+@pytest.mark.parametrize("parameters", [{}, {"standardize": True, "normalize": "l2"}])
+@pytest.mark.parametrize("n_classes", [2, 5])
+def test_any_number_of_threads_gives_the_same_bits(rng, monkeypatch, parameters, n_classes):
+    x = np.asfortranarray(rng.normal(size=(20_000, 5)).astype(np.float16))
+    y = (x[:, 0] * 3).astype(int).clip(0, n_classes - 1)
+    found = []
+    for size in (1, 3):
+        monkeypatch.setattr("imlogit.system.threads.processor_count", lambda size=size: size)
+        found.append(Model(engine="numba", **parameters).fit(x, y))
+    np.testing.assert_array_equal(found[0].coef_, found[1].coef_)
+    np.testing.assert_array_equal(*(model.predict_proba(x) for model in found))

@@ -189,14 +189,16 @@ class NumbaEngine(Engine):
         """
         d = self.n_features
         most = min(BLOCK_ROWS, BLOCK_BYTES // (np.dtype(real).itemsize * max(d, 1)))
-        buffer = np.empty((max(most // size, 1) * size, d), real)
+        step = max(most // size, 1) * size
+        cast = self.x is not None and self.x.dtype != real
+        buffer = np.empty((step if cast else 0, d), real)
         for start, stop in pairwise(self.lanes[first : last + 1]):
             even = start + (stop - start) // size * size
-            begins = [*range(start, even, len(buffer)), *([even] if even < stop else [])]
+            begins = [*range(start, even, step), *([even] if even < stop else [])]
             for begin, end in pairwise([*begins, stop]):
                 rows = slice(begin, end)
                 block = self.matrix.cast(begin, end, real) if self.x is None else self.x[rows]
-                if block.dtype != real:
+                if cast:
                     buffer[: end - begin] = block
                     block = buffer[: end - begin]
                 yield rows, block.reshape(-1, min(size, end - begin), d)
