@@ -31,6 +31,7 @@ _NAMES = {
         "ParameterError",
         "PixelScaleWarning",
         "TooLargeError",
+        "ZeroRowsWarning",
     ],
     "imlogit.estimators.logistic": ["LogisticRegression"],
     "imlogit.estimators.logistic_cv": ["LogisticRegressionCV"],
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from imlogit.errors import ParameterError as ParameterError
     from imlogit.errors import PixelScaleWarning as PixelScaleWarning
     from imlogit.errors import TooLargeError as TooLargeError
+    from imlogit.errors import ZeroRowsWarning as ZeroRowsWarning
     from imlogit.estimators.logistic import LogisticRegression as LogisticRegression
     from imlogit.estimators.logistic_cv import LogisticRegressionCV as LogisticRegressionCV
     from imlogit.evaluation.bootstrap import Bootstrap as Bootstrap

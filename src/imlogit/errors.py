@@ -106,3 +106,7 @@ class GridEdgeWarning(UserWarning):
 
 class PixelScaleWarning(UserWarning):
     """Data that look like raw pixels but are not of type uint8."""
+
+
+class ZeroRowsWarning(UserWarning):
+    """Rows to be normalised that are all zeros, and have no direction."""

@@ -429,3 +429,19 @@ def test_quiet_passes_on_what_is_not_chatter(capfd):
     with quiet():
         os.write(2, b"I0000 00:00:1 port.cc:153] oneDNN custom operations are on\na real problem\n")
     assert capfd.readouterr().err == "a real problem\n"
+
+
+@pytest.mark.parametrize("ending", ["onnx", "keras", "savedmodel", "tflite", "json"])
+def test_a_model_that_normalises_rows_is_refused_in_one_line(rng, tmp_path, ending):
+    x = rng.normal(size=(60, 3))
+    model = LogisticRegression(normalize="l2").fit(x, x[:, 0] > 0)
+    with pytest.raises(ExportError, match=r"divides every row by its norm.*normalize=None") as one:
+        export_model(model, tmp_path / f"m.{ending}")
+    assert "\n" not in str(one.value)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_standardised_model_needs_nothing_more(rng, tmp_path):
+    x = rng.normal(size=(60, 3)) * [1, 9, 0.1] + 3
+    model = LogisticRegression(standardize=True).fit(x, x[:, 0] > 3)
+    assert export_model(model, tmp_path / "m.json").difference <= 1e-9

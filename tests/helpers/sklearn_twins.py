@@ -58,6 +58,8 @@ class LogisticRegression(_Twin, imlogit.LogisticRegression):
         multi_class="multinomial",
         engine="auto",
         pixel_scale="auto",
+        standardize=False,
+        normalize=None,
     ):
         self._keep(locals(), imlogit.LogisticRegression)
 
@@ -97,6 +99,8 @@ class LogisticRegressionCV(_Twin, imlogit.LogisticRegressionCV):
         multi_class="multinomial",
         engine="auto",
         pixel_scale="auto",
+        standardize=False,
+        normalize=None,
     ):
         self._keep(locals(), imlogit.LogisticRegressionCV)
 

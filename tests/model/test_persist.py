@@ -10,7 +10,8 @@ from sklearn.exceptions import NotFittedError
 from imlogit import LogisticRegression, load_model, save_model
 from imlogit.errors import ModelFileError
 from imlogit.model.file import read
-from imlogit.model.persist import describe
+from imlogit.model.head import head_of
+from imlogit.model.persist import describe, open_model
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +145,29 @@ def test_several_classes_have_no_threshold(embedded, tmp_path):
     model.threshold_ = 0.5
     with pytest.raises(ModelFileError, match="for two classes"):
         save_model(model, tmp_path / "m.imlogit")
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float64])
+@pytest.mark.parametrize("threshold", [None, 0.7])
+def test_a_model_that_normalises_rows_comes_back(rng, tmp_path, dtype, threshold):
+    x = rng.integers(0, 200, (80, 6)).astype(dtype)
+    model = LogisticRegression(normalize="l2", standardize=True).fit(x, x[:, 0] > x[:, 1])
+    model.threshold_ = threshold
+    path = tmp_path / "m.imlogit"
+    save_model(model, path)
+    assert b'\\"format\\":3' in path.read_bytes()
+    loaded = load_model(path)
+    assert (loaded.normalize, loaded.pixel_scale) == ("l2", "auto")
+    np.testing.assert_array_equal(loaded.predict_proba(x), model.predict_proba(x))
+    said = head_of(open_model(path)).answer(x)
+    np.testing.assert_allclose(said.probabilities, model.predict_proba(x), atol=1e-13)
+    np.testing.assert_array_equal(said.labels, model.predict(x))
+
+
+def test_a_standardised_model_is_any_other_to_a_file(rng, tmp_path):
+    x = rng.normal(size=(80, 6))
+    model = LogisticRegression(standardize=True).fit(x, x[:, 0] > 0)
+    save_model(model, tmp_path / "m.imlogit")
+    assert b'\\"format\\":1' in (tmp_path / "m.imlogit").read_bytes()
+    loaded = load_model(tmp_path / "m.imlogit")
+    np.testing.assert_array_equal(loaded.predict_proba(x), model.predict_proba(x))

@@ -14,6 +14,7 @@ from imlogit.checks.finding import Findings
 from imlogit.checks.material import FittedModel, LabelledRows, Material, Optimality, equal
 from imlogit.checks.table import run_checks
 from imlogit.engines.matrix import as_matrix
+from imlogit.engines.memory_map import check_maps
 from imlogit.errors import KindError, ParameterError
 from imlogit.estimators.logistic_cv import GridEdge
 from imlogit.estimators.sklearn_gap import last_step, relative_gap
@@ -60,6 +61,8 @@ def check_arrays(
     ------
     ParameterError
         For a test part without labels or the reverse.
+    DataError
+        For a memory map whose file was cut short.
     KindError
         For sparse input.
     """
@@ -67,6 +70,7 @@ def check_arrays(
         raise ParameterError("give X_test and y_test, or neither", parameter="y_test")
     if any(issparse(X) for X in (X_train, X_test)):
         raise KindError("sparse input is not taken: give arrays, as X.toarray() makes them")
+    check_maps(X_train, X_test, y_train, y_test)
     rows = [np.asarray(X) for X in (X_train, X_test) if X is not None]
     labels = [np.asarray(y).ravel() for y in (y_train, y_test) if y is not None]
     names = ("training", "test")

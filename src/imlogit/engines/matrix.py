@@ -6,15 +6,22 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Rows
+from imlogit.engines.memory_map import MapEnd, map_end
 
 # Rows of so many bytes are looked at together.
 BLOCK_BYTES = 2**24
+# Numbers of 16 bits, by the names of their types (bfloat16 is ml_dtypes'): float32 holds them all.
+HALVES = ("float16", "bfloat16")
+# Types that engines compute with where they are.
+IN_PLACE = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
+
+Real = TypeVar("Real", bound=np.floating)
 
 
 class Matrix(ABC):
@@ -45,45 +52,106 @@ class Matrix(ABC):
     def take(self, rows: Rows) -> NDArray[Any]:
         """Return a few rows, by their numbers, as a new array."""
 
+    @property
+    def in_place(self) -> NDArray[Any] | None:
+        """All rows, where they are an array in C order of a type that engines compute with."""
+        return None
+
+    @property
+    def values(self) -> np.dtype[Any]:
+        """The type whose digits the rows have, whatever is done to them on the way."""
+        return self.dtype
+
+    def given(self) -> Any:
+        """Return the rows as they were given, for those who know arrays only."""
+        return self.block(0, len(self))
+
+    def cast(self, start: int, stop: int, real: type[Real]) -> NDArray[Real]:
+        """Return the rows from ``start`` to ``stop`` as floats of a type, in C order."""
+        return self.block(start, stop).astype(real, copy=False)
+
     def __len__(self) -> int:
         return self.shape[0]
 
-    def blocks(self) -> Iterator[NDArray[Any]]:
-        """Yield all rows in order, a block at a time."""
-        size = max(1, BLOCK_BYTES // max(1, self.dtype.itemsize * math.prod(self.shape[1:])))
-        for start in range(0, len(self), size):
-            yield self.block(start, start + size)
+    def blocks(self, real: type[np.floating] | None = None) -> Iterator[NDArray[Any]]:
+        """Yield all rows in order, a block at a time, as they are or as floats of a type."""
+        size = np.dtype(real or self.dtype).itemsize * math.prod(self.shape[1:])
+        step = max(1, BLOCK_BYTES // max(1, size))
+        for start in range(0, len(self), step):
+            stop = start + step
+            yield self.block(start, stop) if real is None else self.cast(start, stop, real)
 
     @cached_property
     def largest(self) -> float:
-        """The largest absolute value, found by a look at all of them."""
-        ends = [
-            (float(block.min(initial=0)), float(block.max(initial=0))) for block in self.blocks()
-        ]
-        return float(np.abs(ends).max(initial=0.0))
+        """The largest absolute value, found by a look at all of them; nan if any is."""
+        with np.errstate(invalid="ignore"):
+            ends = [
+                (float(block.min(initial=0)), float(block.max(initial=0)))
+                for block in self.blocks()
+            ]
+            return float(np.abs(ends).max(initial=0.0))
 
 
 class ArrayMatrix(Matrix):
-    """Rows of an array in memory.
+    """Rows of an array, in memory or a file's, of any layout.
 
     Parameters
     ----------
     array : ndarray, shape (n, ...)
-        In C order; read in place.
+        Read where it is. Numbers of 16 bits are returned as float32, others of foreign byte order
+        in the machine's own.
+    flat : bool, default=False
+        Whether each image is one row of features, (n, d).
     """
 
-    def __init__(self, array: NDArray[Any]) -> None:
-        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+    def __init__(self, array: NDArray[Any], *, flat: bool = False) -> None:
+        self.array = array
+        self.shape = (len(array), math.prod(array.shape[1:])) if flat else array.shape
+        name = array.dtype.name
+        self.dtype = np.dtype(np.float32) if name in HALVES else array.dtype.newbyteorder("=")
+        self._end: MapEnd | None = map_end(array)
+
+    @property
+    def in_place(self) -> NDArray[Any] | None:
+        """The array itself, if its type and order allow."""
+        flags = self.array.flags
+        if self.array.dtype not in IN_PLACE or not (flags.c_contiguous and flags.aligned):
+            return None
+        self.check_whole()
+        return self.array.reshape(self.shape).view(np.ndarray)
+
+    def given(self) -> Any:
+        """Return the array, images as rows where that takes no copy."""
+        flags = self.array.flags
+        return self.array.reshape(self.shape) if flags.c_contiguous else self.array
+
+    def check_whole(self) -> None:
+        """Refuse a file that has become shorter since it was mapped: to read on kills the process.
+
+        Raises
+        ------
+        DataError
+        """
+        if self._end is not None:
+            self._end.check()
 
     def block(self, start: int, stop: int) -> NDArray[Any]:
-        """Return a part of the array itself."""
-        return self.array[start:stop]
+        """Return a part of the array itself, if its type and order allow."""
+        self.check_whole()
+        return self._plain(self.array[start:stop])
 
     def take(self, rows: Rows) -> NDArray[Any]:
         """Return a copy of a few rows."""
-        return self.array[rows]
+        self.check_whole()
+        return self._plain(self.array[rows])
+
+    def _plain(self, part: NDArray[Any]) -> NDArray[Any]:
+        plain = np.ascontiguousarray(part, dtype=self.dtype)
+        return plain.reshape(len(part), *self.shape[1:])
 
 
 def as_matrix(X: Any) -> Matrix:
     """Return a matrix as it is, and an array as the matrix of its rows."""
-    return X if isinstance(X, Matrix) else ArrayMatrix(np.asarray(X))
+    if isinstance(X, Matrix):
+        return X
+    return ArrayMatrix(X if isinstance(X, np.memmap) else np.asarray(X))

@@ -1,9 +1,13 @@
-"""The Numba engine: uint8, float32 and float64 rows, read in place by threads over fixed lanes."""
+"""The Numba engine: threads over fixed lanes of rows.
+
+uint8, float32 and float64 in C order are read in place, everything else is cast block by block.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,11 +48,12 @@ Fill = Callable[[slice, NDArray[np.floating]], None]
 
 
 class NumbaEngine(Engine):
-    """Rows read in place; sums in float32 on the way and in float64 for the proof.
+    """Rows read where they are; sums in float32 on the way and in float64 for the proof.
 
     Parameters
     ----------
     matrix : Matrix of uint8, float32 or float64, shape (n, d)
+        Read in place where it is an array, else a block at a time.
     scale : float
         What each feature is multiplied by: the weights are, before a row is read.
     team : Team, optional
@@ -56,20 +61,19 @@ class NumbaEngine(Engine):
     """
 
     def __init__(self, matrix: Matrix, scale: float = 1.0, team: Team | None = None) -> None:
-        # Read-only views of all arrays have one type, so the kernels are compiled once for it.
-        self.x = np.ascontiguousarray(matrix.block(0, len(matrix))).view()
-        self.x.flags.writeable = False
+        self.matrix = matrix
+        self.x = None if matrix.in_place is None else _read_only(matrix.in_place)
         self.scale = float(scale)
         self.context = self.team = team or Team()
-        self.lanes = lanes(len(self.x))
-        self.n_rows, self.n_features = self.x.shape
+        self.lanes = lanes(len(matrix))
+        self.n_rows, self.n_features = matrix.shape
         # the most that a byte can be is known without a look at all of them
         largest = 255.0 if matrix.dtype == np.uint8 else matrix.largest
         self.largest = largest * self.scale
         self.working = self._working_precision()
 
     def _working_precision(self) -> type[np.floating]:
-        if self.x.dtype == np.float64:
+        if self.matrix.values == np.float64:
             return np.float64
         sized = SMALLEST_WORKING <= self.largest <= LARGEST_WORKING
         return np.float32 if sized else np.float64
@@ -82,15 +86,20 @@ class NumbaEngine(Engine):
     def room(self, n_classes: int) -> int:
         """Return how many slots fit into `STATE_BYTES`, or half of what the rows take."""
         each = (ROW_BYTES + COLUMN_BYTES * n_columns_of(n_classes)) * max(self.n_rows, 1)
-        return int(np.clip(max(STATE_BYTES, self.x.nbytes // 2) // each, 1, MOST_SLOTS))
+        return int(np.clip(max(STATE_BYTES, self.n_bytes // 2) // each, 1, MOST_SLOTS))
+
+    @property
+    def n_bytes(self) -> int:
+        """What the rows take, before they are cast."""
+        return self.n_rows * self.n_features * self.matrix.values.itemsize
 
     def take(self, rows: Rows) -> Engine:
         """Return an engine over a copy of a few of the rows."""
-        return NumbaEngine(ArrayMatrix(self.x[rows]), self.scale, self.team)
+        return NumbaEngine(ArrayMatrix(self.matrix.take(rows)), self.scale, self.team)
 
     def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a few rows as floats."""
-        taken = self.x[rows].astype(np.float64 if precise else self.working)
+        taken = self.matrix.take(rows).astype(np.float64 if precise else self.working)
         taken *= self.scale
         return taken
 
@@ -109,7 +118,13 @@ class NumbaEngine(Engine):
         scaled = np.ascontiguousarray(weights * self.scale, dtype=real)
 
         def one_by_one(first: int, last: int) -> None:
-            kernels.multiply(self.x, self.lanes, scaled, targets, first, last, out)
+            if self.x is not None:
+                kernels.multiply(self.x, self.lanes, scaled, targets, first, last, out)
+                return
+            for rows, block in self._blocks(first, last, real):
+                some = np.empty((len(scaled), len(block)))
+                kernels.multiply(block, _lane(block), scaled, np.arange(len(scaled)), 0, 1, some)
+                out[targets, rows] = some
 
         def together(first: int, last: int) -> None:
             for rows, stack in self._stacks(first, last, real, FEW_ROWS):
@@ -136,7 +151,13 @@ class NumbaEngine(Engine):
             buffer = np.empty((k, d), real)
             for part in range(first, last):
                 ends = borders[part], borders[part + 1]
-                kernels.accumulate(self.x, self.lanes, residual, sources, buffer, *ends, out[part])
+                if self.x is not None:
+                    given = residual, sources, buffer
+                    kernels.accumulate(self.x, self.lanes, *given, *ends, out[part])
+                    continue
+                for rows, block in self._blocks(*ends, real):
+                    state = np.ascontiguousarray(residual[sources, rows]), np.arange(k), buffer
+                    kernels.accumulate(block, _lane(block), *state, 0, 1, out[part])
 
         self.team.share(one_by_one, n_parts)
         total: Floats = out.sum(axis=0) * self.scale
@@ -174,6 +195,21 @@ class NumbaEngine(Engine):
         borders: Rows = np.arange(n_parts + 1) * n_lanes // n_parts
         return borders
 
+    def _blocks(
+        self, first: int, last: int, real: type[np.floating]
+    ) -> Iterator[tuple[slice, NDArray[np.floating]]]:
+        """Yield the lanes' rows as floats for the kernels, a block at a time.
+
+        Where memory allows, blocks end where the kernels go over into float64: sums have the bits
+        of rows read in place.
+        """
+        size = max(1, BLOCK_BYTES // (np.dtype(real).itemsize * max(self.n_features, 1)))
+        if size > kernels.FLUSH_ROWS:
+            size -= size % kernels.FLUSH_ROWS
+        for start, stop in pairwise(self.lanes[first : last + 1]):
+            for begin, end in pairwise([*range(start, stop, size), stop]):
+                yield slice(begin, end), _read_only(self.matrix.cast(begin, end, real))
+
     def _stacks(
         self, first: int, last: int, real: type[np.floating], size: int
     ) -> Iterator[tuple[slice, NDArray[np.floating]]]:
@@ -183,16 +219,18 @@ class NumbaEngine(Engine):
         """
         d = self.n_features
         most = min(BLOCK_ROWS, BLOCK_BYTES // (np.dtype(real).itemsize * max(d, 1)))
-        buffer = np.empty((max(most // size, 1) * size, d), real)
+        step = max(most // size, 1) * size
+        cast = self.x is not None and self.x.dtype != real
+        buffer = np.empty((step if cast else 0, d), real)
         for start, stop in pairwise(self.lanes[first : last + 1]):
             even = start + (stop - start) // size * size
-            begins = [*range(start, even, len(buffer)), *([even] if even < stop else [])]
+            begins = [*range(start, even, step), *([even] if even < stop else [])]
             for begin, end in pairwise([*begins, stop]):
                 rows = slice(begin, end)
-                block = self.x[rows]
-                if block.dtype != real:
+                block = self.matrix.cast(begin, end, real) if self.x is None else self.x[rows]
+                if cast:
+                    buffer[: end - begin] = block
                     block = buffer[: end - begin]
-                    block[:] = self.x[rows]
                 yield rows, block.reshape(-1, min(size, end - begin), d)
 
     def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -215,6 +253,26 @@ class NumbaEngine(Engine):
 
     def center(self) -> Floats:
         """Return the mean of evenly spaced rows."""
-        some = self.x[:: max(1, self.n_rows // CENTER_ROWS)]
-        mean: Floats = some.mean(axis=0, dtype=np.float64) * self.scale
-        return mean
+        step = max(1, self.n_rows // CENTER_ROWS)
+        if self.x is not None:
+            mean: Floats = self.x[::step].mean(axis=0, dtype=np.float64) * self.scale
+            return mean
+        some = np.arange(0, self.n_rows, step)
+        size = max(1, BLOCK_BYTES // (8 * max(self.n_features, 1)))
+        total = np.zeros(self.n_features)
+        for start in range(0, len(some), size):
+            taken = self.matrix.take(some[start : start + size])
+            total += taken.sum(axis=0, dtype=np.float64)
+        return total / len(some) * self.scale
+
+
+def _read_only(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a view of the one type that the kernels are compiled for."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
+
+
+def _lane(block: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the borders of the one lane that a block is."""
+    return np.array([0, len(block)], dtype=np.int64)

@@ -33,7 +33,7 @@ class ReferenceEngine(Engine):
     """
 
     def __init__(self, matrix: Matrix, scale: float = 1.0) -> None:
-        self.x = matrix.block(0, len(matrix)).astype(np.float64, copy=False) * scale
+        self.x = matrix.cast(0, len(matrix), np.float64) * scale
         self.context = SingleThreadedBlas()
         self.n_rows, self.n_features = self.x.shape
         self.largest = float(np.abs(self.x).max(initial=0.0))

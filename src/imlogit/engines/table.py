@@ -33,8 +33,8 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
     name : str
         A key of `ENGINES`, or "auto": TensorFlow where it is installed and there is a GPU, else
         Numba, or the reference where Numba may not compile.
-    features : Matrix or ndarray of uint8, float32 or float64, shape (n, d)
-        Finite, in C order; never modified, never copied to another type.
+    features : Matrix or ndarray of uint8, 16-bit or other floats, shape (n, d)
+        Finite, of any layout; never modified, never copied whole but to a device.
     scale : float
         What each feature is multiplied by inside the engine.
 

@@ -50,7 +50,7 @@ class TensorFlowEngine(Engine):
     """
 
     def __init__(self, matrix: Matrix, scale: float = 1.0) -> None:
-        self.scale = float(scale)
+        self.matrix, self.scale = matrix, float(scale)
         self.n_rows, self.n_features = matrix.shape
         # what is small, or decided by the values of all rows, is the processor's
         self.local = NumbaEngine(matrix, scale)
@@ -72,8 +72,11 @@ class TensorFlowEngine(Engine):
         n_blocks = -(-self.n_rows // self.block)
         self.padded = n_blocks * self.block
         shape = n_blocks, self.block, self.n_features
-        blocks = np.zeros((self.padded, self.n_features), dtype=self.local.x.dtype)
-        blocks[: self.n_rows] = self.local.x
+        blocks = np.zeros((self.padded, self.n_features), dtype=self.matrix.dtype)
+        start = 0
+        for block in self.matrix.blocks():
+            blocks[start : start + len(block)] = block
+            start += len(block)
         held = tf.constant(blocks.reshape(shape))
         self.turned = tf.transpose(held, (0, 2, 1)) if self.both_ways else None
         self.blocks = held

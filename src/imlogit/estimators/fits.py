@@ -117,22 +117,22 @@ def fit_all(
                 observe=observe,
             )
     except FitInterrupted as stop:
-        found = [_fitted(stop.partial[k * n : (k + 1) * n]) for k in range(len(fits))]
+        found = [_fitted(data, stop.partial[k * n : (k + 1) * n]) for k in range(len(fits))]
         whole = [one if one is not None and _finished(one) else None for one in found]
         raise FitInterrupted(whole, found) from None
-    found = [_fitted(solutions[k * n : (k + 1) * n]) for k in range(len(fits))]
+    found = [_fitted(data, solutions[k * n : (k + 1) * n]) for k in range(len(fits))]
     return [one for one in found if one is not None]
 
 
-def _fitted(solutions: Sequence[Solution | None]) -> Fitted | None:
+def _fitted(data: Prepared, solutions: Sequence[Solution | None]) -> Fitted | None:
     """Return the model that its regressions make, None where one is missing."""
     known = [s for s in solutions if s is not None]
     if len(known) < len(solutions):
         return None
     margins = [s.margins for s in known if s.margins is not None]
+    weights = np.concatenate([s.weights for s in known])
     return Fitted(
-        np.concatenate([s.weights for s in known]),
-        np.concatenate([s.intercept for s in known]),
+        *data.in_original_units(weights, np.concatenate([s.intercept for s in known])),
         np.array([s.certificate.iterations for s in known], dtype=np.int32),
         combine([s.certificate for s in known]),
         np.concatenate(margins, axis=1) if len(margins) == len(known) else None,

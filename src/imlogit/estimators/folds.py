@@ -62,7 +62,7 @@ def split_rows(
         cv = StratifiedKFold(cv, shuffle=True, random_state=seed)
     with raise_as(ParameterError, "cv"):
         if hasattr(cv, "split"):  # some look at the features
-            cv = cv.split(data.rows.block(0, len(data.rows)), labels, **metadata)
+            cv = cv.split(data.rows.given(), labels, **metadata)
         splits = [_split(len(labels), train, test) for train, test in cv]
     if not splits:
         raise ParameterError("cv gives no folds: there must be at least one", parameter="cv")

@@ -9,22 +9,18 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate
 from imlogit.core.links import codes_of_margins, link_of, log_probabilities, probabilities
-from imlogit.engines.matrix import Matrix, as_matrix
+from imlogit.engines.matrix import Matrix
+from imlogit.engines.scaled_matrix import NormalizedMatrix
 from imlogit.engines.table import open_engine
 from imlogit.errors import DataError, FitInterrupted, KindError
 from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.estimators.pixels import (
-    DTYPES,
-    as_rows,
-    check_image_shape,
-    check_integers,
-    predict_scale,
-)
+from imlogit.estimators.pixels import check_image_shape, check_integers, predict_scale
+from imlogit.estimators.rows import as_rows, check_finite, validate_rows
 from imlogit.estimators.training_data import Prepared, prepare, raise_as
 
 
@@ -58,11 +54,21 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     pixel_scale : "auto" or float, default="auto"
         What features are multiplied by. "auto" takes uint8 as pixels, times 1/255, and
         everything else as it is.
+    standardize : bool, default=False
+        Take the mean from every feature and divide it by its standard deviation, inside the
+        engine, while rows are read. The penalty, and so the optimum that is proved, is of the
+        weights of these features; `coef_` and `intercept_` are of the features as they were, so
+        that predictions need no statistics. These are of all rows of X, weights or none; with
+        ``fit_intercept=False`` no mean is taken off. A constant feature has the coefficient 0.
+    normalize : "l2" or None, default=None
+        Divide every row by its Euclidean norm, inside the engine, in fits and predictions, and
+        before any standardisation; ``pixel_scale="auto"`` is 1 then. Rows of zeros stay zero.
 
     Attributes
     ----------
     coef_ : ndarray of float64, shape (1, n_features) or (n_classes, n_features)
-        In units of the scaled features.
+        In units of the scaled features, with ``standardize`` too: what `certificate_` proves is of
+        the weights of standardised features, `coef_` times their standard deviations.
     intercept_ : ndarray of float64, shape (1,) or (n_classes,)
     classes_ : ndarray, shape (n_classes,)
     n_iter_ : ndarray of int32, shape (1,), or (n_classes,) for one against the rest
@@ -99,6 +105,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         multi_class: str = "multinomial",
         engine: str = "auto",
         pixel_scale: float | str = "auto",
+        standardize: bool = False,
+        normalize: str | None = None,
     ) -> None:
         self.C = C
         self.class_weight = class_weight
@@ -109,6 +117,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.multi_class = multi_class
         self.engine = engine
         self.pixel_scale = pixel_scale
+        self.standardize = standardize
+        self.normalize = normalize
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
@@ -116,7 +126,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Parameters
         ----------
         X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
-            uint8, float32 and float64 are read in place; other types become float64.
+            uint8, float16, bfloat16, float32 and float64 are read where they are, in memory or
+            in a memory map, in any layout; other types become float64.
         y : array-like, shape (n,)
         sample_weight : array-like, shape (n,), optional
             Not negative; 2 is the same as the row twice.
@@ -129,8 +140,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Raises
         ------
         DataError
-            For nan or infinity, a single class, a class without positive weight, or lengths that
-            differ. It is a ValueError, as the next one is.
+            For nan or infinity, with the rows that hold them, a single class, a class without
+            positive weight, lengths that differ, or a memory map whose file was cut short. It is
+            a ValueError, as the next one is.
         ParameterError
             For parameters out of range, and for features whose squares overflow.
         KindError
@@ -143,6 +155,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         -----
         ConvergenceWarning
             If the gap did not reach ``tol``; `certificate_` says why.
+        ZeroRowsWarning
+            If rows are to be normalised that are all zeros.
         """
         data = prepare(self, X, y, sample_weight)
         try:
@@ -236,7 +250,8 @@ def adopt_data(estimator: LogisticRegression, data: Prepared) -> None:
     estimator.threshold_ = None
     estimator.image_shape_ = data.image_shape
     estimator.pixel_scale_ = data.scale
-    estimator.fitted_dtype_ = str(data.rows.dtype)
+    estimator.normalize_ = data.normalize
+    estimator.fitted_dtype_ = str(data.rows.values)
 
 
 def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[Matrix, float]:
@@ -251,9 +266,13 @@ def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[Matrix, floa
         rows, image_shape = as_rows(X)
         check_image_shape(image_shape, estimator.image_shape_)
         check_integers(rows, estimator.pixel_scale, estimator.fitted_dtype_)
-        rows = validate_data(estimator, rows, dtype=list(DTYPES), order="C", reset=False)
+        matrix, _ = validate_rows(estimator, rows, reset=False)
+        if estimator.normalize_ is not None:
+            matrix = NormalizedMatrix(matrix)
+        check_finite(matrix)
+    if estimator.normalize_ is not None:  # whatever the features' units
+        return matrix, estimator.pixel_scale_
     fitted = estimator.pixel_scale_, estimator.fitted_dtype_
-    matrix = as_matrix(rows)
     return matrix, predict_scale(matrix, estimator.pixel_scale, *fitted)
 
 

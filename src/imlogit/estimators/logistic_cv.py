@@ -104,9 +104,13 @@ class LogisticRegressionCV(LogisticRegression):
     rule : {"best", "one-standard-error"}, default="best"
         The C with the greatest mean score, or the smallest C whose mean score is within one
         standard error, over the folds, of that.
-    class_weight, fit_intercept, tol, max_iter, random_state, multi_class, engine, pixel_scale
+    class_weight, fit_intercept, tol, max_iter, random_state, multi_class, engine, pixel_scale,
+    standardize, normalize
         As in `imlogit.LogisticRegression`. "balanced" is by the rows that a fold is fitted on;
-        scikit-learn's class takes the weights of all rows, held-out ones included.
+        scikit-learn's class takes the weights of all rows, held-out ones included. Features are
+        standardised by the statistics of all rows, held-out ones included: one matrix serves all
+        folds, and statistics that know no labels tell next to nothing of them. A `StandardScaler`
+        in a pipeline that is cross-validated takes those of each fold.
 
     Attributes
     ----------
@@ -148,6 +152,8 @@ class LogisticRegressionCV(LogisticRegression):
         multi_class: str = "multinomial",
         engine: str = "auto",
         pixel_scale: float | str = "auto",
+        standardize: bool = False,
+        normalize: str | None = None,
     ) -> None:
         self.Cs = Cs
         self.cv = cv
@@ -161,6 +167,8 @@ class LogisticRegressionCV(LogisticRegression):
         self.multi_class = multi_class
         self.engine = engine
         self.pixel_scale = pixel_scale
+        self.standardize = standardize
+        self.normalize = normalize
 
     def fit(
         self,
@@ -342,7 +350,7 @@ class _Judge:
             multi_class=e.multi_class, engine=e.engine, pixel_scale=e.pixel_scale
         )
         adopt(view, self.data, fitted)
-        rows = self.data.rows.take(split.test)
+        rows = self.data.given.take(split.test)
         labels = self.data.classes[self.data.codes[split.test]]
         metadata = rows_of(self.metadata, split.test, len(self.data.codes))
         return float(self.scorer(view, rows, labels, **metadata))

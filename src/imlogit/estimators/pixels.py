@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
 import warnings
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,53 +11,15 @@ from numpy.typing import NDArray
 
 from imlogit.engines.matrix import Matrix
 from imlogit.errors import DataError, ParameterError, PixelScaleWarning
+from imlogit.estimators.rows import column_types
 from imlogit.system.text import by
 
 PIXEL_SCALE = 1 / 255
-# Features that engines read as they are; all others become float64.
-DTYPES = (np.float64, np.float32, np.uint8)
 # Whole numbers from 0 to this or less are more likely counts or codes than pixels (scikit-learn's
 # own 8 x 8 digits run from 0 to 16).
 LARGEST_COUNT = 16
 # Floats that were scaled to [0, 1] may exceed 1 by rounding.
 LARGEST_SCALED = 1 + 1e-6
-
-
-def as_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
-    """Return images (n, h, w) or (n, h, w, c) as rows (n, h*w*c), and the shape of one image.
-
-    Whatever holds numbers, lists, tensors, frames of nullable types, they keep their type: uint8
-    is pixels in all of them. What has up to two dimensions has None for the shape.
-    """
-    images = _with_plain_types(X)
-    if getattr(images, "ndim", 2) <= 2:
-        return images, None
-    images = np.asarray(images)
-    return images.reshape(len(images), math.prod(images.shape[1:])), images.shape[1:]
-
-
-def _with_plain_types(X: Any) -> Any:
-    """Return frames and arrays as they are, pixels of nullable types as plain ones, else arrays."""
-    if isinstance(X, np.ndarray):
-        return X
-    types = _column_types(X)
-    if types:  # a frame, whose names of columns are needed
-        nullable = all(one.startswith("uint8") for one in types)
-        with suppress(TypeError, ValueError):  # missing values, which are named later
-            return X.astype(np.uint8) if nullable and hasattr(X, "iloc") else X
-        return X
-    if not isinstance(X, (list, tuple)) and not hasattr(X, "numpy"):
-        return X  # sparse, or unknown: scikit-learn's checks say what is wrong
-    with suppress(TypeError, ValueError):
-        found = np.asarray(X)
-        return found if found.dtype.kind in "buif" else X
-    return X
-
-
-def _column_types(X: Any) -> list[str]:
-    """Return the types of a frame's columns in lower case, none for what is no frame."""
-    types = getattr(X, "dtypes", None)
-    return [] if types is None or not hasattr(X, "columns") else [str(t).lower() for t in types]
 
 
 def fit_scale(rows: Matrix, pixel_scale: Any) -> float:
@@ -155,7 +115,7 @@ def check_integers(rows: Any, pixel_scale: Any, fitted_dtype: str) -> None:
     """
     if fitted_dtype != "uint8" or not isinstance(pixel_scale, str):
         return
-    types = _column_types(rows) or [str(getattr(rows, "dtype", ""))]
+    types = column_types(rows) or [str(getattr(rows, "dtype", ""))]
     if all(re.match(r"u?int\d", one) and not one.startswith("uint8") for one in types):
         raise DataError(
             f"the model was fitted on uint8 pixels and predicts on uint8, or on floats up to 1; "

@@ -11,18 +11,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, validate_data
+from sklearn.utils.validation import _check_sample_weight
 
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
-from imlogit.engines.matrix import Matrix, as_matrix
+from imlogit.engines.matrix import Matrix
+from imlogit.engines.memory_map import check_maps
+from imlogit.engines.scaled_matrix import NormalizedMatrix, Standardization, StandardizedMatrix
 from imlogit.engines.table import open_engine
 from imlogit.errors import DataError, ImlogitError, KindError, ParameterError
-from imlogit.estimators.pixels import DTYPES, as_rows, fit_scale
+from imlogit.estimators.pixels import fit_scale
+from imlogit.estimators.rows import as_rows, validate_rows
+from imlogit.estimators.scaling import scale_rows
 
 if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression
 
+NORMALIZE = (None, "l2")
 MULTI_CLASS = ("multinomial", "ovr")
 
 
@@ -33,6 +38,7 @@ class Prepared:
     Attributes
     ----------
     rows : Matrix of uint8, float32 or float64, shape (n, d)
+        As the model takes them: normalised where it normalises.
     scale : float
         What the features are multiplied by.
     classes : ndarray, shape (n_classes,)
@@ -43,6 +49,8 @@ class Prepared:
     image_shape : tuple of int, or None
     feature_names : ndarray of str, shape (d,), or None
         Of a data frame.
+    standardization : Standardization, or None
+        What is done to the features in the engine, and undone in the weights.
     """
 
     rows: Matrix
@@ -52,10 +60,29 @@ class Prepared:
     weights: Floats
     image_shape: tuple[int, ...] | None
     feature_names: NDArray[Any] | None = None
+    standardization: Standardization | None = None
+
+    @property
+    def normalize(self) -> str | None:
+        """The norm that rows are divided by."""
+        return "l2" if isinstance(self.rows, NormalizedMatrix) else None
+
+    @property
+    def given(self) -> Matrix:
+        """The rows as they were given, which an estimator predicts on."""
+        return self.rows.inner if isinstance(self.rows, NormalizedMatrix) else self.rows
 
     def open(self, engine: str) -> Engine:
-        """Open an engine over the rows."""
-        return open_engine(engine, self.rows, self.scale)
+        """Open an engine over the rows, standardised where they are to be."""
+        if self.standardization is None:
+            return open_engine(engine, self.rows, self.scale)
+        return open_engine(engine, StandardizedMatrix(self.rows, self.standardization))
+
+    def in_original_units(self, weights: Floats, intercept: Floats) -> tuple[Floats, Floats]:
+        """Return weights (k, d) and intercepts (k,) of the engine's rows as those of `rows`."""
+        if self.standardization is None:
+            return weights, intercept
+        return self.standardization.weights_before(weights, intercept, self.scale)
 
 
 def prepare(
@@ -66,17 +93,22 @@ def prepare(
     Raises
     ------
     ParameterError, DataError, KindError
+
+    Warns
+    -----
+    ZeroRowsWarning
+        Where rows are to be normalised that have no direction.
     """
     _check_parameters(estimator)
+    check_maps(X, y, sample_weight)
     seen = copy(estimator)  # scikit-learn notes there what it sees, though the fit may yet fail
     with raise_as(DataError):
         rows, image_shape = as_rows(X)
-        rows, y = validate_data(seen, rows, y, dtype=list(DTYPES), order="C")
+        matrix, y = validate_rows(seen, rows, reset=True, y=y)
+        matrix, standardization = scale_rows(estimator, matrix)
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
-        weights = _check_sample_weight(
-            sample_weight, rows, dtype=np.float64, ensure_non_negative=True
-        )
+        weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
     if len(classes) < 2:
         raise DataError(
             f"the labels hold one class only, {spell_label(classes[0])}: a classifier needs at "
@@ -86,10 +118,10 @@ def prepare(
     if not (totals > 0).all():
         empty = spell_label(classes[totals <= 0][0])
         raise DataError(f"class {empty} has no row with a positive weight")
-    matrix = as_matrix(rows)
     scale = fit_scale(matrix, estimator.pixel_scale)
     names = getattr(seen, "feature_names_in_", None)
-    return Prepared(matrix, scale, classes, codes, weights, image_shape, names)
+    labels = classes, codes, weights
+    return Prepared(matrix, scale, *labels, image_shape, names, standardization)
 
 
 def spell_label(label: Any) -> str:
@@ -134,6 +166,14 @@ def _check_parameters(estimator: LogisticRegression) -> None:
         raise ParameterError(
             f"fit_intercept={estimator.fit_intercept!r} must be True or False",
             parameter="fit_intercept",
+        )
+    if not isinstance(estimator.standardize, (bool, np.bool_)):
+        raise ParameterError(
+            f"standardize={estimator.standardize!r} must be True or False", parameter="standardize"
+        )
+    if estimator.normalize not in NORMALIZE:
+        raise ParameterError(
+            f"normalize={estimator.normalize!r} must be one of {NORMALIZE}", parameter="normalize"
         )
     if estimator.multi_class not in MULTI_CLASS:
         raise ParameterError(

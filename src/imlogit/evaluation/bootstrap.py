@@ -126,7 +126,7 @@ def bootstrap(
     Parameters
     ----------
     estimator : LogisticRegression
-        Not modified.
+        Not modified. ``standardize`` takes the statistics of all rows for every replicate.
     X : array-like, shape (n_rows, n_features), (n_rows, h, w) or (n_rows, h, w, c)
     y : array-like, shape (n_rows,)
     n : int, default=200

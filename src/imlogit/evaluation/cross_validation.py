@@ -122,7 +122,8 @@ def cross_validate(
     ----------
     estimator : LogisticRegression
         Not modified. A ``class_weight`` of "balanced" is by the rows that a fold is fitted on, as
-        if that fold were fitted alone.
+        if that fold were fitted alone. ``standardize`` takes the statistics of all rows, as one
+        matrix serves all folds.
     X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
     y : array-like, shape (n,)
     groups : array-like, shape (n,), optional

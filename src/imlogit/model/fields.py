@@ -57,6 +57,8 @@ class SavedModel:
         Library versions by name.
     threshold : float or None
         For two classes, the probability from which on the second is given, over 0 and at most 1.
+    normalize : "l2" or None
+        The norm that every row is divided by.
 
     Raises
     ------
@@ -78,6 +80,7 @@ class SavedModel:
     certificate: dict[str, Any]
     versions: dict[str, str]
     threshold: float | None = None
+    normalize: str | None = None
 
     def __post_init__(self) -> None:
         _check_weights(self.coef, self.intercept)
@@ -151,6 +154,7 @@ def _check_others(m: SavedModel) -> None:
         "positive": (_is_positive(m), "None, or the name of the second of two classes"),
         "certificate": (isinstance(m.certificate, dict), "a dict"),
         "versions": (_is_text_by_name(m.versions), "text by name"),
+        "normalize": (m.normalize in (None, "l2"), '"l2" or None'),
         "threshold": (_is_threshold(m), "None, or for two classes a float over 0, at most 1"),
     }
     for name, (good, demand) in holds.items():

@@ -1,4 +1,4 @@
-r"""The model file, formats 1 and 2: how the numbers of a fit lie on disk.
+r"""The model file, formats 1 to 3: how the numbers of a fit lie on disk.
 
 A ``.imlogit`` file has the layout of safetensors and holds nothing that can be executed::
 
@@ -11,8 +11,9 @@ The header's ``__metadata__`` has two keys. ``imlogit`` holds all other fields a
 ``"format": 1``. ``sha256`` holds the SHA-256 of the whole file in which its own 64 digits are
 replaced by zeros. Every later format keeps these two keys, so that any version can tell a newer
 file from a damaged one. Format 2 is format 1 with one more field, ``threshold``; a model without
-a threshold is written in format 1, which older versions read. A file is accepted only if it is,
-byte for byte, laid out as above: anything else was altered or was not written by imlogit.
+a threshold is written in format 1, which older versions read. Format 3 is format 2 with
+``normalize``, for models that normalise rows; their threshold may be null. A file is accepted only
+if it is, byte for byte, laid out as above: anything else was altered or was not written by imlogit.
 
 References
 ----------
@@ -38,8 +39,10 @@ from imlogit.model.fields import SavedModel, dumps, is_size, refuse
 from imlogit.system.atomic import write_bytes
 from imlogit.system.regular_file import open_regular
 
-PLAIN, WITH_THRESHOLD = 1, 2
-FORMAT = WITH_THRESHOLD
+PLAIN, WITH_THRESHOLD, NORMALIZED = 1, 2, 3
+FORMAT = NORMALIZED
+# The fields that a format knows, and those before it do not.
+ADDED = {"threshold": WITH_THRESHOLD, "normalize": NORMALIZED}
 MAX_FILE_BYTES = 2**30
 MAX_HEADER_BYTES = 2**24  # parsed JSON takes up to twenty times its size in memory
 
@@ -77,10 +80,9 @@ def encode(model_file: SavedModel) -> bytes:
     """
     content = {f.name: getattr(model_file, f.name) for f in fields(SavedModel)}
     weights: bytes = content.pop("coef").tobytes() + content.pop("intercept").tobytes()
-    if content["threshold"] is None:
-        del content["threshold"]
-    number = WITH_THRESHOLD if "threshold" in content else PLAIN
-    facts = dumps({**content, "format": number})
+    number = max([PLAIN, *(ADDED[name] for name in ADDED if content[name] is not None)])
+    known = {name: value for name, value in content.items() if ADDED.get(name, PLAIN) <= number}
+    facts = dumps({**known, "format": number})
     shape = model_file.coef.shape
     header = _header(shape, facts, _BLANK)
     if len(header) > MAX_HEADER_BYTES or 8 + len(header) + len(weights) > MAX_FILE_BYTES:
@@ -294,8 +296,7 @@ def _from_facts(
     coef: NDArray[np.float64], intercept: NDArray[np.float64], facts: dict[str, Any]
 ) -> SavedModel:
     expected = {f.name for f in fields(SavedModel)} - {"coef", "intercept"} | {"format"}
-    if facts["format"] == PLAIN:
-        expected.remove("threshold")
+    expected -= {name for name, first in ADDED.items() if first > facts["format"]}
     wrong = sorted(expected.symmetric_difference(facts))
     if wrong:
         refuse(f"these fields are missing or unknown: {', '.join(wrong)}", _COPY_AGAIN)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.links import codes_of_margins, link_of, probabilities
+from imlogit.engines.scaled_matrix import normalized, row_norms
 from imlogit.model.fields import SavedModel
 from imlogit.system.threads import SingleThreadedBlas
 
@@ -34,10 +35,10 @@ class Answers(NamedTuple):
 class Head:
     """A fitted model as other libraries compute it.
 
-    The margins are ``scale * x . w + b``. The link turns them into probabilities: "sigmoid" for
-    two classes, "softmax", or "one-vs-rest", sigmoids that are made to add up to one. The label
-    is the index of the largest probability; with a threshold it is 1 from that probability of
-    the second class on, else 0.
+    The margins are ``scale * x . w + b``, of ``x / |x|`` where rows are normalised. The link turns
+    them into probabilities: "sigmoid" for two classes, "softmax", or "one-vs-rest", sigmoids that
+    are made to add up to one. The label is the index of the largest probability; with a threshold
+    it is 1 from that probability of the second class on, else 0.
 
     Attributes
     ----------
@@ -54,6 +55,8 @@ class Head:
     threshold : float or None
     class_names : tuple of str
         What the label's index means.
+    normalize : "l2" or None
+        The norm that every row is divided by.
     """
 
     weights: Floats
@@ -64,6 +67,7 @@ class Head:
     link: str
     threshold: float | None
     class_names: tuple[str, ...]
+    normalize: str | None = None
 
     @property
     def input_name(self) -> str:
@@ -98,7 +102,8 @@ class Head:
             for start in range(0, len(rows), BLOCK_ROWS):
                 some = rows[start : start + BLOCK_ROWS]
                 block[: len(some)] = some
-                margins[start : start + BLOCK_ROWS] = (block @ scaled)[: len(some)]
+                ready = block if self.normalize is None else normalized(block, row_norms(block))
+                margins[start : start + BLOCK_ROWS] = (ready @ scaled)[: len(some)]
         margins += self.intercept
         return Answers(probabilities(margins, self.link), codes_of_margins(margins, self.threshold))
 
@@ -118,4 +123,5 @@ def head_of(model: SavedModel) -> Head:
         link=link_of(len(model.coef), model.multi_class),
         threshold=model.threshold,
         class_names=model.names,
+        normalize=model.normalize,
     )

@@ -68,7 +68,8 @@ def load_model(path: str | os.PathLike[str]) -> LogisticRegression:
     -------
     LogisticRegression
         Fitted; it predicts bit for bit what the saved one predicted. Of the parameters that
-        only steer a fit, C, tol, fit_intercept and multi_class are kept.
+        only steer a fit, C, tol, fit_intercept and multi_class are kept; ``standardize`` is in the
+        weights already.
 
     Raises
     ------
@@ -138,6 +139,7 @@ def saved_model_of(
         data_sha256=image_set.sha256 if image_set is not None else None,
         positive=positive,
         threshold=estimator.threshold_,
+        normalize=estimator.normalize_,
         certificate=estimator.certificate_.to_dict()
         | {"C": str(float(C)), "fit_intercept": bool(estimator.fit_intercept)},
         versions=_versions(),
@@ -153,6 +155,7 @@ def estimator_of(model: SavedModel) -> LogisticRegression:
         pixel_scale=_pixel_scale(model),
         tol=certificate.tol,
         multi_class=model.multi_class,
+        normalize=model.normalize,
     )
     estimator.classes_ = np.array(model.classes)
     estimator.coef_ = model.coef
@@ -163,13 +166,15 @@ def estimator_of(model: SavedModel) -> LogisticRegression:
     estimator.threshold_ = model.threshold
     estimator.image_shape_ = model.image_shape
     estimator.pixel_scale_ = model.pixel_scale
+    estimator.normalize_ = model.normalize
     estimator.fitted_dtype_ = model.fitted_dtype
     return estimator
 
 
 def _pixel_scale(model: SavedModel) -> float | str:
     """Return "auto" where that is the scale of the fit, else the scale that was given."""
-    automatic = PIXEL_SCALE if model.fitted_dtype == "uint8" else 1.0
+    pixels = model.fitted_dtype == "uint8" and model.normalize is None
+    automatic = PIXEL_SCALE if pixels else 1.0
     return "auto" if model.pixel_scale == automatic else model.pixel_scale
 
 

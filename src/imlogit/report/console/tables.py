@@ -154,7 +154,8 @@ def model_facts(content: SavedModel) -> dict[str, str]:
         else f"a probability of {content.threshold:.6g}",
         "images": by(shape) if shape else f"{content.coef.shape[1]} features",
         "fitted on": content.fitted_dtype + (f", {content.data_name}" if content.data_name else ""),
-        "pixels times": f"{content.pixel_scale:.8g}",
+        "pixels times": f"{content.pixel_scale:.8g}"
+        + ("" if content.normalize is None else ", after each row was divided by its norm"),
         "weights": f"{weights.size:,} from {weights.min():.3f} to {weights.max():.3f}",
         "intercept": ", ".join(f"{value:.4f}" for value in content.intercept),
         "C": certificate["C"],
