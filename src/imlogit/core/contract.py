@@ -101,7 +101,7 @@ class Problem(ABC):
         return along, np.einsum("asi,aij,atj->ast", basis, hessian, basis)
 
     def coupling(self, slot: int) -> Floats:
-        """Return the Hessian of the loss in the intercepts, (K, K), where it was evaluated last."""
+        """Return the Hessian of the loss in the intercepts, (K, K), to working precision."""
         return self.project(np.array([slot]))[1][0, INTERCEPT:, INTERCEPT:]
 
     @abstractmethod
@@ -159,8 +159,11 @@ class Problem(ABC):
         """
 
     @abstractmethod
-    def curvatures(self, slot: int, rows: Rows) -> Floats:
-        """Return the second derivatives of some rows' loss in each of their margins, (K, m)."""
+    def curved_means(self, slot: int) -> Floats:
+        """Return the mean of the rows for each column, weighted with its curvature, (K, d).
+
+        Zero where there is no curvature.
+        """
 
     @abstractmethod
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:

@@ -19,9 +19,10 @@ GRADIENT_TOL = 1e-8
 # Directions of larger entries, whose margins overflow float32, are taken by their direction alone:
 # how far to go is found anyway.
 LONGEST = 1e15
-# From so many classes on, sums over pairs of classes cost more than all else: then intercepts go
-# along with the weights, and only a proof puts them at their minima, in a few steps.
-MANY_CLASSES = 30
+# From so many classes on, and a share of the number of features, sums over pairs of classes cost
+# more than all else: then intercepts go along with the weights, and only a proof puts them at their
+# minima, in a few steps.
+MANY_CLASSES, MANY_SHARE = 30, 0.25
 SETTLING_STEPS = 12
 
 
@@ -171,7 +172,7 @@ class Batch:
         """Compute margins anew in float64, put the intercepts at their minima, and measure."""
         self.place(descents, precise=True)
         if descents and descents[0].regression.intercept:
-            if descents[0].b.size >= MANY_CLASSES:
+            if ties_intercepts(self.engine, descents[0].b.size):
                 self._settle(descents)
             else:
                 span = self._span(descents)
@@ -298,6 +299,11 @@ class Batch:
         self.passes += 1
         for d in descents:
             d.passes += 1
+
+
+def ties_intercepts(engine: Engine, n_columns: int) -> bool:
+    """Whether so many intercepts go along with the weights, as their own minimum is dear."""
+    return n_columns >= MANY_CLASSES and n_columns >= MANY_SHARE * engine.n_features
 
 
 def _in_range(direction: Floats, shift: Floats | None) -> tuple[Floats, Floats | None]:

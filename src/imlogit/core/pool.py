@@ -10,8 +10,8 @@ import numpy as np
 from imlogit.arrays import Floats, Rows
 from imlogit.core.certificate import Certificate, Pass
 from imlogit.core.contract import Engine
-from imlogit.core.descent import MANY_CLASSES, Batch, Descent
-from imlogit.core.directions.schedule import SAMPLE_ROWS, Preconditioning, Schedule
+from imlogit.core.descent import Batch, Descent
+from imlogit.core.directions.schedule import Preconditioning, Schedule
 from imlogit.core.newton import Damping, System, climb, polish, take_newton_step
 from imlogit.core.pool_queue import Queue, Turn
 from imlogit.core.regression import Regression
@@ -216,10 +216,7 @@ class Pool:
             steps = known[key].directions(np.stack(gradients), np.stack(slopes))
             descents += group
             directions += list(steps.weights)
-            if steps.shifts is None or self.n_columns < MANY_CLASSES:
-                shifts += [None] * len(group)
-            else:
-                shifts += list(steps.shifts)
+            shifts += [None] * len(group) if steps.shifts is None else list(steps.shifts)
         self.batch.advance(descents, directions, shifts)
 
     def _leave(self, way: Way) -> None:
@@ -239,7 +236,7 @@ class Pool:
         if heirs >= FRESH_FOR:
             shared = way.schedule.is_shared
             preconditioner = way.schedule.draw(
-                self.engine, self.problem, way.descent, SAMPLE_ROWS, shared=shared
+                self.engine, self.problem, way.descent, shared=shared
             )
         if heirs and preconditioner is not None:
             self.queue.keep(way.place, preconditioner)

@@ -9,14 +9,14 @@ import numpy as np
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
-from imlogit.core.descent import MANY_CLASSES, Batch, Descent
+from imlogit.core.descent import Batch, Descent
 from imlogit.core.directions.schedule import Preconditioning, Schedule
 from imlogit.core.regression import Regression
 
 # Rows in the sampled Hessian of the subset.
 SKETCH_ROWS = 1500
-# Problems of more than twice as many rows are first fitted to so many of them...
-SUBSET_ROWS = 8000
+# Problems of more than twice as many rows are first fitted to so many of them, or to this share...
+SUBSET_ROWS, SUBSET_SHARE = 8000, 2 / 15
 # ...at a tenth of their share of the cost: at the full share the optimum of so few rows
 # overfits them, and lies farther from the optimum of all.
 SUBSET_COST = 0.1
@@ -60,12 +60,22 @@ def first_points(engine: Engine, regressions: Sequence[Regression], seed: int) -
     ]
     # without a penalty a subset may well be separable, and its weights grow without end
     some = [k for k, r in enumerate(regressions) if r.penalty]
-    if engine.n_rows <= 2 * SUBSET_ROWS or not some:
+    # a subset of fewer rows than half the weights can be told apart without an error, and its
+    # optimum says nothing of that of all
+    n_rows = subset_size(engine.n_rows)
+    if not some or engine.n_rows <= 2 * n_rows:
+        return starts
+    if 2 * n_rows < regressions[0].n_columns * engine.n_features:
         return starts
     found = _fit_subset(engine, [regressions[k] for k in some], [starts[k] for k in some], seed)
     for k, start in zip(some, found, strict=True):
         starts[k] = start
     return starts
+
+
+def subset_size(n_rows: int) -> int:
+    """Return how many of so many rows are fitted first."""
+    return max(SUBSET_ROWS, round(SUBSET_SHARE * n_rows))
 
 
 def _fit_subset(
@@ -87,9 +97,8 @@ def _fit_subset(
         batch.measure(descents)
         pairs = zip(shared, descents, strict=True)
         steps = [p.directions(d.gradient[None], d.slope[None]) for p, d in pairs]
-        tied = descents[0].b.size >= MANY_CLASSES
-        shifts = [s.shifts[0] if tied and s.shifts is not None else None for s in steps]
-        batch.advance(descents, [s.weights[0] for s in steps], shifts)
+        shifts = [None if one.shifts is None else one.shifts[0] for one in steps]
+        batch.advance(descents, [one.weights[0] for one in steps], shifts)
     return [Start(d.weights, d.b) for d in descents]
 
 
@@ -114,10 +123,10 @@ def _shared(
 
 
 def _subset(n_rows: int, regressions: Sequence[Regression], rng: np.random.Generator) -> Rows:
-    """Draw `SUBSET_ROWS` rows, and not too few of any class."""
+    """Draw a subset of the rows, and not too few of any class."""
     order = rng.permutation(n_rows)
     chosen = np.zeros(n_rows, dtype=bool)
-    chosen[order[:SUBSET_ROWS]] = True
+    chosen[order[: subset_size(n_rows)]] = True
     for regression in regressions:
         drawn = np.where(regression.costs > 0, regression.codes, -1)[order]
         for code in range(regression.n_classes):

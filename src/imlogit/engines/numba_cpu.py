@@ -24,8 +24,8 @@ from imlogit.system.threads import Team, lanes
 # they are added up in float64.
 LARGEST_WORKING = 1e4
 SMALLEST_WORKING = 1e-4
-# The least rows of one piece of a Gram matrix.
-GRAM_ROWS = 512
+# The least rows of one piece of a Gram matrix, and how many pieces there may be.
+GRAM_ROWS, MOST_PIECES = 512, 16
 CENTER_ROWS = 4096
 # From so many weight vectors on, BLAS on blocks of rows cast to floats beats a loop over bytes.
 TOGETHER = 3
@@ -235,7 +235,8 @@ class NumbaEngine(Engine):
 
     def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return ``rows.T @ rows``, added up piece by piece in order."""
-        size = max(GRAM_ROWS, rows.shape[1] // 2)  # fewer pieces where each is large
+        # fewer pieces where each is large
+        size = max(GRAM_ROWS, rows.shape[1] // 2, -(-len(rows) // MOST_PIECES))
         starts = range(0, max(len(rows), 1), size)
         pieces: list[NDArray[np.floating]] = [np.empty(0)] * len(starts)
 

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from imlogit.engines.numba_cpu import NumbaEngine
 
 
+# Partial sums of pairs of classes, whatever the number of threads.
+COUPLING_PARTS = 4
+
+
 class NumbaProblem(Problem):
     """Regressions over a Numba engine's rows.
 
@@ -78,9 +82,7 @@ class NumbaProblem(Problem):
     def draw(self, slot: int, column: int | None, positions: Floats) -> tuple[Rows, Floats]:
         """Draw rows in proportion to a column's curvature, or to that of all."""
         if column is None:
-            lanes = pairwise(self.engine.lanes)
-            parts = [self.curvatures(slot, np.arange(*lane)).sum(axis=0) for lane in lanes]
-            return sample_rows(np.concatenate(parts), positions)
+            return sample_rows(self._total_curvature(slot), positions)
         return sample_rows(self._curvature(slot, column, column, slice(None)), positions)
 
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
@@ -101,6 +103,10 @@ class NumbaProblem(Problem):
             mixed[other, :, one] = mixed[one, :, other]
             total[other, one] = total[one, other]
         return second.reshape(k * d, k * d), mixed.reshape(k * d, k), total
+
+    def _total_curvature(self, slot: int) -> Floats:
+        """Return the sum over the columns of each row's second derivatives, shape (n,)."""
+        raise NotImplementedError
 
     def margins(self, slot: int, rows: Rows) -> Floats:
         """Return the margins of some rows, without the intercepts."""
@@ -178,9 +184,13 @@ class NumbaLogistic(NumbaProblem):
         """Return the smallest margin by which a row is classified right."""
         return float(self.m[slot].min(where=self.costs[slot] > 0, initial=np.inf))
 
-    def curvatures(self, slot: int, rows: Rows) -> Floats:
-        """Return the second derivatives of some rows' loss in their margins."""
-        return self.h[slot, rows][None]
+    def curved_means(self, slot: int) -> Floats:
+        """Return the mean of the rows, weighted with the curvature."""
+        total = self.h[slot].sum() or 1.0
+        return self.engine.accumulate(self.h, np.array([slot]), np.float64) / total
+
+    def _total_curvature(self, slot: int) -> Floats:
+        return self.h[slot]
 
     def _curvature(self, slot: int, k: int, other: int, rows: slice) -> Floats:  # noqa: ARG002 - one column
         return self.h[slot, rows]
@@ -255,11 +265,21 @@ class NumbaSoftmax(NumbaProblem):
         return total[:, :2], total[:, [2, 3, 3, 4]].reshape(-1, 2, 2)
 
     def coupling(self, slot: int) -> Floats:
-        """Return the Hessian of the loss in the intercepts, lane by lane."""
-        found = np.zeros((self.n_classes, self.n_classes))
-        for start, stop in pairwise(self.engine.lanes):
-            weighted = self.costs[slot, start:stop] * self.p[slot, :, start:stop]
-            found -= weighted @ self.p[slot, :, start:stop].T
+        """Return the Hessian of the loss in the intercepts, added up part by part in order."""
+        lanes, k = self.engine.lanes, self.n_classes
+        n_parts = min(COUPLING_PARTS, len(lanes) - 1)
+        borders = np.arange(n_parts + 1) * (len(lanes) - 1) // n_parts
+        parts = np.zeros((n_parts, k, k))
+
+        def work(first: int, last: int) -> None:
+            for part in range(first, last):
+                for start, stop in pairwise(lanes[borders[part] : borders[part + 1] + 1]):
+                    p = self.p[slot, :, start:stop].astype(np.float32)
+                    parts[part] += (p * self.costs[slot, start:stop].astype(np.float32)) @ p.T
+
+        self.engine.team.share(work, n_parts)
+        found = -parts.sum(axis=0)
+        found = 0.5 * (found + found.T)
         np.fill_diagonal(found, 0.0)
         np.fill_diagonal(found, -found.sum(axis=1))
         return found
@@ -314,8 +334,32 @@ class NumbaSoftmax(NumbaProblem):
         costs, p = self.costs[slot, rows], self.p[slot, :, rows]
         return costs * p[k] * (1.0 - p[k]) if k == other else -costs * p[k] * p[other]
 
-    def curvatures(self, slot: int, rows: Rows) -> Floats:
-        """Return the second derivatives of some rows' loss in each of their margins."""
-        p = self.p[slot][:, rows]
-        curved: Floats = self.costs[slot, rows] * p * (1.0 - p)
-        return curved
+    def curved_means(self, slot: int) -> Floats:
+        """Return the mean of the rows for each column, weighted with its curvature."""
+        engine, lanes = self.engine, self.engine.lanes
+        totals = np.zeros((self.n_classes, len(lanes) - 1))
+        starts = np.asarray(lanes)
+
+        def fill(rows: slice, some: NDArray[np.floating]) -> None:
+            p = self.p[slot, :, rows]
+            some[:] = self.costs[slot, rows] * p * (1.0 - p)
+            lane = np.searchsorted(starts, rows.start, side="right") - 1
+            totals[:, lane] += some.sum(axis=1, dtype=np.float64)
+
+        found = engine.accumulate_many(fill, self.n_classes, engine.working)
+        total = totals.sum(axis=1, keepdims=True)
+        return np.divide(found, total, where=total > 0, out=np.zeros_like(found))
+
+    def _total_curvature(self, slot: int) -> Floats:
+        """Return the sum over the columns of each row's second derivatives, shape (n,)."""
+        lanes, found = self.engine.lanes, np.empty(self.engine.n_rows)
+
+        def work(first: int, last: int) -> None:
+            for start, stop in pairwise(lanes[first : last + 1]):
+                p = self.p[slot, :, start:stop]
+                found[start:stop] = 1.0 - np.einsum("kn,kn->n", p, p)
+
+        self.engine.team.share(work, len(lanes) - 1)
+        # of a sure row no digit is left, nor any need
+        total: Floats = self.costs[slot] * np.maximum(found, 0.0)
+        return total

@@ -199,9 +199,13 @@ class ReferenceProblem(Problem):
         own = np.einsum("kkn->kn", self._at([slot])[0].curvature())
         return sample_rows(own.sum(axis=0) if column is None else own[column], positions)
 
-    def curvatures(self, slot: int, rows: Rows) -> Floats:
-        """Return the second derivatives of some rows' loss in each of their margins."""
-        return np.einsum("kkn->kn", self._at([slot])[0].curvature())[:, rows]
+    def curved_means(self, slot: int) -> Floats:
+        """Return the mean of the rows for each column, weighted with its curvature."""
+        curved = np.einsum("kkn->kn", self._at([slot])[0].curvature())
+        total = curved.sum(axis=1, keepdims=True)
+        return np.divide(
+            curved @ self.x, total, where=total > 0, out=np.zeros((len(curved), self.x.shape[1]))
+        )
 
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the Hessian of the loss over all rows."""

@@ -111,10 +111,12 @@ class TensorFlowProblem(Problem):
         total = sum(self._curvature(slot, k, k) for k in columns)
         return sample_rows(total.numpy(), positions)
 
-    def curvatures(self, slot: int, rows: Rows) -> Floats:
-        """Return the second derivatives of some rows' loss in each of their margins."""
-        columns = range(self.n_columns)
-        return np.stack([tf.gather(self._curvature(slot, k, k), rows).numpy() for k in columns])
+    def curved_means(self, slot: int) -> Floats:
+        """Return the mean of the rows for each column, weighted with its curvature."""
+        curved = tf.stack([self._curvature(slot, k, k) for k in range(self.n_columns)])
+        total = tf.reduce_sum(curved, axis=1).numpy()[:, None]
+        found = self.engine.accumulate(curved, self.engine.working)
+        return np.divide(found, total, where=total > 0, out=np.zeros_like(found))
 
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the Hessian of the loss over all rows, block by block."""

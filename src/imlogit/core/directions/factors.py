@@ -13,7 +13,7 @@ is the minimum of the quadratic model among these.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -54,11 +54,14 @@ class Factor:
         What was added to the diagonal (the dual form needs it again).
     rows : ndarray of shape (m, d), or None
         ``A``, for the dual form; None for the primal.
+    center : ndarray, shape (d,), or None
+        Around which rows were taken: what a slope in the intercept adds to a gradient.
     """
 
     triangle: Floating
     ridge: float
     rows: Floating | None = None
+    center: Floating | None = None
 
     def solve(self, right: Floats) -> Floats:
         """Return ``(A'A + ridge I)^-1 r`` for every row ``r`` of ``right``, shape (m, d)."""
@@ -132,9 +135,13 @@ class Preconditioner:
         """The memory that the factors take."""
         return sum(f.nbytes for f in (*self.factors, self.total) if f is not None)
 
-    def directions(self, gradients: Floats, slopes: Floats) -> Steps:  # noqa: ARG002 - blocks are centred
+    def directions(self, gradients: Floats, slopes: Floats) -> Steps:
         """Return where to go from gradients in weights (m, K, d) and in intercepts (m, K)."""
-        return Steps(-self._confined(gradients), None)
+        inner = gradients.copy()
+        for k, factor in enumerate(self.factors):
+            if factor.center is not None:
+                inner[:, k] -= slopes[:, k, None] * factor.center
+        return Steps(-self._confined(inner), None)
 
     def _confined(self, gradients: Floats) -> Floats:
         found = self._blocks(gradients)
@@ -175,14 +182,16 @@ def factor_rows(
     crossproduct : callable
         ``A -> A'A`` (`Engine.crossproduct`).
     """
-    total = weights.sum()
+    total, center = weights.sum(), None
     if intercept and total > 0:
         # in the rows' own precision: NumPy would first copy all of them to the other's
-        rows -= (weights / total).astype(rows.dtype) @ rows
+        center = (weights / total).astype(rows.dtype) @ rows
+        rows -= center
     rows *= np.sqrt(weights).astype(rows.dtype)[:, None]
     dual = rows.shape[0] < rows.shape[1]
     a = np.ascontiguousarray(rows.T) if dual else rows
-    return _factor(crossproduct, a, penalty, rows if dual else None)
+    factor = _factor(crossproduct, a, penalty, rows if dual else None)
+    return replace(factor, center=center)
 
 
 def _factor(

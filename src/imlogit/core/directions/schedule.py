@@ -8,29 +8,33 @@ import numpy as np
 
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine, Problem
-from imlogit.core.descent import Descent
+from imlogit.core.descent import Descent, ties_intercepts
 from imlogit.core.directions.factors import Factor, Preconditioner, factor_rows
 from imlogit.core.directions.shared_factor import SharedFactor, draw_shared_factor
 
-# Rows in the first sampled Hessian, which soon will be off its point, and in those that follow.
+# The least rows in the first sampled Hessian, which soon will be off its point, and in those that
+# follow. With the rows of all they grow so that a Gram matrix is worth the same number of steps:
+# so many rows a row and feature.
 FIRST_ROWS, SAMPLE_ROWS = 2500, 5000
+FIRST_SHARE, SAMPLE_SHARE = 32.0, 64.0
+# The Gram matrix of one factor for all columns may cost about half a step of theirs.
+SHARED_SHARE = 2.0
 # A sum over pixels costs this many times what a multiply-add in a Gram matrix does: alone it
 # waits for memory, among others it does not.
 PASS_COST, SHARED_PASS_COST = 2.5, 1.3
 SHARED_BY = 4
 # What a step with fresh factors does to the gap: with one column, with more, with one for all.
-FRESH_RATE, FRESH_RATE_TIED, FRESH_RATE_SHARED = 0.2, 0.5, 0.6
+FRESH_RATE, FRESH_RATE_TIED, FRESH_RATE_SHARED = 0.2, 0.5, 0.68
 # Multiply-adds of all eigenvectors of a matrix, as a multiple of its size cubed.
 EIGEN_COST = 12
-# The steps from which the rate of an old factor is taken.
-RATE_STEPS = 3
+# The steps from which the rate of an old factor is taken, and to try another kind.
+RATE_STEPS, KIND_STEPS = 3, 8
+# A factor that costs less than so many steps is always fresh.
+FREE_STEPS, FREE_STEPS_SHARED = 1.0, 0.1
 # Factors a class that cost more steps than this are not what to begin with.
 CHEAP_STEPS = 3.0
 
 Preconditioning = Preconditioner | SharedFactor
-
-
-FREE = 1.0
 
 
 class Price(NamedTuple):
@@ -59,7 +63,9 @@ class Schedule:
         self, rng: np.random.Generator, preconditioner: Preconditioning | None = None
     ) -> None:
         self.rng, self.preconditioner = rng, preconditioner
+        # since the last factors were drawn, and since there are any of their kind
         self.distances: list[float] = []
+        self.of_kind: list[float] = []
 
     def current(
         self, engine: Engine, problem: Problem, descent: Descent, tol: float, n_sharing: int
@@ -67,25 +73,36 @@ class Schedule:
         """Return the preconditioner of the next step, which ``n_sharing`` columns take together."""
         if self.preconditioner is None:
             shared = self._begins_shared(engine, descent, n_sharing)
-            self.preconditioner = self.draw(engine, problem, descent, FIRST_ROWS, shared=shared)
+            self.preconditioner = self.draw(engine, problem, descent, first=True, shared=shared)
         else:
             better = self._better(engine, descent, tol, n_sharing)
             if better is not None:
-                self.preconditioner = self.draw(
-                    engine, problem, descent, SAMPLE_ROWS, shared=better.shared
-                )
+                self.preconditioner = self.draw(engine, problem, descent, shared=better.shared)
         self.distances.append(descent.distance)
+        self.of_kind.append(descent.distance)
         return self.preconditioner
 
     def draw(
-        self, engine: Engine, problem: Problem, descent: Descent, n_rows: int, *, shared: bool
+        self,
+        engine: Engine,
+        problem: Problem,
+        descent: Descent,
+        n_rows: int | None = None,
+        *,
+        first: bool = False,
+        shared: bool,
     ) -> Preconditioning:
         """Return a preconditioner of rows drawn by their curvature at the current point."""
         self.distances = []
+        if shared != self.is_shared:
+            self.of_kind = []
+        if n_rows is None:
+            n_rows = _n_rows(engine, descent, first=first, shared=shared)
         if shared:
             positions = self._positions(engine, n_rows)
+            tied = ties_intercepts(engine, descent.regression.n_columns)
             at = descent.slot, descent.regression, positions
-            return draw_shared_factor(engine, problem, *at, precise=descent.precise)
+            return draw_shared_factor(engine, problem, *at, precise=descent.precise, tied=tied)
         columns = range(descent.regression.n_columns)
         return Preconditioner.of(
             [self._factor(engine, problem, descent, k, n_rows) for k in columns]
@@ -99,36 +116,28 @@ class Schedule:
     def _begins_shared(self, engine: Engine, descent: Descent, n_sharing: int) -> bool:
         if descent.regression.n_columns == 1:
             return False
-        return self._prices(engine, descent, n_sharing, FIRST_ROWS)[0].draw > CHEAP_STEPS
+        return _prices(engine, descent, n_sharing, first=True)[0].draw > CHEAP_STEPS
 
     def _better(self, engine: Engine, descent: Descent, tol: float, n_sharing: int) -> Price | None:
         """Return which new preconditioner pays, if one does."""
-        prices = self._prices(engine, descent, n_sharing, SAMPLE_ROWS)
+        prices = _prices(engine, descent, n_sharing)
         cheapest = min(prices, key=lambda price: price.draw)
-        if cheapest.draw < FREE and cheapest.shared == self.is_shared:
+        free = FREE_STEPS_SHARED if cheapest.shared else FREE_STEPS
+        if cheapest.draw < free and cheapest.shared == self.is_shared:
             return cheapest
-        if len(self.distances) < RATE_STEPS or not descent.distance > 0:
+        if not descent.distance > 0:
             return None
         goal = np.log(max(tol * descent.objective, np.finfo(float).tiny) / descent.distance)
-        rate = np.log(descent.distance / self.distances[-RATE_STEPS]) / RATE_STEPS
-        left = goal / rate if rate < 0 else np.inf
-        best = min(prices, key=lambda price: price.total(goal))
-        return best if left > best.total(goal) else None
-
-    def _prices(self, engine: Engine, descent: Descent, n_sharing: int, n_rows: int) -> list[Price]:
-        """Return the prices of a factor a column, and of one for all."""
-        m, d, k = min(n_rows, engine.n_rows), engine.n_features, descent.regression.n_columns
-        small = min(m, d)
-        gram = m * d * small / 2
-        apply = d * d if d <= m else m * m + 2 * m * d
-        read = PASS_COST if n_sharing < SHARED_BY else SHARED_PASS_COST
-        step = read * 2 * engine.n_rows * d + apply
-        fresh = FRESH_RATE if k == 1 else FRESH_RATE_TIED
-        prices = [Price((gram + small**3 / 6) / step, fresh, False)]
-        if k > 1:
-            eigen = gram + EIGEN_COST * (small**3 + k**3) + engine.n_rows * k**2
-            prices.append(Price(eigen / (k * step), FRESH_RATE_SHARED, True))
-        return prices
+        paying = []
+        for price in prices:
+            same = price.shared == self.is_shared
+            # another kind is called for by a longer experience
+            seen, steps = (self.distances, RATE_STEPS) if same else (self.of_kind, KIND_STEPS)
+            if len(seen) >= steps:
+                rate = np.log(descent.distance / seen[-steps]) / steps
+                if rate >= 0 or goal / rate > price.total(goal):
+                    paying.append(price)
+        return min(paying, key=lambda price: price.total(goal), default=None)
 
     def _factor(
         self, engine: Engine, problem: Problem, descent: Descent, column: int, n_rows: int
@@ -146,3 +155,34 @@ class Schedule:
         m = min(n_rows, engine.n_rows)
         positions: Floats = (np.arange(m) + self.rng.random(m)) / m
         return positions
+
+
+def _n_rows(engine: Engine, descent: Descent, *, first: bool, shared: bool) -> int:
+    """Return how many rows a sampled Hessian is made of."""
+    least, share = (FIRST_ROWS, FIRST_SHARE) if first else (SAMPLE_ROWS, SAMPLE_SHARE)
+    if shared:
+        share = max(share, SHARED_SHARE * descent.regression.n_columns)
+    n, d = engine.n_rows, max(engine.n_features, 1)
+    return min(n, max(least, round(share * n / d)))
+
+
+def _prices(
+    engine: Engine, descent: Descent, n_sharing: int, *, first: bool = False
+) -> list[Price]:
+    """Return the prices of a factor a column, and of one for all."""
+    n, d, k = engine.n_rows, engine.n_features, descent.regression.n_columns
+
+    def gram(m: int) -> float:
+        return m * d * min(m, d) / 2
+
+    m = _n_rows(engine, descent, first=first, shared=False)
+    apply = d * d if d <= m else m * m + 2 * m * d
+    read = PASS_COST if n_sharing < SHARED_BY else SHARED_PASS_COST
+    step = read * 2 * n * d + apply
+    fresh = FRESH_RATE if k == 1 else FRESH_RATE_TIED
+    prices = [Price((gram(m) + min(m, d) ** 3 / 6) / step, fresh, False)]
+    if k > 1:
+        m = _n_rows(engine, descent, first=first, shared=True)
+        eigen = gram(m) + EIGEN_COST * (min(m, d) ** 3 + k**3) + n * k**2
+        prices.append(Price(eigen / (k * step), FRESH_RATE_SHARED, True))
+    return prices

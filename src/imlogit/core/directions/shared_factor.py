@@ -41,6 +41,8 @@ class SharedFactor:
     classes, coupling : ndarray of float64, shapes (K, K) and (K,)
         Eigenvectors and eigenvalues of ``A``.
     penalty : float
+    tied : bool
+        Whether intercepts go along with the weights.
     """
 
     centers: Floats
@@ -49,23 +51,27 @@ class SharedFactor:
     classes: Floats
     coupling: Floats
     penalty: float
+    tied: bool
 
     @property
     def nbytes(self) -> int:
         """The memory that the arrays take."""
-        return self.centers.nbytes + self.vectors.nbytes + self.classes.nbytes
+        return (
+            self.vectors.nbytes
+            + self.classes.nbytes
+            + (0 if self.centers is None else self.centers.nbytes)
+        )
 
     def directions(self, gradients: Floats, slopes: Floats) -> Steps:
         """Return where to go from gradients in weights (m, K, d) and in intercepts (m, K)."""
-        found = [self._direction(g, s) for g, s in zip(gradients, slopes, strict=True)]
-        weights, shifts = zip(*found, strict=True)
-        return Steps(np.stack(weights), np.stack(shifts))
-
-    def _direction(self, gradient: Floats, slope: Floats) -> tuple[Floats, Floats]:
-        weights = -self._solve(gradient - slope[:, None] * self.centers)
+        inner = gradients - slopes[:, :, None] * self.centers
+        weights = -np.stack([self._solve(one) for one in inner])
         # exactly, or rounding would leave what no later step can take away
-        weights -= weights.mean(axis=0)
-        return weights, self._shift(slope) - np.einsum("kd,kd->k", weights, self.centers)
+        weights -= weights.mean(axis=1, keepdims=True)
+        if not self.tied:
+            return Steps(weights, None)
+        shifts = np.stack([self._shift(slope) for slope in slopes])
+        return Steps(weights, shifts - np.einsum("mkd,kd->mk", weights, self.centers))
 
     def _solve(self, right: Floats) -> Floats:
         """Return ``(A x S + penalty)^-1 right``, shape (K, d)."""
@@ -100,6 +106,7 @@ def draw_shared_factor(
     positions: Floats,
     *,
     precise: bool,
+    tied: bool,
 ) -> SharedFactor:
     """Return the factor of rows drawn by their curvature at the current point of a slot.
 
@@ -109,40 +116,38 @@ def draw_shared_factor(
         As in `imlogit.core.contract.Problem.draw`.
     precise : bool
         Whether to compute in float64.
+    tied : bool
+        Whether intercepts go along with the weights.
     """
     rows, weights = problem.draw(slot, None, positions)
-    coupling, curved = problem.coupling(slot), problem.curvatures(slot, rows)
+    coupling = problem.coupling(slot)
     taken = engine.rows(rows, precise=precise)
     steepest = float(np.einsum("md,md->m", taken, taken).max(initial=0.0))
     if coupling.diagonal().max() * steepest > FLOAT32_DIAGONAL * regression.penalty:
         taken = engine.rows(rows, precise=True)
-    total = curved.sum(axis=0)
-    # each class's share of what a row weighs
-    shares = np.divide(curved, total, out=np.full_like(curved, 1 / len(curved)), where=total > 0)
-    shares *= weights / weights.sum() if weights.sum() > 0 else 1 / len(weights)
-    centers = np.zeros((len(curved), engine.n_features))
-    if regression.intercept:
-        centers = _center(taken, shares)
-    spread, vectors = _spectrum(engine, taken, shares)
+    spread, vectors = _spectrum(engine, taken, weights, centered=regression.intercept)
     values, classes = np.linalg.eigh(coupling)
-    return SharedFactor(
-        centers, vectors, spread, classes, np.maximum(values, 0.0), regression.penalty
+    centers = np.zeros((len(coupling), engine.n_features))
+    if regression.intercept:
+        centers = problem.curved_means(slot)
+    coupled = np.maximum(values, 0.0)
+    return SharedFactor(centers, vectors, spread, classes, coupled, regression.penalty, tied)
+
+
+def _spectrum(
+    engine: Engine, rows: Floating, weights: Floats, *, centered: bool
+) -> tuple[Floats, Floating]:
+    """Return eigenvalues and eigenvectors of the covariance of weighted rows (m, d).
+
+    The rows are overwritten; of the weights only the ratios matter.
+    """
+    total = weights.sum()
+    shares = (weights / total if total > 0 else np.full(len(rows), 1 / len(rows))).astype(
+        rows.dtype
     )
-
-
-def _center(rows: Floating, shares: Floats) -> Floats:
-    """Take the mean from rows (m, d), and return each class's mean (K, d) as it was before."""
-    mean = shares.sum(axis=0).astype(rows.dtype) @ rows
-    rows -= mean
-    of_class = shares.sum(axis=1)
-    means = (shares.astype(rows.dtype) @ rows).astype(np.float64)
-    np.divide(means, of_class[:, None], out=means, where=of_class[:, None] > 0)
-    return means + mean
-
-
-def _spectrum(engine: Engine, rows: Floating, shares: Floats) -> tuple[Floats, Floating]:
-    """Return eigenvalues and eigenvectors of the covariance of rows, which are overwritten."""
-    rows *= np.sqrt(shares.sum(axis=0)).astype(rows.dtype)[:, None]
+    if centered:
+        rows -= shares @ rows
+    rows *= np.sqrt(shares)[:, None]
     if len(rows) >= rows.shape[1]:
         return _eigen(engine.crossproduct(rows))
     values, inner = _eigen(engine.crossproduct(np.ascontiguousarray(rows.T)))
