@@ -45,6 +45,9 @@ class Descent:
         Of the objective, as `Batch.measure` found it.
     gap, max_gradient, steepest : float
         ``steepest`` is the largest entry in the weights alone.
+    centers : ndarray of float64, shape (K, d), or None
+        Means of the rows around which a slope that is left in the intercepts is taken out of the
+        gradient, where these go along with the weights.
     precise : bool
         Whether sums are taken in float64.
     iterations, passes : int
@@ -62,6 +65,7 @@ class Descent:
         self.last, self.last_shift = np.zeros_like(weights), np.zeros_like(b)
         self.charge(regression)
         self.objective, self.mass = np.inf, np.zeros(regression.n_classes)
+        self.centers: Floats | None = None
         self.precise = False
         self.iterations = self.passes = 0
         self.history: list[Pass] = []
@@ -166,7 +170,10 @@ class Batch:
                 d.gradient = loss[k] + d.regression.penalty * d.weights
                 d.steepest = float(np.abs(d.gradient).max(initial=0.0))
                 d.max_gradient = max(d.steepest, d.imbalance)
-                d.gap = 0.5 * float(np.vdot(d.gradient, d.gradient)) + max(0.0, float(apart[k]))
+                left = d.gradient
+                if not feasible and d.centers is not None:
+                    left = left - d.slope[:, None] * d.centers
+                d.gap = 0.5 * float(np.vdot(left, left)) + max(0.0, float(apart[k]))
 
     def prove(self, descents: Sequence[Descent]) -> None:
         """Compute margins anew in float64, put the intercepts at their minima, and measure."""

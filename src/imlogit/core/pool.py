@@ -207,6 +207,7 @@ class Pool:
                 self.engine, self.problem, way.descent, self.settings.tol, n_sharing
             )
             known[id(current)] = current
+            way.descent.centers = current.tied_centers
             used.setdefault(id(current), []).append(way.descent)
         descents: list[Descent] = []
         directions: list[Floats] = []

@@ -16,7 +16,7 @@ from imlogit.core.regression import Regression
 # Rows in the sampled Hessian of the subset.
 SKETCH_ROWS = 1500
 # Problems of more than twice as many rows are first fitted to so many of them, or to this share...
-SUBSET_ROWS, SUBSET_SHARE = 8000, 2 / 15
+SUBSET_ROWS, SUBSET_SHARE = 8000, 1 / 15
 # ...at a tenth of their share of the cost: at the full share the optimum of so few rows
 # overfits them, and lies farther from the optimum of all.
 SUBSET_COST = 0.1

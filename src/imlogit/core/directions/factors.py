@@ -117,6 +117,8 @@ class Preconditioner:
 
     factors: tuple[Factor, ...]
     total: Factor | None = None
+    tied_centers = None
+    """Intercepts do not go along with the weights."""
 
     @classmethod
     def of(cls, factors: Sequence[Factor]) -> Preconditioner:

@@ -21,14 +21,16 @@ FIRST_SHARE, SAMPLE_SHARE = 32.0, 64.0
 SHARED_SHARE = 2.0
 # A sum over pixels costs this many times what a multiply-add in a Gram matrix does: alone it
 # waits for memory, among others it does not.
-PASS_COST, SHARED_PASS_COST = 2.5, 1.3
+PASS_COST, SHARED_PASS_COST = 4.0, 1.3
 SHARED_BY = 4
 # What a step with fresh factors does to the gap: with one column, with more, with one for all.
-FRESH_RATE, FRESH_RATE_TIED, FRESH_RATE_SHARED = 0.2, 0.5, 0.68
+FRESH_RATE, FRESH_RATE_TIED, FRESH_RATE_SHARED = 0.15, 0.5, 0.68
 # Multiply-adds of all eigenvectors of a matrix, as a multiple of its size cubed.
 EIGEN_COST = 12
+# Factors a class take no more memory than this.
+MOST_BYTES = 300_000_000
 # The steps from which the rate of an old factor is taken, and to try another kind.
-RATE_STEPS, KIND_STEPS = 3, 8
+RATE_STEPS, KIND_STEPS = 4, 8
 # A factor that costs less than so many steps is always fresh.
 FREE_STEPS, FREE_STEPS_SHARED = 1.0, 0.1
 # Factors a class that cost more steps than this are not what to begin with.
@@ -116,7 +118,8 @@ class Schedule:
     def _begins_shared(self, engine: Engine, descent: Descent, n_sharing: int) -> bool:
         if descent.regression.n_columns == 1:
             return False
-        return _prices(engine, descent, n_sharing, first=True)[0].draw > CHEAP_STEPS
+        first = _prices(engine, descent, n_sharing, first=True)[0]
+        return first.shared or first.draw > CHEAP_STEPS
 
     def _better(self, engine: Engine, descent: Descent, tol: float, n_sharing: int) -> Price | None:
         """Return which new preconditioner pays, if one does."""
@@ -180,7 +183,10 @@ def _prices(
     read = PASS_COST if n_sharing < SHARED_BY else SHARED_PASS_COST
     step = read * 2 * n * d + apply
     fresh = FRESH_RATE if k == 1 else FRESH_RATE_TIED
-    prices = [Price((gram(m) + min(m, d) ** 3 / 6) / step, fresh, False)]
+    n_bytes = 4 * k * (d * d if d <= m else m * m + m * d)
+    prices = []
+    if k == 1 or n_bytes <= MOST_BYTES:
+        prices.append(Price((gram(m) + min(m, d) ** 3 / 6) / step, fresh, False))
     if k > 1:
         m = _n_rows(engine, descent, first=first, shared=True)
         eigen = gram(m) + EIGEN_COST * (min(m, d) ** 3 + k**3) + n * k**2

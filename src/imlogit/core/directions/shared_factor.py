@@ -54,6 +54,11 @@ class SharedFactor:
     tied: bool
 
     @property
+    def tied_centers(self) -> Floats | None:
+        """The classes' means, where intercepts go along with the weights."""
+        return self.centers if self.tied else None
+
+    @property
     def nbytes(self) -> int:
         """The memory that the arrays take."""
         return (
