@@ -210,6 +210,18 @@ class Engine(ABC):
         """Return an engine of the same kind over a few of the rows, held locally."""
 
     @abstractmethod
+    def over(self, features: NDArray[np.floating]) -> Engine:
+        """Return an engine of the same kind over other features (n, r), in float32 or float64."""
+
+    @abstractmethod
+    def row_products(self, center: Floats) -> Floats:
+        """Return the products of all rows less ``center`` with each other, (n, n), in float64."""
+
+    @abstractmethod
+    def combine(self, shares: Floats) -> Floats:
+        """Return sums of rows, ``shares`` (k, n) of each, shape (k, d), in float64."""
+
+    @abstractmethod
     def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a few rows as a new array of features, in float64 or in working precision."""
 

@@ -33,6 +33,8 @@ class Pool:
 
     Attributes
     ----------
+    points : sequence of Start or None
+        Where to begin, in the caller's order; then none starts from another's solution.
     solutions : list of Solution or None
         In the caller's order.
     """
@@ -45,13 +47,14 @@ class Pool:
         starts: Sequence[int | None] | None,
         rows: Sequence[Rows | None] | None,
         observe: Observer | None,
+        points: Sequence[Start] | None = None,
     ) -> None:
         n = len(regressions)
         self.engine, self.regressions, self.settings = engine, regressions, settings
         self.rows = [None] * n if rows is None else rows
-        self.observe = observe
+        self.observe, self.points = observe, points
         self.solutions: list[Solution | None] = [None] * n
-        self.queue = Queue([None] * n if starts is None else starts)
+        self.queue = Queue([None] * n if starts is None or points is not None else starts)
         self.active: list[Way] = []
         first = regressions[0]
         self.n_columns = first.n_columns
@@ -85,7 +88,9 @@ class Pool:
         self._place([way.descent for way in ways])
 
     def _starts(self, turns: list[Turn], regressions: list[Regression]) -> list[Start]:
-        """Return where to begin: at the solution of another, or where a subset leads."""
+        """Return where to begin: at a known point, another's solution, or where a subset leads."""
+        if self.points is not None:
+            return [self.points[turn.place] for turn in turns]
         found: dict[int, Start] = {}
         for place, start, _ in turns:
             before = None if start is None else self.solutions[start]
@@ -101,7 +106,9 @@ class Pool:
         slot = self.free.pop()
         self.problem.admit(slot, one)
         schedule = Schedule(np.random.default_rng(self.settings.seed), turn.preconditioner)
-        return Way(turn.place, Descent(one, slot, *start), schedule, time.perf_counter())
+        descent = Descent(one, slot, start.weights, start.b)
+        descent.iterations, descent.history = start.iterations, list(start.history)
+        return Way(turn.place, descent, schedule, time.perf_counter())
 
     def _place(self, descents: list[Descent]) -> None:
         """Begin, and no worse than at the base rate."""

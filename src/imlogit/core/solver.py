@@ -10,21 +10,30 @@ Steps are taken in the engine's working precision. A claim is proved in float64,
 computed anew, and if the proof falls short the steps go on in float64. Problems of few weights
 take exact Newton steps instead, as do larger ones where other steps lead nowhere
 (`imlogit.core.newton`). They end at rounding, and their gap holds what that may hide
-(`imlogit.core.rounding`).
+(`imlogit.core.rounding`). Where there are fewer rows than features, all of this happens in
+coordinates of the rows (`imlogit.core.row_space`), and the proof on the features.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from imlogit.arrays import Rows
+from imlogit.core import row_space
 from imlogit.core.contract import Engine
 from imlogit.core.pool import Pool
 from imlogit.core.regression import Regression
-from imlogit.core.solution import Observer, Settings, Solution
+from imlogit.core.row_space import RowSpace
+from imlogit.core.solution import Observer, Progress, Settings, Solution
+from imlogit.core.start import Start
 from imlogit.errors import FitInterrupted
+
+# In the coordinates of the rows the gap is brought down to this share of the tolerance, so that
+# their rounding does not stand between it and the proof.
+TOL_SHARE = 0.5
 
 
 def solve(
@@ -69,10 +78,37 @@ def solve(
     """
     if not len(regressions):
         return []
-    pool = Pool(engine, regressions, settings, starts, rows, observe)
+    points = None
+    if row_space.pays(engine, regressions):
+        points = _points_in_row_space(engine, regressions, settings, starts, observe)
+    pool = Pool(engine, regressions, settings, starts, rows, observe, points)
     with np.errstate(over="ignore", invalid="ignore"):  # looked for where it matters
         try:
             pool.run()
         except KeyboardInterrupt:
             raise FitInterrupted(pool.rescued()) from None
     return [solution for solution in pool.solutions if solution is not None]
+
+
+def _points_in_row_space(
+    engine: Engine,
+    regressions: Sequence[Regression],
+    settings: Settings,
+    starts: Sequence[int | None] | None,
+    observe: Observer | None,
+) -> list[Start]:
+    """Return the optima that are found in the coordinates of the rows."""
+    space = RowSpace.of(engine, intercept=regressions[0].intercept)
+    closer = replace(settings, tol=TOL_SHARE * settings.tol)
+
+    def report(news: Progress) -> None:
+        if observe is not None:  # what is found there is not done yet
+            observe(news._replace(done=0))
+
+    try:
+        with space.open(closer.tol) as inner:
+            found = solve(inner, regressions, closer, starts=starts, observe=report)
+    except FitInterrupted as stop:
+        partial = [None if one is None else space.lift_unproved(one) for one in stop.partial]
+        raise FitInterrupted(partial) from None
+    return [space.lift(one) for one in found]

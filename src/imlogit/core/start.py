@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from imlogit.arrays import Floats, Rows
+from imlogit.core.certificate import Pass
 from imlogit.core.contract import Engine, Problem
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.directions.schedule import Preconditioning, Schedule
@@ -29,10 +30,12 @@ ALIKE = 4.0
 
 
 class Start(NamedTuple):
-    """Weights (K, d) and intercepts (K,) to begin with."""
+    """Weights (K, d) and intercepts (K,) to begin with, and the steps that led there."""
 
     weights: Floats
     b: Floats
+    iterations: int = 0
+    history: tuple[Pass, ...] = ()
 
 
 class BaseRate(NamedTuple):
@@ -90,7 +93,7 @@ def _fit_subset(
     for slot, (regression, start) in enumerate(zip(regressions, starts, strict=True)):
         part = regression.rows(rows, _scale(regression, rows))
         problem.admit(slot, part)
-        descents.append(Descent(part, slot, *start))
+        descents.append(Descent(part, slot, start.weights, start.b))
     batch.place(descents, precise=False)
     shared = _shared(small, problem, descents, rng)
     for _ in range(SUBSET_STEPS):

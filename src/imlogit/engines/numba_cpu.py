@@ -18,6 +18,7 @@ from imlogit.core.regression import n_columns_of
 from imlogit.engines import numba_kernels as kernels
 from imlogit.engines.matrix import ArrayMatrix, Matrix
 from imlogit.engines.numba_problems import NumbaLogistic, NumbaSoftmax
+from imlogit.engines.row_products import move_origin, products_of_bytes
 from imlogit.system.threads import Team, lanes
 
 # Float32 sums of features outside these sizes would lose the gradient, or overflow on the way;
@@ -35,6 +36,8 @@ BLOCK_ROWS, BLOCK_BYTES = 512, 2_000_000
 # `MANY` weight vectors on, larger products have the faster kernels in gradients.
 FEW_ROWS = 32
 SOME_ROWS, ALL_ROWS, MANY = 64, 256, 17
+# Rows whose products with each other are taken at a time, as float64.
+PRODUCT_BYTES = 32_000_000
 # What a gradient's partial sums may take, and how many there are at least.
 PARTS_BYTES = 64_000_000
 FEWEST_PARTS = 8
@@ -96,6 +99,47 @@ class NumbaEngine(Engine):
     def take(self, rows: Rows) -> Engine:
         """Return an engine over a copy of a few of the rows."""
         return NumbaEngine(ArrayMatrix(self.matrix.take(rows)), self.scale, self.team)
+
+    def over(self, features: NDArray[np.floating]) -> Engine:
+        """Return an engine over other features, with the same threads."""
+        return NumbaEngine(ArrayMatrix(features), team=self.team)
+
+    def row_products(self, center: Floats) -> Floats:
+        """Return the products of all rows less ``center`` with each other, block by block.
+
+        Of bytes they are exact: sums of so few products of so small whole numbers are, in float32.
+        """
+        exact = self.matrix.values == np.uint8
+        size = max(1, PRODUCT_BYTES // (8 * max(self.n_features, 1)))
+        borders = [*range(0, self.n_rows, size), self.n_rows]
+        blocks = list(pairwise(borders))
+        pairs = [(one, other) for k, one in enumerate(blocks) for other in blocks[: k + 1]]
+        found = np.empty((self.n_rows, self.n_rows))
+
+        def work(first: int, last: int) -> None:
+            for one, other in pairs[first:last]:
+                a, b = slice(*one), slice(*other)
+                if exact:
+                    found[a, b] = products_of_bytes(*(self._cast(s, np.float32) for s in (a, b)))
+                else:
+                    left, right = (self._cast(s, np.float64) * self.scale - center for s in (a, b))
+                    found[a, b] = left @ right.T
+                found[b, a] = found[a, b].T
+
+        self.team.share(work, len(pairs))
+        if exact:
+            found *= self.scale**2
+            move_origin(found, self.multiply(center[None])[0], float(center @ center))
+        return found
+
+    def combine(self, shares: Floats) -> Floats:
+        """Return sums of rows."""
+        return self.accumulate(shares, np.arange(len(shares)), np.float64)
+
+    def _cast(self, rows: slice, real: type[np.floating]) -> NDArray[np.floating]:
+        if self.x is None:
+            return self.matrix.cast(rows.start, rows.stop, real)
+        return self.x[rows].astype(real)
 
     def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a few rows as floats."""

@@ -50,6 +50,19 @@ class ReferenceEngine(Engine):
         """Return an engine over a few of the rows."""
         return ReferenceEngine(ArrayMatrix(self.x[rows]))
 
+    def over(self, features: NDArray[np.floating]) -> Engine:
+        """Return an engine over other features."""
+        return ReferenceEngine(ArrayMatrix(features))
+
+    def row_products(self, center: Floats) -> Floats:
+        """Return the products of all rows less ``center`` with each other."""
+        centred = self.x - center
+        return centred @ centred.T
+
+    def combine(self, shares: Floats) -> Floats:
+        """Return sums of rows."""
+        return shares @ self.x
+
     def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a copy of a few rows."""
         return self.x[rows]

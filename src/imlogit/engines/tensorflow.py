@@ -159,6 +159,18 @@ class TensorFlowEngine(Engine):
         """Return an engine over a few of the rows, for which a device does not pay."""
         return self.local.take(rows)
 
+    def over(self, features: NDArray[np.floating]) -> Engine:
+        """Return the processor's engine: with few rows there is little to add up."""
+        return self.local.over(features)
+
+    def row_products(self, center: Floats) -> Floats:
+        """Return the products of all rows less ``center`` with each other."""
+        return self.local.row_products(center)
+
+    def combine(self, shares: Floats) -> Floats:
+        """Return sums of rows."""
+        return self.local.combine(shares)
+
     def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a few rows as floats."""
         return self.local.rows(rows, precise=precise)

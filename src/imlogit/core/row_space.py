@@ -1,0 +1,101 @@
+"""Fewer rows than features: regressions in the coordinates of the rows.
+
+The optimum lies in the span of the rows, and an orthogonal change of coordinates changes neither
+the penalty nor a margin. One look at the features gives the products of the rows with each other;
+their Cholesky factor ``L L'``, pivoted, holds the rows in coordinates of an orthonormal basis, of
+which there are no more than rows. All regressions are fitted there. Weights return as sums of rows,
+and what is claimed of them is proved on the features themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.linalg import solve_triangular
+from scipy.linalg.lapack import dpstrf
+
+from imlogit.arrays import Floats, Rows
+from imlogit.core.contract import Engine
+from imlogit.core.directions.schedule import SAMPLE_ROWS
+from imlogit.core.regression import Regression
+from imlogit.core.solution import Solution
+from imlogit.core.start import Start
+
+# Of a fit: how often factors are drawn, and how many steps there are, as a rule.
+DRAWS, STEPS = 2, 30
+# A step reads all rows twice.
+STEP_READS = 2
+# Coordinates in float32 keep gaps of this share of the objective apart.
+FLOAT32_TOL = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class RowSpace:
+    """The rows of an engine in coordinates of their own.
+
+    Attributes
+    ----------
+    engine : Engine
+        Of the features.
+    coordinates : ndarray of float64, shape (n, r)
+        The rows less ``center``, in an orthonormal basis of their span.
+    basis : ndarray of intp, shape (r,)
+        The rows that the basis is made of.
+    center : ndarray of float64, shape (d,)
+        Zero without an intercept, which could not make up for another.
+    """
+
+    engine: Engine
+    coordinates: Floats
+    basis: Rows
+    center: Floats
+
+    @classmethod
+    def of(cls, engine: Engine, *, intercept: bool) -> RowSpace:
+        """Return the rows in coordinates of their own."""
+        center = engine.center() if intercept else np.zeros(engine.n_features)
+        factor, pivots, rank, _ = dpstrf(engine.row_products(center), lower=1, overwrite_a=1)
+        order = pivots - 1
+        coordinates = np.empty((engine.n_rows, rank))
+        coordinates[order] = np.tril(factor)[:, :rank]
+        return cls(engine, coordinates, order[:rank].astype(np.intp), center)
+
+    def open(self, tol: float) -> Engine:
+        """Return an engine over the coordinates."""
+        real = np.float32 if tol >= FLOAT32_TOL else np.float64
+        return self.engine.over(np.ascontiguousarray(self.coordinates, dtype=real))
+
+    def lift(self, solution: Solution) -> Start:
+        """Return a solution's weights for the features, and the steps that led there."""
+        triangle = self.coordinates[self.basis]
+        shares = np.zeros((len(solution.weights), self.engine.n_rows))
+        shares[:, self.basis] = solve_triangular(
+            triangle, solution.weights.T, lower=True, trans=1, check_finite=False
+        ).T
+        weights = self.engine.combine(shares) - np.outer(shares.sum(axis=1), self.center)
+        b = solution.intercept - weights @ self.center
+        return Start(weights, b, solution.certificate.iterations, solution.certificate.history)
+
+    def lift_unproved(self, solution: Solution) -> Solution:
+        """Return what an interrupt left, for the features; nothing was proved there."""
+        start = self.lift(solution)
+        certificate = replace(solution.certificate, status="interrupted")
+        return Solution(start.weights, start.b, certificate, solution.margins)
+
+
+def pays(engine: Engine, regressions: Sequence[Regression]) -> bool:
+    """Whether the way through the rows' own coordinates is cheaper, in multiplications."""
+    n, d, first = engine.n_rows, engine.n_features, regressions[0]
+    columns = len(regressions) * first.n_columns
+    through = n * n * d / 2 + n**3 / 3 + columns * _price(n, n)
+    return n < d and through < columns * _price(n, d)
+
+
+def _price(n: int, d: int) -> float:
+    """Return what fitting a column takes."""
+    m = min(n, SAMPLE_ROWS)
+    small = min(m, d)
+    draw = m * d * small / 2 + small**3 / 6
+    return DRAWS * draw + STEPS * STEP_READS * n * d
