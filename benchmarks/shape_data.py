@@ -24,6 +24,8 @@ BLOCK = 4096
 # Photos are sums of so many waves a side and channel: what makes them smooth.
 WAVES = 12
 FILTER, GRID, POOL = 8, 4, 5
+# Classes of so many images can do without a few.
+PLENTY = 50
 # By how many pixels copies of digits are shifted at most.
 SHIFT = 2
 
@@ -189,11 +191,11 @@ def copies(shape: Shape, place: Path, quick: bool) -> None:
 def write_photos(place: Path, n: int, classes: int, side: int) -> None:
     """Write photos as PNG files, a folder for each class."""
     codes = np.arange(n) % classes
-    labels = noisy(codes, classes, np.random.default_rng(SEED))
+    labels = codes
+    if n >= PLENTY * classes:  # else a class might be left with too few for its folds
+        labels = noisy(codes, classes, np.random.default_rng(SEED))
     for number, image in enumerate(draw_photos(codes, classes, side)):
-        # the first two of a class keep it, so that none is left without images
-        code = labels[number] if number >= 2 * classes else codes[number]
-        folder = place / f"class-{code:04d}"
+        folder = place / f"class-{labels[number]:04d}"
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(image).save(folder / f"{number:05d}.png")
 

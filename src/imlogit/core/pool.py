@@ -23,6 +23,8 @@ from imlogit.core.way import Way
 
 # A solution from which so many others start hands them a preconditioner of its own optimum.
 FRESH_FOR = 3
+# Gaps of a smaller share of the objective are near enough to rounding to hold what that may hide.
+NEAR_ROUNDING = 1e-14
 # After an interrupt a proof may take so long, and takes some four times as long as a gradient.
 PROOF_SECONDS = 0.5
 PROOF_PRICE = 4
@@ -108,7 +110,7 @@ class Pool:
         schedule = Schedule(np.random.default_rng(self.settings.seed), turn.preconditioner)
         descent = Descent(one, slot, start.weights, start.b)
         descent.iterations, descent.history = start.iterations, list(start.history)
-        return Way(turn.place, descent, schedule, time.perf_counter())
+        return Way(turn.place, descent, schedule, time.perf_counter() - start.seconds)
 
     def _place(self, descents: list[Descent]) -> None:
         """Begin, and no worse than at the base rate."""
@@ -136,7 +138,7 @@ class Pool:
         exact = [way for way in done if way.status in ("converged", "rounding")]
         polish(self.batch, [way.descent for way in exact if way.is_small], self.settings.max_iter)
         for way in exact:
-            if way.exact or way.is_small:
+            if way.exact or way.is_small or way.descent.relative_gap < NEAR_ROUNDING:
                 way.gap = gap_with_rounding(self.engine, way.descent)
                 arrived = self._reached(way.descent, way.gap)
                 way.status = "converged" if arrived else "rounding"

@@ -9,6 +9,7 @@ and what is claimed of them is proved on the features themselves.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,13 +23,12 @@ from imlogit.core.directions.schedule import SAMPLE_ROWS
 from imlogit.core.regression import Regression
 from imlogit.core.solution import Solution
 from imlogit.core.start import Start
+from imlogit.core.way import EXACT_WEIGHTS
 
 # Of a fit: how often factors are drawn, and how many steps there are, as a rule.
 DRAWS, STEPS = 2, 30
 # A step reads all rows twice.
 STEP_READS = 2
-# Coordinates in float32 keep gaps of this share of the objective apart.
-FLOAT32_TOL = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,27 +45,31 @@ class RowSpace:
         The rows that the basis is made of.
     center : ndarray of float64, shape (d,)
         Zero without an intercept, which could not make up for another.
+    seconds : float
+        What it took to find them.
     """
 
     engine: Engine
     coordinates: Floats
     basis: Rows
     center: Floats
+    seconds: float
 
     @classmethod
     def of(cls, engine: Engine, *, intercept: bool) -> RowSpace:
         """Return the rows in coordinates of their own."""
+        began = time.perf_counter()
         center = engine.center() if intercept else np.zeros(engine.n_features)
         factor, pivots, rank, _ = dpstrf(engine.row_products(center), lower=1, overwrite_a=1)
         order = pivots - 1
         coordinates = np.empty((engine.n_rows, rank))
         coordinates[order] = np.tril(factor)[:, :rank]
-        return cls(engine, coordinates, order[:rank].astype(np.intp), center)
+        basis = order[:rank].astype(np.intp)
+        return cls(engine, coordinates, basis, center, time.perf_counter() - began)
 
-    def open(self, tol: float) -> Engine:
+    def open(self) -> Engine:
         """Return an engine over the coordinates."""
-        real = np.float32 if tol >= FLOAT32_TOL else np.float64
-        return self.engine.over(np.ascontiguousarray(self.coordinates, dtype=real))
+        return self.engine.over(self.coordinates)
 
     def lift(self, solution: Solution) -> Start:
         """Return a solution's weights for the features, and the steps that led there."""
@@ -76,7 +80,10 @@ class RowSpace:
         ).T
         weights = self.engine.combine(shares) - np.outer(shares.sum(axis=1), self.center)
         b = solution.intercept - weights @ self.center
-        return Start(weights, b, solution.certificate.iterations, solution.certificate.history)
+        spent = self.seconds + solution.certificate.seconds
+        return Start(
+            weights, b, solution.certificate.iterations, solution.certificate.history, spent
+        )
 
     def lift_unproved(self, solution: Solution) -> Solution:
         """Return what an interrupt left, for the features; nothing was proved there."""
@@ -88,6 +95,8 @@ class RowSpace:
 def pays(engine: Engine, regressions: Sequence[Regression]) -> bool:
     """Whether the way through the rows' own coordinates is cheaper, in multiplications."""
     n, d, first = engine.n_rows, engine.n_features, regressions[0]
+    if first.n_columns * (d + 1) <= EXACT_WEIGHTS:  # exact steps are cheaper still
+        return False
     columns = len(regressions) * first.n_columns
     through = n * n * d / 2 + n**3 / 3 + columns * _price(n, n)
     return n < d and through < columns * _price(n, d)

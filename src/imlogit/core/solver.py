@@ -106,7 +106,7 @@ def _points_in_row_space(
             observe(news._replace(done=0))
 
     try:
-        with space.open(closer.tol) as inner:
+        with space.open() as inner:
             found = solve(inner, regressions, closer, starts=starts, observe=report)
     except FitInterrupted as stop:
         partial = [None if one is None else space.lift_unproved(one) for one in stop.partial]

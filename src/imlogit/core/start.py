@@ -30,12 +30,13 @@ ALIKE = 4.0
 
 
 class Start(NamedTuple):
-    """Weights (K, d) and intercepts (K,) to begin with, and the steps that led there."""
+    """Weights (K, d) and intercepts (K,) to begin with, and the steps and time that led there."""
 
     weights: Floats
     b: Floats
     iterations: int = 0
     history: tuple[Pass, ...] = ()
+    seconds: float = 0.0
 
 
 class BaseRate(NamedTuple):
