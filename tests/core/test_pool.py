@@ -33,7 +33,7 @@ def test_a_start_shortens_the_way(name, few):
     with open_engine(name, images.reshape(len(images), -1), 1 / 255) as engine:
         cold, warm = solve(engine, [one, one], Settings(), starts=[None, 0])
     assert warm.certificate.converged
-    assert warm.certificate.iterations == 0 < cold.certificate.iterations
+    assert warm.certificate.iterations <= 1 < cold.certificate.iterations
 
 
 @pytest.mark.parametrize("room", [1, 2, 64])
@@ -83,7 +83,7 @@ def test_progress_is_reported(name, rng):
 
 
 def test_an_interrupt_leaves_what_is_certified(name, rng):
-    x, some = several(rng, 3, 200, 600)
+    x, some = several(rng, 3, 900, 600)
 
     def interrupt(news):
         if news.done == 1:
