@@ -32,6 +32,8 @@ DOUBLE_ROUNDING = float(np.finfo(float).eps)
 MOST_WEIGHTS = 1500
 NEWTON_STEPS = 12
 FLAT = 1.0001e-8
+# One problem in so many has so many classes.
+MANY_EVERY, MANY_CLASSES = 20, (31, 61)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +74,7 @@ class Problem:
 
 
 def draw(number: int, engines: Sequence[str], entries: int = MOST_ENTRIES) -> Problem:
-    """Draw a problem of two to 3,000 rows, one to 1,500 features, two to 30 classes.
+    """Draw a problem of two to 3,000 rows, one to 1,500 features, two to 30 classes, rarely to 60.
 
     Parameters
     ----------
@@ -84,6 +86,8 @@ def draw(number: int, engines: Sequence[str], entries: int = MOST_ENTRIES) -> Pr
     """
     rng = np.random.default_rng(number)
     k = 2 if rng.random() < 0.5 else int(rng.integers(3, 31))
+    if number % MANY_EVERY == MANY_EVERY - 1:
+        k = int(rng.integers(*MANY_CLASSES))
     n = max(k, round(float(np.exp(rng.uniform(np.log(2), np.log(3000))))))
     d = round(float(np.exp(rng.uniform(0, np.log(1500)))))
     d = max(1, min(d, 2 * entries // (n * k)))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from imlogit.core import budget
 from imlogit.core.pool import Pool
 from imlogit.core.regression import regression
 from imlogit.core.solution import Settings
@@ -41,7 +42,7 @@ def test_together_as_one_by_one(name, rng, monkeypatch, room):
     x, some = several(rng, 7, 300, 600)
     rows = np.array([5, 0, 299])
     with open_engine(name, x) as engine:
-        monkeypatch.setattr(engine, "room", lambda _: room)
+        monkeypatch.setattr(budget, "MOST_SLOTS", room)
         together = solve(engine, some, Settings(), rows=[rows] * 7, starts=[None, 0, 0, 1, 1, 1, 2])
         alone = [solve(engine, [one], Settings())[0] for one in some]
     for here, there in zip(together, alone, strict=True):

@@ -92,7 +92,7 @@ def progress_bars() -> Iterator[tuple[Loading | None, Observer | None]]:
             bar.update(loading, visible=False)
             note = (
                 f"{news.done} of {news.total} columns, worst gap {news.gap:.1e}, "
-                f"{news.passes} passes"
+                f"{news.passes} passes; {news.plan}"
             )
             bar.update(fitting, completed=news.done, total=news.total, note=note, visible=True)
 

@@ -64,6 +64,8 @@ class Certificate:
         The largest absolute entry of the gradient, the intercept's included.
     seconds : float
         Wall-clock time; never written to a file that is compared.
+    plan : str
+        How this fit, and those that were asked for with it, stayed within their memory.
     history : tuple of Pass
         Objective and gap before each step.
     columns : tuple of Certificate
@@ -78,6 +80,7 @@ class Certificate:
     passes: int
     max_gradient: float
     seconds: float = 0.0
+    plan: str = ""
     history: tuple[Pass, ...] = ()
     columns: tuple[Certificate, ...] = ()
 
@@ -133,6 +136,7 @@ def combine(certificates: Sequence[Certificate]) -> Certificate:
         passes=max(c.passes for c in certificates),
         max_gradient=max(c.max_gradient for c in certificates),
         seconds=max(c.seconds for c in certificates),
+        plan=certificates[0].plan,
         columns=tuple(certificates),
     )
 

@@ -29,6 +29,7 @@ from imlogit.arrays import Floats, Rows
 from imlogit.core.regression import Regression
 
 LAST, NEW, INTERCEPT = 0, 1, 2
+DOUBLE = 8
 
 
 class Sums(NamedTuple):
@@ -201,9 +202,14 @@ class Engine(ABC):
     def open(self, n_slots: int, n_classes: int) -> Problem:
         """Make room for ``n_slots`` regressions of ``n_classes`` classes over these rows."""
 
+    @property
+    def n_bytes(self) -> int:
+        """What the features take."""
+        return self.n_rows * self.n_features * DOUBLE
+
     @abstractmethod
-    def room(self, n_classes: int) -> int:
-        """Return how many slots fit into the memory that an engine may use beside its rows."""
+    def slot_bytes(self, n_classes: int) -> int:
+        """Return what a slot takes, of margins and derivatives by row."""
 
     @abstractmethod
     def take(self, rows: Rows) -> Engine:

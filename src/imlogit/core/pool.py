@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from imlogit.arrays import Floats, Rows
+from imlogit.core.budget import Plan
 from imlogit.core.certificate import Certificate, Pass
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Batch, Descent
@@ -35,6 +36,8 @@ class Pool:
 
     Attributes
     ----------
+    plan : Plan
+        How many are fitted at a time.
     points : sequence of Start or None
         Where to begin, in the caller's order; then none starts from another's solution.
     solutions : list of Solution or None
@@ -49,20 +52,20 @@ class Pool:
         starts: Sequence[int | None] | None,
         rows: Sequence[Rows | None] | None,
         observe: Observer | None,
+        plan: Plan,
         points: Sequence[Start] | None = None,
     ) -> None:
         n = len(regressions)
         self.engine, self.regressions, self.settings = engine, regressions, settings
         self.rows = [None] * n if rows is None else rows
-        self.observe, self.points = observe, points
+        self.observe, self.plan, self.points = observe, plan, points
         self.solutions: list[Solution | None] = [None] * n
         self.queue = Queue([None] * n if starts is None or points is not None else starts)
         self.active: list[Way] = []
         first = regressions[0]
         self.n_columns = first.n_columns
-        slots = min(n, engine.room(first.n_classes))
-        self.problem = engine.open(slots, first.n_classes)
-        self.free = list(range(slots))
+        self.problem = engine.open(plan.at_once, first.n_classes)
+        self.free = list(range(plan.at_once))
         self.batch = Batch(engine, self.problem)
         self.measure_seconds = np.inf
 
@@ -107,7 +110,8 @@ class Pool:
     def _way(self, turn: Turn, one: Regression, start: Start) -> Way:
         slot = self.free.pop()
         self.problem.admit(slot, one)
-        schedule = Schedule(np.random.default_rng(self.settings.seed), turn.preconditioner)
+        rng = np.random.default_rng(self.settings.seed)
+        schedule = Schedule(rng, turn.preconditioner, self.plan.factor_bytes)
         descent = Descent(one, slot, start.weights, start.b)
         descent.iterations, descent.history = start.iterations, list(start.history)
         return Way(turn.place, descent, schedule, time.perf_counter() - start.seconds)
@@ -272,6 +276,7 @@ class Pool:
             passes=descent.passes,
             max_gradient=descent.max_gradient,
             seconds=time.perf_counter() - way.began,
+            plan=str(self.plan),
             history=tuple(descent.history),
         )
         return Solution(weights, b, certificate, margins)
@@ -305,6 +310,7 @@ class Pool:
                 len(self.solutions) * self.n_columns,
                 max(gaps, default=0.0),
                 self.batch.passes,
+                str(self.plan),
             )
         )
 

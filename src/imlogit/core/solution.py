@@ -23,12 +23,15 @@ class Progress(NamedTuple):
         The worst relative gap of the columns that are being fitted.
     passes : int
         How often all rows were read, for whatever number of columns.
+    plan : str
+        How the fits stay within their memory.
     """
 
     done: int
     total: int
     gap: float
     passes: int
+    plan: str
 
 
 Observer = Callable[[Progress], None]
@@ -62,8 +65,22 @@ class Solution:
 
 @dataclass(frozen=True)
 class Settings:
-    """What the caller asks of a solution: relative gap, steps, and the seed of the draws."""
+    """What the caller asks of a solution.
+
+    Attributes
+    ----------
+    tol : float
+        Relative gap.
+    max_iter : int
+        Steps.
+    seed : int
+        Of the draws.
+    memory_limit : int or None
+        What fits may hold beside the features, in bytes; by default the larger of 512 MB and half
+        of what these take.
+    """
 
     tol: float = 1e-6
     max_iter: int = 200
     seed: int = 0
+    memory_limit: int | None = None

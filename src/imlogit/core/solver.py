@@ -17,19 +17,21 @@ coordinates of the rows (`imlogit.core.row_space`), and the proof on the feature
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
 from imlogit.arrays import Rows
 from imlogit.core import row_space
+from imlogit.core.budget import Plan, default_limit, make_plan
 from imlogit.core.contract import Engine
 from imlogit.core.pool import Pool
 from imlogit.core.regression import Regression
 from imlogit.core.row_space import RowSpace
 from imlogit.core.solution import Observer, Progress, Settings, Solution
 from imlogit.core.start import Start
-from imlogit.errors import FitInterrupted
+from imlogit.errors import FitInterrupted, MemoryShortageError
 
 # In the coordinates of the rows the gap is brought down to this share of the tolerance, so that
 # their rounding does not stand between it and the proof.
@@ -70,6 +72,8 @@ def solve(
 
     Raises
     ------
+    MemoryShortageError
+        When not even one regression has room in ``settings.memory_limit``.
     TooLargeError
         When the features are so large that sums over them overflow.
     FitInterrupted
@@ -78,10 +82,12 @@ def solve(
     """
     if not len(regressions):
         return []
+    limit = settings.memory_limit or default_limit(engine)
+    plan = _plan(engine, regressions, limit)
     points = None
-    if row_space.pays(engine, regressions):
-        points = _points_in_row_space(engine, regressions, settings, starts, observe)
-    pool = Pool(engine, regressions, settings, starts, rows, observe, points)
+    if plan.in_row_space:
+        points = _points_in_row_space(engine, regressions, settings, starts, observe, limit)
+    pool = Pool(engine, regressions, settings, starts, rows, observe, plan, points)
     with np.errstate(over="ignore", invalid="ignore"):  # looked for where it matters
         try:
             pool.run()
@@ -90,16 +96,27 @@ def solve(
     return [solution for solution in pool.solutions if solution is not None]
 
 
+def _plan(engine: Engine, regressions: Sequence[Regression], limit: int) -> Plan:
+    """Return how regressions are fitted within a limit of memory, where it can be in row space."""
+    first = regressions[0]
+    size = first.n_classes, first.n_columns, len(regressions), limit
+    if row_space.pays(engine, regressions):
+        with suppress(MemoryShortageError):
+            return make_plan(engine, *size, in_row_space=True)
+    return make_plan(engine, *size, in_row_space=False)
+
+
 def _points_in_row_space(
     engine: Engine,
     regressions: Sequence[Regression],
     settings: Settings,
     starts: Sequence[int | None] | None,
     observe: Observer | None,
+    limit: int,
 ) -> list[Start]:
     """Return the optima that are found in the coordinates of the rows."""
     space = RowSpace.of(engine, intercept=regressions[0].intercept)
-    closer = replace(settings, tol=TOL_SHARE * settings.tol)
+    closer = replace(settings, tol=TOL_SHARE * settings.tol, memory_limit=limit)
 
     def report(news: Progress) -> None:
         if observe is not None:  # what is found there is not done yet

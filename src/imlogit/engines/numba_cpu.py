@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
-from imlogit.core.regression import n_columns_of
 from imlogit.engines import numba_kernels as kernels
 from imlogit.engines.matrix import ArrayMatrix, Matrix
 from imlogit.engines.numba_problems import NumbaLogistic, NumbaSoftmax
@@ -41,11 +40,8 @@ PRODUCT_BYTES = 32_000_000
 # What a gradient's partial sums may take, and how many there are at least.
 PARTS_BYTES = 64_000_000
 FEWEST_PARTS = 8
-# What the margins and derivatives in all slots may take, and take for each row and each row's
-# column.
-STATE_BYTES = 128_000_000
-ROW_BYTES, COLUMN_BYTES = 37, 32
-MOST_SLOTS = 64
+# What margins and derivatives take for each row: of two classes; of more, and of each of these.
+LOGISTIC_BYTES, ROW_BYTES, COLUMN_BYTES = 61, 20, 32
 
 Fill = Callable[[slice, NDArray[np.floating]], None]
 
@@ -86,10 +82,11 @@ class NumbaEngine(Engine):
         kind = NumbaLogistic if n_classes == 2 else NumbaSoftmax
         return kind(self, n_slots, n_classes)
 
-    def room(self, n_classes: int) -> int:
-        """Return how many slots fit into `STATE_BYTES`, or half of what the rows take."""
-        each = (ROW_BYTES + COLUMN_BYTES * n_columns_of(n_classes)) * max(self.n_rows, 1)
-        return int(np.clip(max(STATE_BYTES, self.n_bytes // 2) // each, 1, MOST_SLOTS))
+    def slot_bytes(self, n_classes: int) -> int:
+        """Return what a slot takes."""
+        if n_classes == 2:
+            return LOGISTIC_BYTES * self.n_rows
+        return (ROW_BYTES + COLUMN_BYTES * n_classes) * self.n_rows
 
     @property
     def n_bytes(self) -> int:

@@ -14,12 +14,13 @@ from imlogit.core.loss import (
     softmax_divergence,
     softmax_residual,
 )
-from imlogit.core.regression import Regression
+from imlogit.core.regression import Regression, n_columns_of
 from imlogit.engines.matrix import ArrayMatrix, Matrix
 from imlogit.engines.row_sampling import sample_rows
 from imlogit.system.threads import SingleThreadedBlas
 
-MOST_SLOTS = 64
+# Margins, those of two directions, and what is made of them by row and column.
+COLUMN_BYTES = 64
 
 
 class ReferenceEngine(Engine):
@@ -42,9 +43,9 @@ class ReferenceEngine(Engine):
         """Make room for regressions over these rows."""
         return ReferenceProblem(self.x, n_slots)
 
-    def room(self, n_classes: int) -> int:
-        """Return how many slots there may be."""
-        return MOST_SLOTS
+    def slot_bytes(self, n_classes: int) -> int:
+        """Return what a slot takes."""
+        return COLUMN_BYTES * n_columns_of(n_classes) * self.n_rows
 
     def take(self, rows: Rows) -> Engine:
         """Return an engine over a few of the rows."""

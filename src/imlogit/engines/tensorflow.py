@@ -28,10 +28,8 @@ Tensor = Any
 # Rows that are cast to floats at a time, and fewer where the device has no room for these.
 BLOCK_ROWS = 2048
 FEWEST_ROWS = 64
-# What the state in all slots may take, and takes for each row and column.
-STATE_BYTES = 1_000_000_000
+# What the state in a slot takes for each row and column.
 COLUMN_BYTES = 64
-MOST_SLOTS = 64
 
 
 def _compiled(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -150,10 +148,14 @@ class TensorFlowEngine(Engine):
         kind = TensorFlowLogistic if n_classes == 2 else TensorFlowSoftmax
         return kind(self, n_slots, n_classes)
 
-    def room(self, n_classes: int) -> int:
-        """Return how many slots fit into `STATE_BYTES`."""
-        each = COLUMN_BYTES * n_columns_of(n_classes) * max(self.n_rows, 1)
-        return int(np.clip(STATE_BYTES // each, 1, MOST_SLOTS))
+    @property
+    def n_bytes(self) -> int:
+        """What the features take."""
+        return self.local.n_bytes
+
+    def slot_bytes(self, n_classes: int) -> int:
+        """Return what a slot takes on the device."""
+        return COLUMN_BYTES * n_columns_of(n_classes) * self.n_rows
 
     def take(self, rows: Rows) -> Engine:
         """Return an engine over a few of the rows, for which a device does not pay."""

@@ -22,7 +22,7 @@ from imlogit.core.regression import Regression, regression
 from imlogit.core.solution import Observer, Settings, Solution
 from imlogit.core.solver import solve
 from imlogit.errors import FitInterrupted, ParameterError, TooLargeError
-from imlogit.estimators.training_data import Prepared, raise_as, spell_label
+from imlogit.estimators.training_data import Prepared, limit_of, raise_as, spell_label
 
 if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression
@@ -213,4 +213,4 @@ def settings_of(estimator: LogisticRegression) -> Settings:
     state = estimator.random_state
     with raise_as(ParameterError, "random_state"):
         seed = 0 if state is None else check_random_state(state).randint(2**31 - 1)
-    return Settings(tol=estimator.tol, max_iter=estimator.max_iter, seed=int(seed))
+    return Settings(estimator.tol, estimator.max_iter, int(seed), limit_of(estimator))

@@ -63,6 +63,10 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     normalize : "l2" or None, default=None
         Divide every row by its Euclidean norm, inside the engine, in fits and predictions, and
         before any standardisation; ``pixel_scale="auto"`` is 1 then. Rows of zeros stay zero.
+    memory_limit : int or str, optional
+        What the fit may hold beside the features: bytes, or a text such as ``"2GB"``; by default
+        the larger of 512 MB and half of what the features take. Regressions are fitted a few at a
+        time, and share factors, to stay within it; `Certificate.plan` says how.
 
     Attributes
     ----------
@@ -107,6 +111,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         pixel_scale: float | str = "auto",
         standardize: bool = False,
         normalize: str | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         self.C = C
         self.class_weight = class_weight
@@ -119,6 +124,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.pixel_scale = pixel_scale
         self.standardize = standardize
         self.normalize = normalize
+        self.memory_limit = memory_limit
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.

@@ -105,7 +105,7 @@ class LogisticRegressionCV(LogisticRegression):
         The C with the greatest mean score, or the smallest C whose mean score is within one
         standard error, over the folds, of that.
     class_weight, fit_intercept, tol, max_iter, random_state, multi_class, engine, pixel_scale,
-    standardize, normalize
+    standardize, normalize, memory_limit
         As in `imlogit.LogisticRegression`. "balanced" is by the rows that a fold is fitted on;
         scikit-learn's class takes the weights of all rows, held-out ones included. Features are
         standardised by the statistics of all rows, held-out ones included: one matrix serves all
@@ -154,6 +154,7 @@ class LogisticRegressionCV(LogisticRegression):
         pixel_scale: float | str = "auto",
         standardize: bool = False,
         normalize: str | None = None,
+        memory_limit: int | str | None = None,
     ) -> None:
         self.Cs = Cs
         self.cv = cv
@@ -169,6 +170,7 @@ class LogisticRegressionCV(LogisticRegression):
         self.pixel_scale = pixel_scale
         self.standardize = standardize
         self.normalize = normalize
+        self.memory_limit = memory_limit
 
     def fit(
         self,

@@ -23,6 +23,7 @@ from imlogit.errors import DataError, ImlogitError, KindError, ParameterError
 from imlogit.estimators.pixels import fit_scale
 from imlogit.estimators.rows import as_rows, validate_rows
 from imlogit.estimators.scaling import scale_rows
+from imlogit.system.text import parse_bytes
 
 if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression
@@ -124,6 +125,22 @@ def prepare(
     return Prepared(matrix, scale, *labels, image_shape, names, standardization)
 
 
+def limit_of(estimator: LogisticRegression) -> int | None:
+    """Return what fits may hold beside the features, in bytes, if the estimator says so.
+
+    Raises
+    ------
+    ParameterError
+        If it says nothing that can be understood.
+    """
+    if estimator.memory_limit is None:
+        return None
+    try:
+        return parse_bytes(estimator.memory_limit)
+    except ValueError as error:
+        raise ParameterError(f"memory_limit={error}", parameter="memory_limit") from None
+
+
 def spell_label(label: Any) -> str:
     """Return a label as an error message shows it: 2 and '2', not np.int64(2)."""
     return repr(label.item() if isinstance(label, np.generic) else label)
@@ -151,6 +168,7 @@ def raise_as(kind: type[ImlogitError], parameter: str | None = None) -> Iterator
 
 
 def _check_parameters(estimator: LogisticRegression) -> None:
+    limit_of(estimator)
     for name, least in (("C", 0.0), ("tol", 0.0)):
         value = getattr(estimator, name, 1.0)  # where C is chosen, there is none to check
         if not _is_number(value) or not value > least:

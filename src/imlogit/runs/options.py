@@ -127,6 +127,9 @@ class RunOptions(TaskOptions):
     engine: str = _option(
         "auto", "What adds up over the images: auto, numba, tensorflow or reference."
     )
+    memory_limit: str | None = _option(
+        None, "What fits may hold beside the images, as in 2GB. Default: 512MB, or half the images."
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

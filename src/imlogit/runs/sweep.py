@@ -163,6 +163,7 @@ def sweep(
         cv=options.folds,
         rule=options.rule,
         random_state=options.seed,
+        memory_limit=options.memory_limit,
         engine=options.engine,
     )
     try:

@@ -133,7 +133,12 @@ def train(
     """
     task = begin(image_set, options)
     _check_wanted(options, task)
-    estimator = LogisticRegression(C=options.C, random_state=options.seed, engine=options.engine)
+    estimator = LogisticRegression(
+        C=options.C,
+        random_state=options.seed,
+        engine=options.engine,
+        memory_limit=options.memory_limit,
+    )
     try:
         found = cross_validate(
             estimator, task.training_images, task.training_labels, cv=options.folds, observe=observe

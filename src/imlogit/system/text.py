@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Sequence
 
 REASON_LENGTH = 200
+BYTES = {"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
 def printable(name: str | os.PathLike[str]) -> str:
@@ -38,3 +41,21 @@ def reason(error: BaseException) -> str:
 def by(shape: tuple[int, ...], sign: str = " x ") -> str:
     """Return a shape as people write it, such as 28 x 28."""
     return sign.join(map(str, shape))
+
+
+def parse_bytes(size: object) -> int:
+    """Return a number of bytes, or what a text such as ``"2 GB"`` says.
+
+    Raises
+    ------
+    ValueError
+        For anything else, and for less than a byte.
+    """
+    found = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([KMGT]?B?)\s*", str(size), re.IGNORECASE)
+    try:
+        number = math.nan if found is None else float(found[1]) * BYTES[found[2].upper()]
+    except (KeyError, ValueError):
+        number = math.nan
+    if isinstance(size, bool) or not 1 <= number < math.inf:
+        raise ValueError(f"{size!r} is no size: give bytes, or a text such as '2GB'")
+    return int(number)

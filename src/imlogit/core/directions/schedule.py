@@ -27,8 +27,6 @@ SHARED_BY = 4
 FRESH_RATE, FRESH_RATE_TIED, FRESH_RATE_SHARED = 0.15, 0.5, 0.68
 # Multiply-adds of all eigenvectors of a matrix, as a multiple of its size cubed.
 EIGEN_COST = 12
-# Factors a class take no more memory than this.
-MOST_BYTES = 300_000_000
 # The steps from which the rate of an old factor is taken, and to try another kind.
 RATE_STEPS, KIND_STEPS = 4, 8
 # A factor that costs less than so many steps is always fresh.
@@ -59,12 +57,23 @@ class Schedule:
     known by experience; the price of factors in steps follows from the numbers of
     multiplications. With several columns there are two kinds: a factor a column, and one for
     all, which is cheaper and leads less far a step.
+
+    Parameters
+    ----------
+    rng : Generator
+    preconditioner : Preconditioner or SharedFactor, optional
+        To begin with.
+    factor_bytes : float
+        What a factor a column may take together; one alone may always be.
     """
 
     def __init__(
-        self, rng: np.random.Generator, preconditioner: Preconditioning | None = None
+        self,
+        rng: np.random.Generator,
+        preconditioner: Preconditioning | None = None,
+        factor_bytes: float = np.inf,
     ) -> None:
-        self.rng, self.preconditioner = rng, preconditioner
+        self.rng, self.preconditioner, self.factor_bytes = rng, preconditioner, factor_bytes
         # since the last factors were drawn, and since there are any of their kind
         self.distances: list[float] = []
         self.of_kind: list[float] = []
@@ -118,12 +127,12 @@ class Schedule:
     def _begins_shared(self, engine: Engine, descent: Descent, n_sharing: int) -> bool:
         if descent.regression.n_columns == 1:
             return False
-        first = _prices(engine, descent, n_sharing, first=True)[0]
+        first = self._prices(engine, descent, n_sharing, first=True)[0]
         return first.shared or first.draw > CHEAP_STEPS
 
     def _better(self, engine: Engine, descent: Descent, tol: float, n_sharing: int) -> Price | None:
         """Return which new preconditioner pays, if one does."""
-        prices = _prices(engine, descent, n_sharing)
+        prices = self._prices(engine, descent, n_sharing)
         cheapest = min(prices, key=lambda price: price.draw)
         free = FREE_STEPS_SHARED if cheapest.shared else FREE_STEPS
         if cheapest.draw < free and cheapest.shared == self.is_shared:
@@ -141,6 +150,30 @@ class Schedule:
                 if rate >= 0 or goal / rate > price.total(goal):
                     paying.append(price)
         return min(paying, key=lambda price: price.total(goal), default=None)
+
+    def _prices(
+        self, engine: Engine, descent: Descent, n_sharing: int, *, first: bool = False
+    ) -> list[Price]:
+        """Return the prices of a factor a column, if there is room for it, and of one for all."""
+        n, d, k = engine.n_rows, engine.n_features, descent.regression.n_columns
+
+        def gram(m: int) -> float:
+            return m * d * min(m, d) / 2
+
+        m = _n_rows(engine, descent, first=first, shared=False)
+        apply = d * d if d <= m else m * m + 2 * m * d
+        read = PASS_COST if n_sharing < SHARED_BY else SHARED_PASS_COST
+        step = read * 2 * n * d + apply
+        fresh = FRESH_RATE if k == 1 else FRESH_RATE_TIED
+        n_bytes = 4 * k * (d * d if d <= m else m * m + m * d)
+        prices = []
+        if k == 1 or n_bytes <= self.factor_bytes:
+            prices.append(Price((gram(m) + min(m, d) ** 3 / 6) / step, fresh, False))
+        if k > 1:
+            m = _n_rows(engine, descent, first=first, shared=True)
+            eigen = gram(m) + EIGEN_COST * (min(m, d) ** 3 + k**3) + n * k**2
+            prices.append(Price(eigen / (k * step), FRESH_RATE_SHARED, True))
+        return prices
 
     def _factor(
         self, engine: Engine, problem: Problem, descent: Descent, column: int, n_rows: int
@@ -160,6 +193,12 @@ class Schedule:
         return positions
 
 
+def most_sampled_rows(n_rows: int, n_features: int, n_columns: int) -> int:
+    """Return the most rows that a sampled Hessian is made of."""
+    share = max(SAMPLE_SHARE, SHARED_SHARE * n_columns) if n_columns > 1 else SAMPLE_SHARE
+    return min(n_rows, max(SAMPLE_ROWS, round(share * n_rows / max(n_features, 1))))
+
+
 def _n_rows(engine: Engine, descent: Descent, *, first: bool, shared: bool) -> int:
     """Return how many rows a sampled Hessian is made of."""
     least, share = (FIRST_ROWS, FIRST_SHARE) if first else (SAMPLE_ROWS, SAMPLE_SHARE)
@@ -167,28 +206,3 @@ def _n_rows(engine: Engine, descent: Descent, *, first: bool, shared: bool) -> i
         share = max(share, SHARED_SHARE * descent.regression.n_columns)
     n, d = engine.n_rows, max(engine.n_features, 1)
     return min(n, max(least, round(share * n / d)))
-
-
-def _prices(
-    engine: Engine, descent: Descent, n_sharing: int, *, first: bool = False
-) -> list[Price]:
-    """Return the prices of a factor a column, and of one for all."""
-    n, d, k = engine.n_rows, engine.n_features, descent.regression.n_columns
-
-    def gram(m: int) -> float:
-        return m * d * min(m, d) / 2
-
-    m = _n_rows(engine, descent, first=first, shared=False)
-    apply = d * d if d <= m else m * m + 2 * m * d
-    read = PASS_COST if n_sharing < SHARED_BY else SHARED_PASS_COST
-    step = read * 2 * n * d + apply
-    fresh = FRESH_RATE if k == 1 else FRESH_RATE_TIED
-    n_bytes = 4 * k * (d * d if d <= m else m * m + m * d)
-    prices = []
-    if k == 1 or n_bytes <= MOST_BYTES:
-        prices.append(Price((gram(m) + min(m, d) ** 3 / 6) / step, fresh, False))
-    if k > 1:
-        m = _n_rows(engine, descent, first=first, shared=True)
-        eigen = gram(m) + EIGEN_COST * (min(m, d) ** 3 + k**3) + n * k**2
-        prices.append(Price(eigen / (k * step), FRESH_RATE_SHARED, True))
-    return prices

@@ -1,0 +1,116 @@
+"""What a family of fits holds beside the features, and how it stays within a limit.
+
+Every regression on its way has a slot with what belongs to each row, some arrays of the size of its
+weights, and factors; the sampled rows that factors are made of, partial sums, and the rows' own
+coordinates come once. So many regressions are fitted together as the limit has room for; what is
+counted does not depend on how many wait. Results are not counted: they are asked for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from imlogit.core.contract import Engine
+from imlogit.core.directions.schedule import most_sampled_rows
+from imlogit.errors import MemoryShortageError
+
+# Without a limit: the larger of so many bytes, and a share of what the features take.
+DEFAULT_LIMIT, FEATURES_SHARE = 512_000_000, 0.5
+# Arrays of the size of its weights that a regression on its way needs, and partial sums of a read.
+WAY_ARRAYS, PARTIAL_SUMS = 12, 8
+# Factors a class may take so large a share of the limit, for each regression; else one serves all.
+FACTORS_SHARE = 0.125
+# Square matrices of the rows' products that are there at a time.
+PRODUCT_MATRICES = 3
+MOST_SLOTS = 64
+DOUBLE, SINGLE = 8, 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How regressions are fitted within a limit of memory.
+
+    Attributes
+    ----------
+    limit, needed : int
+        Bytes beside the features: allowed, and held at the most, by estimate.
+    at_once, total : int
+        Regressions that are fitted together, and in all.
+    factor_bytes : int
+        What a regression's factors a class may take; else there is one for all classes.
+    in_row_space : bool
+        Whether they are fitted in coordinates of the rows.
+    """
+
+    limit: int
+    needed: int
+    at_once: int
+    total: int
+    factor_bytes: int
+    in_row_space: bool
+
+    def __str__(self) -> str:
+        place = "in the rows' coordinates, " if self.in_row_space else ""
+        return (
+            f"{place}{self.at_once} of {self.total} at a time, at most {self.needed / 1e6:,.0f} MB "
+            "beside the features"
+        )
+
+
+def default_limit(engine: Engine) -> int:
+    """Return the bytes that fits may hold beside the features, if nobody says so."""
+    return max(DEFAULT_LIMIT, round(FEATURES_SHARE * engine.n_bytes))
+
+
+def make_plan(
+    engine: Engine, n_classes: int, n_columns: int, total: int, limit: int, *, in_row_space: bool
+) -> Plan:
+    """Return how so many regressions are fitted within a limit.
+
+    Parameters
+    ----------
+    engine : Engine
+        Of the features.
+    n_classes, n_columns : int
+        Of each regression.
+    total : int
+        The number of regressions.
+    limit : int
+        In bytes.
+    in_row_space : bool
+
+    Raises
+    ------
+    MemoryShortageError
+        If not even one has room.
+    """
+    n, d, k = engine.n_rows, engine.n_features, n_columns
+    sums = DOUBLE * PARTIAL_SUMS * k * d
+    once, each = sums, DOUBLE * WAY_ARRAYS * k * d
+    if in_row_space:
+        once += DOUBLE * PRODUCT_MATRICES * n * n
+        d = n
+    factor_bytes = round(FACTORS_SHARE * limit)
+    sampled = most_sampled_rows(n, d, k)
+    once += SINGLE * sampled * d
+    each += engine.slot_bytes(n_classes)
+    each += factors_of(n, d, k, factor_bytes)
+    least = once + each
+    if least > limit:
+        raise MemoryShortageError(
+            f"memory_limit={limit}: a fit of {n:,} x {engine.n_features:,} features in "
+            f"{n_classes:,} classes holds some {least / 1e6:,.0f} MB beside the features; give "
+            f"memory_limit={least}, or fewer classes, rows or features",
+            parameter="memory_limit",
+        )
+    at_once = min(total, MOST_SLOTS, (limit - once) // max(each, 1))
+    return Plan(limit, once + at_once * each, at_once, total, factor_bytes, in_row_space)
+
+
+def factors_of(n: int, d: int, k: int, factor_bytes: int) -> int:
+    """Return the bytes of a regression's factors, one a class where these are within bounds."""
+    m = most_sampled_rows(n, d, 1)
+    one = SINGLE * (d * d if d <= m else m * m + m * d)
+    if k == 1 or k * one <= factor_bytes:
+        return k * one
+    return SINGLE * d * d + DOUBLE * (k * k + k * d)
