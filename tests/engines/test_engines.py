@@ -318,9 +318,10 @@ def test_exponential_and_logarithm_of_the_kernels():
     assert exp_negative(-np.inf) < 1e-300
 
 
-def test_room_is_bounded_and_never_nothing(name, rng):
-    engine = open_engine(name, rng.integers(0, 256, (N, D), dtype=np.uint8))
-    assert 1 <= engine.room(1000) <= engine.room(2) <= 64
+def test_a_slot_takes_more_with_more_rows_and_classes(name, rng):
+    rows = rng.integers(0, 256, (N, D), dtype=np.uint8)
+    few, many = open_engine(name, rows[: N // 2]), open_engine(name, rows)
+    assert 0 < few.slot_bytes(2) < many.slot_bytes(2) < many.slot_bytes(1000)
 
 
 def test_kernels_compile_where_nothing_can_be_kept(monkeypatch):

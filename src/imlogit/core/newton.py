@@ -25,7 +25,7 @@ from imlogit.core.descent import Batch, Descent
 from imlogit.core.directions.factors import TOO_LARGE
 from imlogit.core.regression import Regression
 from imlogit.core.span import ROUNDING
-from imlogit.core.start import fit_base_rate
+from imlogit.core.starts.start import fit_base_rate
 from imlogit.errors import TooLargeError
 
 # A step that leaves more than this share of the distance found nothing but rounding.

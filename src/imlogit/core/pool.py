@@ -19,7 +19,7 @@ from imlogit.core.regression import Regression
 from imlogit.core.rounding import gap_with_rounding
 from imlogit.core.separation import status_without_penalty
 from imlogit.core.solution import Observer, Progress, Settings, Solution
-from imlogit.core.start import Start, first_points, fit_base_rate
+from imlogit.core.starts.start import Start, first_points, fit_base_rate
 from imlogit.core.way import Way
 
 # A solution from which so many others start hands them a preconditioner of its own optimum.

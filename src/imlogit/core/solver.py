@@ -11,7 +11,7 @@ computed anew, and if the proof falls short the steps go on in float64. Problems
 take exact Newton steps instead, as do larger ones where other steps lead nowhere
 (`imlogit.core.newton`). They end at rounding, and their gap holds what that may hide
 (`imlogit.core.rounding`). Where there are fewer rows than features, all of this happens in
-coordinates of the rows (`imlogit.core.row_space`), and the proof on the features.
+coordinates of the rows (`imlogit.core.starts.row_space`), and the proof on the features.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from dataclasses import replace
 import numpy as np
 
 from imlogit.arrays import Rows
-from imlogit.core import row_space
 from imlogit.core.budget import Plan, default_limit, make_plan
 from imlogit.core.contract import Engine
 from imlogit.core.pool import Pool
 from imlogit.core.regression import Regression
-from imlogit.core.row_space import RowSpace
 from imlogit.core.solution import Observer, Progress, Settings, Solution
-from imlogit.core.start import Start
+from imlogit.core.starts import row_space
+from imlogit.core.starts.row_space import RowSpace
+from imlogit.core.starts.start import Start
 from imlogit.errors import FitInterrupted, MemoryShortageError
 
 # In the coordinates of the rows the gap is brought down to this share of the tolerance, so that

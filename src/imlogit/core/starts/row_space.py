@@ -22,7 +22,7 @@ from imlogit.core.contract import Engine
 from imlogit.core.directions.schedule import SAMPLE_ROWS
 from imlogit.core.regression import Regression
 from imlogit.core.solution import Solution
-from imlogit.core.start import Start
+from imlogit.core.starts.start import Start
 from imlogit.core.way import EXACT_WEIGHTS
 
 # Of a fit: how often factors are drawn, and how many steps there are, as a rule.
