@@ -17,14 +17,19 @@ from imlogit.core.directions.shared_factor import SharedFactor, draw_shared_fact
 # so many rows a row and feature.
 FIRST_ROWS, SAMPLE_ROWS = 2500, 5000
 FIRST_SHARE, SAMPLE_SHARE = 32.0, 64.0
-# The Gram matrix of one factor for all columns may cost about half a step of theirs.
+# The Gram matrix of one factor for all columns may cost about half a step of theirs, and its
+# eigenvectors a few steps, or as much as so many rows' do.
 SHARED_SHARE = 2.0
+EIGEN_STEPS, EIGEN_ROWS = 10, 1600
 # A sum over pixels costs this many times what a multiply-add in a Gram matrix does: alone it
 # waits for memory, among others it does not.
 PASS_COST, SHARED_PASS_COST = 4.0, 1.3
 SHARED_BY = 4
 # What a step with fresh factors does to the gap: with one column, with more, with one for all.
 FRESH_RATE, FRESH_RATE_TIED, FRESH_RATE_SHARED = 0.15, 0.5, 0.68
+STEP_READS = 2
+# A step that lowers the objective by such a share changes curvatures: what is cheap is taken anew.
+MOVING, REFRESH_SHARE = 0.03, 0.4
 # Multiply-adds of all eigenvectors of a matrix, as a multiple of its size cubed.
 EIGEN_COST = 12
 # The steps from which the rate of an old factor is taken, and to try another kind.
@@ -77,6 +82,7 @@ class Schedule:
         # since the last factors were drawn, and since there are any of their kind
         self.distances: list[float] = []
         self.of_kind: list[float] = []
+        self.objective = -np.inf
 
     def current(
         self, engine: Engine, problem: Problem, descent: Descent, tol: float, n_sharing: int
@@ -89,6 +95,7 @@ class Schedule:
             better = self._better(engine, descent, tol, n_sharing)
             if better is not None:
                 self.preconditioner = self.draw(engine, problem, descent, shared=better.shared)
+        self._refresh(engine, problem, descent)
         self.distances.append(descent.distance)
         self.of_kind.append(descent.distance)
         return self.preconditioner
@@ -118,6 +125,17 @@ class Schedule:
         return Preconditioner.of(
             [self._factor(engine, problem, descent, k, n_rows) for k in columns]
         )
+
+    def _refresh(self, engine: Engine, problem: Problem, descent: Descent) -> None:
+        """Take the classes' Hessian anew while curvatures are on the move, if that is cheap."""
+        n, d, k = engine.n_rows, engine.n_features, descent.regression.n_columns
+        price = n * k**2 + EIGEN_COST * k**3
+        moved = descent.objective < (1 - MOVING) * self.objective
+        cheap = price <= REFRESH_SHARE * STEP_READS * n * d * k
+        if isinstance(self.preconditioner, SharedFactor) and moved and cheap:
+            coupling = problem.coupling(descent.slot)
+            self.preconditioner = self.preconditioner.coupled_by(coupling)
+        self.objective = descent.objective
 
     @property
     def is_shared(self) -> bool:
@@ -202,7 +220,11 @@ def most_sampled_rows(n_rows: int, n_features: int, n_columns: int) -> int:
 def _n_rows(engine: Engine, descent: Descent, *, first: bool, shared: bool) -> int:
     """Return how many rows a sampled Hessian is made of."""
     least, share = (FIRST_ROWS, FIRST_SHARE) if first else (SAMPLE_ROWS, SAMPLE_SHARE)
-    if shared:
-        share = max(share, SHARED_SHARE * descent.regression.n_columns)
-    n, d = engine.n_rows, max(engine.n_features, 1)
-    return min(n, max(least, round(share * n / d)))
+    n, d, k = engine.n_rows, max(engine.n_features, 1), descent.regression.n_columns
+    m = min(n, max(least, round(share * n / d)))
+    if not shared:
+        return m
+    m = min(n, max(m, round(SHARED_SHARE * k * n / d)))
+    step = STEP_READS * n * d * k
+    affordable = max(EIGEN_ROWS, round((EIGEN_STEPS * step / EIGEN_COST) ** (1 / 3)))
+    return m if min(m, d) <= affordable else affordable

@@ -13,7 +13,7 @@ changes ``w_k`` moves the intercept by ``-m_k . w_k``, and the two hardly know e
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.linalg import eigh
@@ -26,6 +26,8 @@ from imlogit.errors import TooLargeError
 
 # Without a penalty curvatures below this share of the largest are taken for as much.
 SHARE = 1e-10
+# Of fewer rows than features, one in so many tells the variance that is left.
+HOLD_OUT = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +39,9 @@ class SharedFactor:
     centers : ndarray of float64, shape (K, d)
         The classes' means ``m_k``; zeros without an intercept.
     vectors, spread : ndarray, shapes (d, r) and (r,)
-        Orthonormal eigenvectors and eigenvalues of ``S``, which vanishes outside them.
+        Orthonormal eigenvectors and eigenvalues of ``S``.
+    outside : float
+        The variance in every direction outside them, if there is any.
     classes, coupling : ndarray of float64, shapes (K, K) and (K,)
         Eigenvectors and eigenvalues of ``A``.
     penalty : float
@@ -48,10 +52,16 @@ class SharedFactor:
     centers: Floats
     vectors: Floating
     spread: Floats
+    outside: float
     classes: Floats
     coupling: Floats
     penalty: float
     tied: bool
+
+    def coupled_by(self, coupling: Floats) -> SharedFactor:
+        """Return the same with another Hessian of the classes, (K, K)."""
+        values, classes = np.linalg.eigh(coupling)
+        return replace(self, classes=classes, coupling=np.maximum(values, 0.0))
 
     @property
     def tied_centers(self) -> Floats | None:
@@ -83,17 +93,23 @@ class SharedFactor:
         real = self.vectors.dtype.type
         scale = float(np.abs(right).max(initial=0.0)) or 1.0  # float32 neither over- nor underflows
         scaled, classes = (right / scale).astype(real), self.classes.astype(real)
-        along = classes.T @ scaled @ self.vectors
-        curved = self.coupling[:, None] * self.spread + self.penalty
-        curved = np.maximum(curved, SHARE * curved.max(initial=0.0))
+        along = classes.T @ scaled
+        inside, outside = self._inverse(self.spread), self._inverse(np.array([self.outside]))
         d, r = self.vectors.shape
-        if r < d and self.penalty:
-            # what the vectors leave out has the curvature of the penalty
-            inside = along * (1 / curved - 1 / self.penalty).astype(real)
-            solved = scaled / real(self.penalty) + classes @ inside @ self.vectors.T
+        if r < d:
+            inside = (inside - outside).astype(real)
+            solved = outside.astype(real) * along
+            solved += inside * (along @ self.vectors) @ self.vectors.T
         else:
-            solved = classes @ (along / curved.astype(real)) @ self.vectors.T
-        return np.asarray(solved, dtype=np.float64) * scale
+            solved = inside.astype(real) * (along @ self.vectors) @ self.vectors.T
+        return np.asarray(classes @ solved, dtype=np.float64) * scale
+
+    def _inverse(self, spread: Floats) -> Floats:
+        """Return the inverse of the curvatures along each pair of eigenvectors, (K, r)."""
+        curved = self.coupling[:, None] * spread + self.penalty
+        most = self.coupling.max(initial=0.0) * self.spread.max(initial=0.0) + self.penalty
+        inverse: Floats = 1 / np.maximum(curved, max(SHARE * most, np.finfo(float).tiny))
+        return inverse
 
     def _shift(self, slope: Floats) -> Floats:
         """Return the Newton step of the intercepts alone; the softmax sees no equal shift."""
@@ -130,20 +146,24 @@ def draw_shared_factor(
     steepest = float(np.einsum("md,md->m", taken, taken).max(initial=0.0))
     if coupling.diagonal().max() * steepest > FLOAT32_DIAGONAL * regression.penalty:
         taken = engine.rows(rows, precise=True)
-    spread, vectors = _spectrum(engine, taken, weights, centered=regression.intercept)
+    spread, vectors, outside = _spectrum(engine, taken, weights, centered=regression.intercept)
     values, classes = np.linalg.eigh(coupling)
     centers = np.zeros((len(coupling), engine.n_features))
     if regression.intercept:
         centers = problem.curved_means(slot)
     coupled = np.maximum(values, 0.0)
-    return SharedFactor(centers, vectors, spread, classes, coupled, regression.penalty, tied)
+    return SharedFactor(
+        centers, vectors, spread, outside, classes, coupled, regression.penalty, tied
+    )
 
 
 def _spectrum(
     engine: Engine, rows: Floating, weights: Floats, *, centered: bool
-) -> tuple[Floats, Floating]:
+) -> tuple[Floats, Floating, float]:
     """Return eigenvalues and eigenvectors of the covariance of weighted rows (m, d).
 
+    And the variance outside them, where there are fewer rows than features: rows say too much of
+    the variance in their own span and nothing of that outside, so that some are held out to tell.
     The rows are overwritten; of the weights only the ratios matter.
     """
     total = weights.sum()
@@ -153,12 +173,19 @@ def _spectrum(
     if centered:
         rows -= shares @ rows
     rows *= np.sqrt(shares)[:, None]
-    if len(rows) >= rows.shape[1]:
-        return _eigen(engine.crossproduct(rows))
-    values, inner = _eigen(engine.crossproduct(np.ascontiguousarray(rows.T)))
+    m, d = rows.shape
+    if m >= d:
+        return *_eigen(engine.crossproduct(rows)), 0.0
+    held_out = np.arange(m) % HOLD_OUT == 0
+    own, others = rows[~held_out], rows[held_out]
+    values, inner = _eigen(engine.crossproduct(np.ascontiguousarray(own.T)))
     seen = values > np.finfo(rows.dtype).eps * values.max(initial=0.0) * len(values)
     values, inner = values[seen], inner[:, seen]
-    return values, rows.T @ (inner / np.sqrt(values).astype(inner.dtype))
+    vectors = own.T @ (inner / np.sqrt(values).astype(inner.dtype))
+    scale = 1 / max(float(shares[held_out].sum()), np.finfo(float).tiny)
+    along = np.square(others @ vectors).sum(axis=0, dtype=np.float64) * scale
+    left = float(np.square(others).sum(dtype=np.float64)) * scale - along.sum()
+    return along, vectors, max(left, 0.0) / max(d - len(values), 1)
 
 
 def _eigen(gram: Floating) -> tuple[Floats, Floating]:
