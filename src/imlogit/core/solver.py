@@ -98,7 +98,6 @@ def _points_in_row_space(
     observe: Observer | None,
 ) -> list[Start]:
     """Return the optima that are found in the coordinates of the rows."""
-    space = RowSpace.of(engine, intercept=regressions[0].intercept)
     closer = replace(settings, tol=TOL_SHARE * settings.tol)
 
     def report(news: Progress) -> None:
@@ -106,9 +105,12 @@ def _points_in_row_space(
             observe(news._replace(done=0))
 
     try:
-        with space.open() as inner:
-            found = solve(inner, regressions, closer, starts=starts, observe=report)
+        space = RowSpace.of(engine, intercept=regressions[0].intercept)
+        # with the threads of the features' engine, which is entered
+        found = solve(space.open(), regressions, closer, starts=starts, observe=report)
+        return [space.lift(one) for one in found]
     except FitInterrupted as stop:
         partial = [None if one is None else space.lift_unproved(one) for one in stop.partial]
         raise FitInterrupted(partial) from None
-    return [space.lift(one) for one in found]
+    except KeyboardInterrupt:
+        raise FitInterrupted([None] * len(regressions)) from None
