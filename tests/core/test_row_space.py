@@ -7,13 +7,14 @@ import pytest
 from scipy.optimize import minimize
 
 from imlogit.core import row_space
+from imlogit.core.certificate import REASONS
 from imlogit.core.regression import regression
 from imlogit.core.row_space import RowSpace, pays
 from imlogit.core.solution import Settings
 from imlogit.core.solver import solve
 from imlogit.core.start import fit_base_rate
 from imlogit.engines.table import open_engine
-from imlogit.errors import FitInterrupted
+from imlogit.errors import FitInterrupted, TooLargeError
 
 from helpers.known_problems import objective, softmax_objective
 
@@ -263,6 +264,23 @@ def test_an_interrupt_leaves_what_is_undefined_undefined(name, rng):
         run(name, photos(rng), some, tol=1e-10, observe=interrupt)
     first, second = (one.certificate.status for one in stopped.value.partial)
     assert (first, second) == ("undefined", "interrupted")
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e160, 1e300])
+def test_features_whose_squares_overflow_are_an_error(name, rng, size):
+    x = rng.normal(size=(30, 700)) * size
+    with pytest.raises(TooLargeError, match="too large"):
+        run(name, x, [regression(labels(rng, 30, 3), 3, np.ones(30), 1.0)])
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e-100, 1e100])
+def test_extreme_features_give_an_answer(name, rng, size):
+    x = rng.normal(size=(30, 700)) * size
+    some = [regression(labels(rng, 30, 3), 3, np.ones(30), 1.0)]
+    (found,) = run(name, x, some, max_iter=5)
+    assert np.isfinite(found.weights).all()
+    assert found.certificate.status in REASONS
 
 
 def test_progress_and_what_the_certificate_holds(name, rng):

@@ -79,10 +79,10 @@ def solve(
     if not len(regressions):
         return []
     points = None
-    if row_space.pays(engine, regressions):
-        points = _points_in_row_space(engine, regressions, settings, starts, observe)
-    pool = Pool(engine, regressions, settings, starts, rows, observe, points)
     with np.errstate(over="ignore", invalid="ignore"):  # looked for where it matters
+        if row_space.pays(engine, regressions):
+            points = _points_in_row_space(engine, regressions, settings, starts, observe)
+        pool = Pool(engine, regressions, settings, starts, rows, observe, points)
         try:
             pool.run()
         except KeyboardInterrupt:
