@@ -20,6 +20,7 @@ EXCUSE = re.compile(r"# noqa: (\w+, )*PLR0915 - \w")
 FLAG = re.compile(r"(?<![-\w])--[a-z]")
 # Test files without a module of their name, and why.
 WITHOUT_A_MODULE = {
+    "core/test_many_classes.py": "what several modules of the solver do for many classes",
     "engines/test_engines.py": "one suite for every engine",
     "estimators/test_sklearn_conventions.py": "scikit-learn's own checks of every estimator",
     "estimators/test_sklearn_suite.py": "scikit-learn's own tests of logistic regression",

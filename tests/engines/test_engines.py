@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import logsumexp
 
+from imlogit.core.contract import Problem
 from imlogit.core.loss import logistic, logistic_divergence
 from imlogit.core.regression import regression
 from imlogit.engines.numba_kernels import kernel
@@ -157,6 +158,66 @@ def test_projection_is_the_derivative_in_the_span(problem, case, rng):
         np.testing.assert_allclose(hessian[:, c], expected, rtol=1e-7, atol=1e-8)
 
 
+def walk(problem, case, rng, *, lengths):
+    """Take a step, look along a new direction, and evaluate at a random point of the span."""
+    directions = rng.normal(size=(2, *case.weights.shape))
+    problem.extend(case.slots, directions[0], precise=True)
+    problem.step(case.slots, np.tile([0.0, lengths[0]], (len(case.slots), 1)))
+    problem.extend(case.slots, directions[1], precise=True)
+    steps = rng.normal(size=(len(case.slots), 2)) * lengths[1]
+    problem.evaluate(case.slots, steps, case.b)
+    last = lengths[0] * directions[0]
+    case.weights = case.weights + last + np.einsum("a,akd->akd", steps[:, 0], last)
+    case.weights += np.einsum("a,akd->akd", steps[:, 1], directions[1])
+    return steps
+
+
+@pytest.mark.parametrize("moves", [True, False], ids=["intercepts go along", "they do not"])
+def test_projection_along_is_that_of_the_span(problem, case, rng, moves):
+    walk(problem, case, rng, lengths=(0.3, 0.2))
+    shifts = rng.normal(size=(len(case.slots), 2, case.n_columns)) * moves
+    gradient, hessian = problem.project_along(case.slots, shifts)
+    expected = Problem.project_along(problem, case.slots, shifts)
+    np.testing.assert_allclose(gradient, expected[0], rtol=1e-10, atol=1e-9)
+    np.testing.assert_allclose(hessian, expected[1], rtol=1e-10, atol=1e-9)
+    some = np.array([3, 1])  # each slot with its own shifts, in whatever order
+    again = problem.project_along(some, shifts[some])
+    np.testing.assert_array_equal(again[0], gradient[some])
+    np.testing.assert_array_equal(again[1], hessian[some])
+
+
+def test_coupling_is_the_hessian_in_the_intercepts(problem, case, rng):
+    walk(problem, case, rng, lengths=(0.3, 0.2))
+    _, hessian = problem.project(case.slots)
+    for slot in case.slots:
+        expected, found = hessian[slot, 2:, 2:], problem.coupling(slot)
+        np.testing.assert_allclose(found, expected, atol=1e-6 * np.abs(expected).max())
+        np.testing.assert_allclose(found, found.T, rtol=1e-14)
+        if case.n_columns > 1:  # the softmax does not see an equal shift, to the last digit
+            assert np.abs(found.sum(axis=1)).max() <= 1e-12 * np.abs(expected).max()
+
+
+def test_curved_means(problem, case, rng):
+    walk(problem, case, rng, lengths=(0.3, 0.2))
+    for slot, r in enumerate(case.regressions):
+        h = r.costs * np.einsum("kkn->kn", case.parts(slot)[2])
+        expected = h @ case.x / h.sum(axis=1, keepdims=True)
+        found = problem.curved_means(slot)
+        assert found.shape == (case.n_columns, D)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_the_mean_of_no_curvature_is_zero(name):
+    x = np.array([[1.0, 2.0], [3.0, 5.0], [7.0, 4.0]])
+    for n_classes in (2, 3):
+        opened = open_engine(name, x).open(1, n_classes)
+        codes, costs = np.arange(3) % n_classes, np.zeros(3)
+        opened.admit(0, regression(codes, n_classes, costs, 1.0))
+        n_columns = 1 if n_classes == 2 else n_classes
+        opened.evaluate(np.array([0]), np.zeros((1, 2)), np.zeros((1, n_columns)))
+        assert not opened.curved_means(0).any()
+
+
 def test_step_moves_the_margins(problem, case, rng):
     direction = rng.normal(size=case.weights.shape)
     steps = np.stack([np.zeros(4), rng.normal(size=4)], axis=1)
@@ -194,6 +255,30 @@ def test_moved_duals_and_their_divergence(name, features, rng):
         with np.errstate(divide="ignore", invalid="ignore"):
             kl = np.where(q > 0, q * np.log(q / p), 0).sum(axis=0)
         assert apart[slot] == pytest.approx(r.costs @ kl)
+
+
+@pytest.mark.parametrize("stepped", [False, True])
+def test_moved_duals_are_of_the_point_that_was_evaluated_last(name, features, rng, stepped):
+    """In the span, and when a step has made the margins those of that point."""
+    case = Case(rng, 3, features)
+    opened = case.open(name, features)
+    steps = walk(opened, case, rng, lengths=(0.3, 0.2))
+    worst = opened.worst(1)
+    if stepped:
+        opened.step(case.slots, steps)
+        assert opened.worst(1) == pytest.approx(worst, abs=1e-12)
+    moved = rng.random((4, 3)) * 0.2
+    found, apart = opened.gradient(case.slots, moved, precise=True)
+    some = np.array([2, 0])
+    of_some, apart_of_some = opened.gradient(some, moved[some], precise=True)
+    np.testing.assert_allclose(of_some, found[some], atol=1e-10)
+    np.testing.assert_allclose(apart_of_some, apart[some])
+    for slot, r in enumerate(case.regressions):
+        own = np.arange(3)[:, None] == r.codes
+        p = case.parts(slot)[1] + own
+        q = (1 - moved[slot].sum()) * p + moved[slot][:, None]
+        np.testing.assert_allclose(found[slot], (r.costs * (q - own)) @ case.x, atol=1e-9)
+        assert apart[slot] == pytest.approx(r.costs @ (q * np.log(q / p)).sum(axis=0))
 
 
 @pytest.mark.parametrize("duals", [[0.0] * 3, [1e-30, 0.0, 0.0]], ids=["as they are", "moved"])
@@ -235,6 +320,18 @@ def test_draws_follow_the_curvature(problem, case):
     rows, weights = problem.draw(1, column, np.arange(N) / N)
     np.testing.assert_array_equal(rows, np.arange(N))
     np.testing.assert_allclose(weights, h)
+
+
+def test_draws_for_all_columns_follow_the_sum_of_their_curvatures(problem, case, rng):
+    walk(problem, case, rng, lengths=(0.3, 0.2))
+    h = case.regressions[2].costs * np.einsum("kkn->n", case.parts(2)[2])
+    rows, weights = problem.draw(2, None, (np.arange(300) + 0.5) / 300)
+    assert weights.sum() == pytest.approx(h.sum())
+    assert (np.abs(np.bincount(rows, minlength=N) - 300 * h / h.sum()) <= 1).all()
+    assert (h[rows] > 0).all()
+    rows, weights = problem.draw(2, None, np.arange(N + 1) / (N + 1))
+    np.testing.assert_array_equal(rows, np.arange(N))
+    np.testing.assert_allclose(weights, h, atol=1e-12)
 
 
 def test_slots_do_not_touch_each_other(case, name, features):

@@ -11,7 +11,7 @@ from imlogit.arrays import Floats
 from imlogit.core.certificate import BALANCED, Pass, feasible_duals
 from imlogit.core.contract import INTERCEPT, Engine, Problem
 from imlogit.core.regression import Regression
-from imlogit.core.span import Points, Span
+from imlogit.core.span import ROUNDING, Points, Span
 
 # C = inf: the largest entry of the gradient, as a share of the sum of row weights, where the
 # features are of the size of 1.
@@ -24,6 +24,8 @@ LONGEST = 1e15
 # minima, in a few steps.
 MANY_CLASSES, MANY_SHARE = 30, 0.25
 SETTLING_STEPS = 12
+# A step that leaves more than this share of the slope calls for the Hessian of where it led.
+SLOW = 0.1
 
 
 class Descent:
@@ -188,9 +190,11 @@ class Batch:
         self.measure(descents, feasible=True)
 
     def _settle(self, descents: Sequence[Descent]) -> None:
-        """Put many intercepts at their minima, by conjugate gradients with one Hessian."""
-        inverses = [np.linalg.pinv(self.problem.coupling(d.slot), hermitian=True) for d in descents]
-        inverse = {id(d): found for d, found in zip(descents, inverses, strict=True)}
+        """Put many intercepts at their minima, by conjugate gradients.
+
+        Their Hessian is taken anew where the last one leads too little way.
+        """
+        inverse = {id(d): self._inverse_coupling(d) for d in descents}
         left = list(descents)
         for _ in range(SETTLING_STEPS):
             left = [d for d in left if d.imbalance > BALANCED * d.total]
@@ -198,9 +202,16 @@ class Batch:
                 break
             shifts = [-inverse[id(d)] @ d.slope for d in left]
             span = self._span(left, None, shifts)
-            before = [d.imbalance for d in left]
+            before = [(d, d.imbalance, d.objective * (1 - ROUNDING)) for d in left]
             self._move(left, span, span.minimise(_points(left, span), thorough=True))
-            left = [d for d, size in zip(left, before, strict=True) if d.imbalance < size]
+            # far from the minimum the largest slope may grow while the objective falls
+            left = [d for d, size, value in before if d.imbalance < size or d.objective < value]
+            slow = [d for d, size, _ in before if d in left and d.imbalance > SLOW * size]
+            inverse |= {id(d): self._inverse_coupling(d) for d in slow}
+
+    def _inverse_coupling(self, descent: Descent) -> Floats:
+        found = np.linalg.pinv(self.problem.coupling(descent.slot), hermitian=True)
+        return np.asarray(found, dtype=np.float64)
 
     def advance(
         self,

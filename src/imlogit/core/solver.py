@@ -85,10 +85,10 @@ def solve(
     limit = settings.memory_limit or default_limit(engine)
     plan = _plan(engine, regressions, limit)
     points = None
-    if plan.in_row_space:
-        points = _points_in_row_space(engine, regressions, settings, starts, observe, limit)
-    pool = Pool(engine, regressions, settings, starts, rows, observe, plan, points)
     with np.errstate(over="ignore", invalid="ignore"):  # looked for where it matters
+        if plan.in_row_space:
+            points = _points_in_row_space(engine, regressions, settings, starts, observe, limit)
+        pool = Pool(engine, regressions, settings, starts, rows, observe, plan, points)
         try:
             pool.run()
         except KeyboardInterrupt:
@@ -115,7 +115,6 @@ def _points_in_row_space(
     limit: int,
 ) -> list[Start]:
     """Return the optima that are found in the coordinates of the rows."""
-    space = RowSpace.of(engine, intercept=regressions[0].intercept)
     closer = replace(settings, tol=TOL_SHARE * settings.tol, memory_limit=limit)
 
     def report(news: Progress) -> None:
@@ -123,9 +122,12 @@ def _points_in_row_space(
             observe(news._replace(done=0))
 
     try:
-        with space.open() as inner:
-            found = solve(inner, regressions, closer, starts=starts, observe=report)
+        space = RowSpace.of(engine, intercept=regressions[0].intercept)
+        # with the threads of the features' engine, which is entered
+        found = solve(space.open(), regressions, closer, starts=starts, observe=report)
+        return [space.lift(one) for one in found]
     except FitInterrupted as stop:
         partial = [None if one is None else space.lift_unproved(one) for one in stop.partial]
         raise FitInterrupted(partial) from None
-    return [space.lift(one) for one in found]
+    except KeyboardInterrupt:
+        raise FitInterrupted([None] * len(regressions)) from None

@@ -272,7 +272,8 @@ class NumbaEngine(Engine):
                 if cast:
                     buffer[: end - begin] = block
                     block = buffer[: end - begin]
-                yield rows, block.reshape(-1, min(size, end - begin), d)
+                layers = max((end - begin) // size, 1)
+                yield rows, block.reshape(layers, min(size, end - begin), d)
 
     def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return ``rows.T @ rows``, added up piece by piece in order."""

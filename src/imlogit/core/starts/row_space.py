@@ -88,7 +88,9 @@ class RowSpace:
     def lift_unproved(self, solution: Solution) -> Solution:
         """Return what an interrupt left, for the features; nothing was proved there."""
         start = self.lift(solution)
-        certificate = replace(solution.certificate, status="interrupted")
+        known = solution.certificate.status == "undefined"
+        status = "undefined" if known else "interrupted"
+        certificate = replace(solution.certificate, status=status)
         return Solution(start.weights, start.b, certificate, solution.margins)
 
 
