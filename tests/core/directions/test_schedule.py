@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from imlogit.core import budget
 from imlogit.core.descent import Batch, Descent
-from imlogit.core.directions import schedule
 from imlogit.core.directions.factors import Preconditioner
 from imlogit.core.directions.schedule import Schedule
 from imlogit.core.directions.shared_factor import SharedFactor
@@ -101,14 +101,14 @@ def fit(rng, n, d, n_classes, C=1.0):
 
 @pytest.mark.parametrize("C", [0.01, 10.0])
 def test_factors_a_class_that_take_too_much_memory_are_never_drawn(rng, monkeypatch, kinds, C):
-    monkeypatch.setattr(schedule, "MOST_BYTES", 4 * 6 * 100**2 - 1)
+    monkeypatch.setattr(budget, "FACTORS_SHARE", (4 * 6 * 100**2 - 1) / budget.DEFAULT_LIMIT)
     assert fit(rng, 400, 100, 6, C).converged
     assert kinds
     assert set(kinds) == {SharedFactor}
 
 
 def test_a_factor_of_one_column_is_its_own_whatever_it_takes(rng, monkeypatch, kinds):
-    monkeypatch.setattr(schedule, "MOST_BYTES", 0)
+    monkeypatch.setattr(budget, "FACTORS_SHARE", 0.0)
     assert fit(rng, 800, 600, 2).converged
     assert kinds
     assert set(kinds) == {Preconditioner}

@@ -162,9 +162,9 @@ def _spectrum(
 ) -> tuple[Floats, Floating, float]:
     """Return eigenvalues and eigenvectors of the covariance of weighted rows (m, d).
 
-    And the variance outside them, where there are fewer rows than features: rows say too much of
-    the variance in their own span and nothing of that outside, so that some are held out to tell.
-    The rows are overwritten; of the weights only the ratios matter.
+    And the variance outside them, where there are fewer rows than features: drawn rows say too
+    much of the variance in their own span and nothing of that outside, so that some are held out to
+    tell. The rows are overwritten; of the weights only the ratios matter.
     """
     total = weights.sum()
     shares = (weights / total if total > 0 else np.full(len(rows), 1 / len(rows))).astype(
@@ -176,12 +176,14 @@ def _spectrum(
     m, d = rows.shape
     if m >= d:
         return *_eigen(engine.crossproduct(rows)), 0.0
-    held_out = np.arange(m) % HOLD_OUT == 0
+    held_out = np.arange(m) % HOLD_OUT == 0 if m < engine.n_rows else np.zeros(m, dtype=bool)
     own, others = rows[~held_out], rows[held_out]
     values, inner = _eigen(engine.crossproduct(np.ascontiguousarray(own.T)))
     seen = values > np.finfo(rows.dtype).eps * values.max(initial=0.0) * len(values)
     values, inner = values[seen], inner[:, seen]
     vectors = own.T @ (inner / np.sqrt(values).astype(inner.dtype))
+    if not len(others):
+        return values, vectors, 0.0
     scale = 1 / max(float(shares[held_out].sum()), np.finfo(float).tiny)
     along = np.square(others @ vectors).sum(axis=0, dtype=np.float64) * scale
     left = float(np.square(others).sum(dtype=np.float64)) * scale - along.sum()
