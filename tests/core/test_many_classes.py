@@ -17,7 +17,7 @@ from helpers.regressions import fit
 K, D = 40, 20
 
 
-def images(rng, n=320, d=D, k=K):
+def images(rng, n=280, d=D, k=K):
     """As many of every class, as far as that goes."""
     y = rng.permutation(np.arange(n) % k)
     return rng.normal(size=(n, d)) + 1.5 * rng.normal(size=(k, d))[y] + 2, y
@@ -48,7 +48,7 @@ def assert_confirmed(found, x, y, C=1.0, *, intercept=True):
         assert not found.intercept.any()
 
 
-@pytest.mark.parametrize("C", [1e-3, 1.0, 100.0])
+@pytest.mark.parametrize("C", [0.01, 10.0])
 @pytest.mark.parametrize("intercept", [True, False])
 def test_the_optimum_is_that_of_scikit_learn(name, rng, C, intercept):
     x, y = images(rng)
@@ -61,11 +61,12 @@ def test_the_optimum_is_that_of_scikit_learn(name, rng, C, intercept):
 
 
 def test_pixels_of_classes_of_very_different_sizes(name, rng):
-    """One of a single image among others of hundreds."""
+    """Some of a single image among others of many."""
     x, y = images(rng)
-    y = np.where(rng.random(len(y)) < 0.6, y % 3, y)
-    y[y == 39] = 38
-    y[7] = 39
+    y = np.where((rng.random(len(y)) < 0.9) & (np.arange(len(y)) >= K), y % 3, y)
+    y[:K] = np.arange(K)
+    assert np.bincount(y).min() == 1
+    assert np.bincount(y).max() > 70
     pixels = np.clip(128 + 20 * x, 0, 255).astype(np.uint8)
     found = fit(name, pixels, y, 3.0, scale=1 / 255)
     assert_confirmed(found, pixels / 255, y, 3.0)
@@ -99,7 +100,7 @@ def test_any_number_of_threads_gives_the_same_bits(rng, monkeypatch):
     np.testing.assert_array_equal(found[0].intercept, found[1].intercept)
 
 
-@pytest.mark.parametrize("C", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize("C", [1e-3, 10.0])
 def test_a_proof_puts_intercepts_at_their_minimum(name, rng, C):
     x, y = images(rng)
     one = regression(y, K, rng.integers(1, 4, len(y)) * 1.0, C)
