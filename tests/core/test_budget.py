@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from imlogit import LogisticRegression
-from imlogit.core.budget import DEFAULT_LIMIT, default_limit, make_plan
+from imlogit.core.budget import BUFFERS, DEFAULT_LIMIT, default_limit, make_plan
 from imlogit.core.solution import Settings
 from imlogit.core.solver import solve
 from imlogit.engines.table import open_engine
@@ -20,7 +20,8 @@ def engine(rng):
 
 
 def test_more_room_lets_more_fits_in_and_never_more_than_there_are(engine):
-    plans = [make_plan(engine, 10, 10, 20, limit, in_row_space=False) for limit in (3e6, 1e7, 1e9)]
+    limits = (BUFFERS + 3_000_000, BUFFERS + 10_000_000, 1_000_000_000)
+    plans = [make_plan(engine, 10, 10, 20, limit, in_row_space=False) for limit in limits]
     at_once = [plan.at_once for plan in plans]
     assert at_once == sorted(at_once)
     assert at_once[0] < at_once[-1] == 20
@@ -28,7 +29,8 @@ def test_more_room_lets_more_fits_in_and_never_more_than_there_are(engine):
 
 
 def test_what_is_held_does_not_grow_with_the_number_of_fits(engine):
-    few, many = (make_plan(engine, 10, 10, n, 10_000_000, in_row_space=False) for n in (50, 5000))
+    limit = BUFFERS + 10_000_000
+    few, many = (make_plan(engine, 10, 10, n, limit, in_row_space=False) for n in (50, 5000))
     assert few.needed == many.needed
 
 
@@ -50,13 +52,13 @@ def test_what_has_no_room_says_what_would(rng):
         LogisticRegression(memory_limit=enough - 1).fit(x, y)
 
 
-@pytest.mark.parametrize("limit", [2_000_000, 100_000_000])
+@pytest.mark.parametrize("limit", [BUFFERS + 2_500_000, 300_000_000])
 def test_fits_in_turn_are_the_fits_together(rng, limit):
     x, some = several(rng, 9, 3_000, 60)
     with open_engine("numba", x) as engine:
         found = solve(engine, some, Settings(memory_limit=limit))
         expected = solve(engine, some, Settings())
-    assert found[0].certificate.plan != expected[0].certificate.plan or limit > 10_000_000
+    assert found[0].certificate.plan != expected[0].certificate.plan or limit > 100_000_000
     for here, there in zip(found, expected, strict=True):
         assert here.certificate.converged
         gaps = here.certificate.gap, there.certificate.gap

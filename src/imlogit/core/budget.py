@@ -17,7 +17,11 @@ from imlogit.errors import MemoryShortageError
 # Without a limit: the larger of so many bytes, and a share of what the features take.
 DEFAULT_LIMIT, FEATURES_SHARE = 512_000_000, 0.5
 # Arrays of the size of its weights that a regression on its way needs, and partial sums of a read.
-WAY_ARRAYS, PARTIAL_SUMS = 12, 8
+WAY_ARRAYS, PARTIAL_SUMS = 16, 8
+# Copies of sampled rows that are there at a time, and of what eigenvectors are made of.
+SAMPLE_COPIES, EIGEN_COPIES = 2, 5
+# What threads need to cast and multiply blocks of rows.
+BUFFERS = 80_000_000
 # Factors a class may take so large a share of the limit, for each regression; else one serves all.
 FACTORS_SHARE = 0.125
 # Square matrices of the rows' products that are there at a time.
@@ -63,7 +67,13 @@ def default_limit(engine: Engine) -> int:
 
 
 def make_plan(
-    engine: Engine, n_classes: int, n_columns: int, total: int, limit: int, *, in_row_space: bool
+    engine: Engine,
+    n_classes: int,
+    n_columns: int,
+    total: int,
+    limit: int | None,
+    *,
+    in_row_space: bool,
 ) -> Plan:
     """Return how so many regressions are fitted within a limit.
 
@@ -75,8 +85,8 @@ def make_plan(
         Of each regression.
     total : int
         The number of regressions.
-    limit : int
-        In bytes.
+    limit : int or None
+        In bytes; None for the default, or what one regression takes where that is more.
     in_row_space : bool
 
     Raises
@@ -84,27 +94,39 @@ def make_plan(
     MemoryShortageError
         If not even one has room.
     """
-    n, d, k = engine.n_rows, engine.n_features, n_columns
-    sums = DOUBLE * PARTIAL_SUMS * k * d
-    once, each = sums, DOUBLE * WAY_ARRAYS * k * d
-    if in_row_space:
-        once += DOUBLE * PRODUCT_MATRICES * n * n
-        d = n
-    factor_bytes = round(FACTORS_SHARE * limit)
-    sampled = most_sampled_rows(n, d, k)
-    once += SINGLE * sampled * d
-    each += engine.slot_bytes(n_classes)
-    each += factors_of(n, d, k, factor_bytes)
+    allowed = limit or default_limit(engine)
+    size = engine, n_classes, n_columns, in_row_space
+    factor_bytes = round(FACTORS_SHARE * allowed)
+    once, each = _needs(*size, factor_bytes)
+    if once + each > allowed:
+        factor_bytes = 0
+        once, each = _needs(*size, factor_bytes)
     least = once + each
-    if least > limit:
+    if limit is None:
+        allowed = max(allowed, least)
+    elif least > limit:
         raise MemoryShortageError(
-            f"memory_limit={limit}: a fit of {n:,} x {engine.n_features:,} features in "
+            f"memory_limit={limit}: a fit of {engine.n_rows:,} x {engine.n_features:,} features in "
             f"{n_classes:,} classes holds some {least / 1e6:,.0f} MB beside the features; give "
             f"memory_limit={least}, or fewer classes, rows or features",
             parameter="memory_limit",
         )
-    at_once = min(total, MOST_SLOTS, (limit - once) // max(each, 1))
-    return Plan(limit, once + at_once * each, at_once, total, factor_bytes, in_row_space)
+    at_once = min(total, MOST_SLOTS, (allowed - once) // max(each, 1))
+    return Plan(allowed, once + at_once * each, at_once, total, factor_bytes, in_row_space)
+
+
+def _needs(
+    engine: Engine, n_classes: int, k: int, in_row_space: bool, factor_bytes: int
+) -> tuple[int, int]:
+    """Return the bytes that are held once, and by each regression on its way."""
+    n, d = engine.n_rows, engine.n_features
+    once, each = BUFFERS + DOUBLE * PARTIAL_SUMS * k * d, DOUBLE * WAY_ARRAYS * k * d
+    if in_row_space:
+        once += DOUBLE * PRODUCT_MATRICES * n * n
+        d = n
+    sampled = most_sampled_rows(n, d, k)
+    once += SINGLE * (SAMPLE_COPIES * sampled * d + EIGEN_COPIES * min(sampled, d) ** 2)
+    return once, each + engine.slot_bytes(n_classes) + factors_of(n, d, k, factor_bytes)
 
 
 def factors_of(n: int, d: int, k: int, factor_bytes: int) -> int:

@@ -17,7 +17,6 @@ coordinates of the rows (`imlogit.core.starts.row_space`), and the proof on the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -31,7 +30,7 @@ from imlogit.core.solution import Observer, Progress, Settings, Solution
 from imlogit.core.starts import row_space
 from imlogit.core.starts.row_space import RowSpace
 from imlogit.core.starts.start import Start
-from imlogit.errors import FitInterrupted, MemoryShortageError
+from imlogit.errors import FitInterrupted
 
 # In the coordinates of the rows the gap is brought down to this share of the tolerance, so that
 # their rounding does not stand between it and the proof.
@@ -82,12 +81,13 @@ def solve(
     """
     if not len(regressions):
         return []
-    limit = settings.memory_limit or default_limit(engine)
-    plan = _plan(engine, regressions, limit)
+    plan = _plan(engine, regressions, settings.memory_limit)
     points = None
     with np.errstate(over="ignore", invalid="ignore"):  # looked for where it matters
         if plan.in_row_space:
-            points = _points_in_row_space(engine, regressions, settings, starts, observe, limit)
+            points = _points_in_row_space(
+                engine, regressions, settings, starts, observe, plan.limit
+            )
         pool = Pool(engine, regressions, settings, starts, rows, observe, plan, points)
         try:
             pool.run()
@@ -96,13 +96,14 @@ def solve(
     return [solution for solution in pool.solutions if solution is not None]
 
 
-def _plan(engine: Engine, regressions: Sequence[Regression], limit: int) -> Plan:
+def _plan(engine: Engine, regressions: Sequence[Regression], limit: int | None) -> Plan:
     """Return how regressions are fitted within a limit of memory, where it can be in row space."""
     first = regressions[0]
     size = first.n_classes, first.n_columns, len(regressions), limit
     if row_space.pays(engine, regressions):
-        with suppress(MemoryShortageError):
-            return make_plan(engine, *size, in_row_space=True)
+        plan = make_plan(engine, *size[:-1], None, in_row_space=True)
+        if plan.needed <= (limit or default_limit(engine)):
+            return plan if limit is None else make_plan(engine, *size, in_row_space=True)
     return make_plan(engine, *size, in_row_space=False)
 
 

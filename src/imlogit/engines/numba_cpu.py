@@ -140,7 +140,8 @@ class NumbaEngine(Engine):
 
     def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a few rows as floats."""
-        taken = self.matrix.take(rows).astype(np.float64 if precise else self.working)
+        taken = self.matrix.take(rows)
+        taken = taken.astype(np.float64 if precise else self.working, copy=False)
         taken *= self.scale
         return taken
 

@@ -73,8 +73,8 @@ def test_a_first_draw_is_smaller_than_the_next():
 
 
 def test_the_more_classes_share_a_factor_the_more_rows_it_may_have():
-    few, many = (rows_drawn(6000, 200, k, first=False, shared=True) for k in (3, 90))
-    assert few < many <= 6000
+    few, many = (rows_drawn(8000, 600, k, first=False, shared=True) for k in (3, 900))
+    assert few < many <= 8000
 
 
 @pytest.fixture

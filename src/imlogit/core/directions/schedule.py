@@ -17,27 +17,27 @@ from imlogit.core.directions.shared_factor import SharedFactor, draw_shared_fact
 # so many rows a row and feature.
 FIRST_ROWS, SAMPLE_ROWS = 2500, 5000
 FIRST_SHARE, SAMPLE_SHARE = 32.0, 64.0
-# The Gram matrix of one factor for all columns may cost about half a step of theirs, and its
-# eigenvectors a few steps, or as much as so many rows' do.
-SHARED_SHARE = 2.0
+# The Gram matrix of one factor for all columns may cost about half a step of theirs, of no more
+# rows a feature than tell more; its eigenvectors a few steps, or as much as so many rows' do.
+SHARED_SHARE, SHARED_ROWS = 2.0, 12
 EIGEN_STEPS, EIGEN_ROWS = 10, 1600
 # A sum over pixels costs this many times what a multiply-add in a Gram matrix does: alone it
 # waits for memory, among others it does not.
 PASS_COST, SHARED_PASS_COST = 4.0, 1.3
 SHARED_BY = 4
 # What a step with fresh factors does to the gap: with one column, with more, with one for all.
-FRESH_RATE, FRESH_RATE_TIED, FRESH_RATE_SHARED = 0.15, 0.5, 0.68
+FRESH_RATE, FRESH_RATE_TIED, FRESH_RATE_SHARED = 0.08, 0.5, 0.68
 STEP_READS = 2
 # A step that lowers the objective by such a share changes curvatures: what is cheap is taken anew.
 MOVING, REFRESH_SHARE = 0.03, 0.4
 # Multiply-adds of all eigenvectors of a matrix, as a multiple of its size cubed.
 EIGEN_COST = 12
 # The steps from which the rate of an old factor is taken, and to try another kind.
-RATE_STEPS, KIND_STEPS = 4, 8
+RATE_STEPS, KIND_STEPS = 3, 5
 # A factor that costs less than so many steps is always fresh.
 FREE_STEPS, FREE_STEPS_SHARED = 1.0, 0.1
 # Factors a class that cost more steps than this are not what to begin with.
-CHEAP_STEPS = 3.0
+CHEAP_STEPS = 8.0
 
 Preconditioning = Preconditioner | SharedFactor
 
@@ -213,8 +213,9 @@ class Schedule:
 
 def most_sampled_rows(n_rows: int, n_features: int, n_columns: int) -> int:
     """Return the most rows that a sampled Hessian is made of."""
-    share = max(SAMPLE_SHARE, SHARED_SHARE * n_columns) if n_columns > 1 else SAMPLE_SHARE
-    return min(n_rows, max(SAMPLE_ROWS, round(share * n_rows / max(n_features, 1))))
+    d = max(n_features, 1)
+    shared = min(round(SHARED_SHARE * n_columns * n_rows / d), SHARED_ROWS * d)
+    return min(n_rows, max(SAMPLE_ROWS, round(SAMPLE_SHARE * n_rows / d), shared))
 
 
 def _n_rows(engine: Engine, descent: Descent, *, first: bool, shared: bool) -> int:
@@ -224,7 +225,7 @@ def _n_rows(engine: Engine, descent: Descent, *, first: bool, shared: bool) -> i
     m = min(n, max(least, round(share * n / d)))
     if not shared:
         return m
-    m = min(n, max(m, round(SHARED_SHARE * k * n / d)))
+    m = min(n, max(m, min(round(SHARED_SHARE * k * n / d), SHARED_ROWS * d)))
     step = STEP_READS * n * d * k
     affordable = max(EIGEN_ROWS, round((EIGEN_STEPS * step / EIGEN_COST) ** (1 / 3)))
     return m if min(m, d) <= affordable else affordable

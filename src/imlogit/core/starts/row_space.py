@@ -60,7 +60,9 @@ class RowSpace:
         """Return the rows in coordinates of their own."""
         began = time.perf_counter()
         center = engine.center() if intercept else np.zeros(engine.n_features)
-        factor, pivots, rank, _ = dpstrf(engine.row_products(center), lower=1, overwrite_a=1)
+        # turned, they lie as LAPACK wants them, and are not copied
+        products = engine.row_products(center).T
+        factor, pivots, rank, _ = dpstrf(products, lower=1, overwrite_a=1)
         order = pivots - 1
         coordinates = np.empty((engine.n_rows, rank))
         coordinates[order] = np.tril(factor)[:, :rank]
