@@ -240,10 +240,8 @@ class Batch:
     def _go(
         self, group: list[Descent], pairs: list[tuple[Floats, Floats | None]], precise: bool
     ) -> None:
-        new, shifts = (
-            _stack(way for way, _ in pairs),
-            [shift for _, shift in pairs if shift is not None],
-        )
+        new = _stack(way for way, _ in pairs)
+        shifts = [shift for _, shift in pairs if shift is not None]
         self.problem.extend(_slots(group), new, precise=precise)
         self._count(group)
         span = self._span(group, new, shifts or None)

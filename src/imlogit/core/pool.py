@@ -67,6 +67,7 @@ class Pool:
         self.problem = engine.open(plan.at_once, first.n_classes)
         self.free = list(range(plan.at_once))
         self.batch = Batch(engine, self.problem)
+        self.batch.passes = max((point.passes for point in points or ()), default=0)
         self.measure_seconds = np.inf
 
     def run(self) -> None:
@@ -113,7 +114,8 @@ class Pool:
         rng = np.random.default_rng(self.settings.seed)
         schedule = Schedule(rng, turn.preconditioner, self.plan.factor_bytes)
         descent = Descent(one, slot, start.weights, start.b)
-        descent.iterations, descent.history = start.iterations, list(start.history)
+        descent.iterations, descent.passes = start.iterations, start.passes
+        descent.history = list(start.history)
         return Way(turn.place, descent, schedule, time.perf_counter() - start.seconds)
 
     def _place(self, descents: list[Descent]) -> None:

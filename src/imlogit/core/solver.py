@@ -119,8 +119,8 @@ def _points_in_row_space(
     closer = replace(settings, tol=TOL_SHARE * settings.tol, memory_limit=limit)
 
     def report(news: Progress) -> None:
-        if observe is not None:  # what is found there is not done yet
-            observe(news._replace(done=0))
+        if observe is not None:  # nothing is done yet, and the features were read once
+            observe(news._replace(done=0, passes=1))
 
     try:
         space = RowSpace.of(engine, intercept=regressions[0].intercept)

@@ -82,7 +82,8 @@ class Schedule:
         # since the last factors were drawn, and since there are any of their kind
         self.distances: list[float] = []
         self.of_kind: list[float] = []
-        self.objective = -np.inf
+        # what was made at another's optimum is taken anew where it is cheap
+        self.objective = -np.inf if preconditioner is None else np.inf
 
     def current(
         self, engine: Engine, problem: Problem, descent: Descent, tol: float, n_sharing: int

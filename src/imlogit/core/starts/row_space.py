@@ -27,6 +27,8 @@ from imlogit.core.way import EXACT_WEIGHTS
 
 # Of a fit: how often factors are drawn, and how many steps there are, as a rule.
 DRAWS, STEPS = 2, 30
+# Of all features: for the products of rows, and for the weights.
+READS = 2
 # A step reads all rows twice.
 STEP_READS = 2
 
@@ -83,9 +85,8 @@ class RowSpace:
         weights = self.engine.combine(shares) - np.outer(shares.sum(axis=1), self.center)
         b = solution.intercept - weights @ self.center
         spent = self.seconds + solution.certificate.seconds
-        return Start(
-            weights, b, solution.certificate.iterations, solution.certificate.history, spent
-        )
+        certificate = solution.certificate
+        return Start(weights, b, certificate.iterations, READS, certificate.history, seconds=spent)
 
     def lift_unproved(self, solution: Solution) -> Solution:
         """Return what an interrupt left, for the features; nothing was proved there."""

@@ -30,11 +30,12 @@ ALIKE = 4.0
 
 
 class Start(NamedTuple):
-    """Weights (K, d) and intercepts (K,) to begin with, and the steps and time that led there."""
+    """Weights (K, d) and intercepts (K,) to begin with, and what it took to get there."""
 
     weights: Floats
     b: Floats
     iterations: int = 0
+    passes: int = 0
     history: tuple[Pass, ...] = ()
     seconds: float = 0.0
 
