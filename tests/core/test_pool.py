@@ -103,7 +103,7 @@ def test_an_interrupt_leaves_what_is_certified(name, rng):
 
 
 def test_an_interrupt_of_a_single_fit_hands_over_where_it_was(name, rng):
-    x, (one,) = several(rng, 1, 200, 600)
+    x, (one,) = several(rng, 1, 900, 600)
 
     def interrupt(news):
         if news.passes > 4:
