@@ -66,6 +66,7 @@ class Folder:
     side: int
     folds: int
     bar: str
+    test_size: float = 0.2
 
     @property
     def quick(self) -> Folder:
@@ -76,7 +77,7 @@ class Folder:
 FOLDERS = (
     Folder("train-photos", 1_500, 10, 64, 10, "under 20 s, 1 GB"),
     Folder("train-more-photos", 3_440, 10, 64, 10, "under 60 s, 1.5 GB"),
-    Folder("train-two-hundred-classes", 2_400, 200, 24, 10, "under 60 s, 1 GB"),
+    Folder("train-two-hundred-classes", 2_400, 200, 24, 10, "under 60 s, 1 GB", 0.1),
     Folder("train-thousand-classes", 5_000, 1_000, 24, 3, "under 2 GB"),
 )
 PARTS = (*(shape.name for shape in SHAPES), COPIED, *(folder.name for folder in FOLDERS))
@@ -241,6 +242,7 @@ def train(folder: Folder) -> tuple[str, str, str]:
     with tempfile.TemporaryDirectory() as place:
         write_photos(Path(place) / "photos", folder.n, folder.classes, folder.side)
         options = ["train", "photos", "--folds", str(folder.folds), "--out", "run"]
+        options += ["--test-size", str(folder.test_size)]
         began = time.perf_counter()
         done = subprocess.run(
             [sys.executable, "-c", TRAIN, *options],
