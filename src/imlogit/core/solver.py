@@ -100,7 +100,7 @@ def _plan(engine: Engine, regressions: Sequence[Regression], limit: int | None) 
     """Return how regressions are fitted within a limit of memory, where it can be in row space."""
     first = regressions[0]
     size = first.n_classes, first.n_columns, len(regressions), limit
-    if row_space.pays(engine, regressions):
+    if row_space.pays(engine, first.n_columns):
         plan = make_plan(engine, *size[:-1], None, in_row_space=True)
         if plan.needed <= (limit or default_limit(engine)):
             return plan if limit is None else make_plan(engine, *size, in_row_space=True)

@@ -330,26 +330,31 @@ def test_the_seconds_hold_those_in_row_space(name, rng, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("n", "d", "n_classes", "expected"),
+    ("n", "d", "columns", "expected"),
     [
         (60, 900, 3, True),
-        (60, 900, 2, True),
-        (20, 30_000, 2, True),
+        (60, 900, 1, True),
+        (20, 30_000, 1, True),
         (900, 60, 3, False),
         (500, 500, 3, False),
         (499, 500, 3, False),  # fewer, but hardly
-        (20, 100, 2, False),  # exact steps are cheaper
-        (30, 400, 2, False),
+        (20, 100, 1, False),  # exact steps are cheaper
+        (30, 400, 1, False),
     ],
 )
-def test_when_it_pays(n, d, n_classes, expected):
-    one = regression(np.arange(n) % n_classes, n_classes, np.ones(n), 1.0)
-    assert pays(open_engine("reference", np.zeros((n, d))), [one]) is expected
+def test_when_it_pays(n, d, columns, expected):
+    assert pays(open_engine("reference", np.zeros((n, d))), columns) is expected
 
 
 def test_the_more_columns_the_sooner_it_pays():
     engine = open_engine("reference", np.zeros((700, 800)))
-    one = regression(np.arange(700) % 2, 2, np.ones(700), 1.0)
-    paid = [pays(engine, [one] * times) for times in (1, 5, 50, 500)]
+    paid = [pays(engine, columns) for columns in (1, 5, 50, 500)]
     assert paid == sorted(paid)
     assert paid[-1]
+
+
+def test_a_fit_has_the_same_bits_alone_and_with_those_that_start_from_it(rng):
+    x = photos(rng)
+    some = [regression(labels(rng, N, 3), 3, np.ones(N), C) for C in (1.0, 0.1)]
+    alone, together = run("numba", x, some[:1]), run("numba", x, some, starts=[None, 0])
+    np.testing.assert_array_equal(alone[0].weights, together[0].weights)

@@ -10,7 +10,6 @@ and what is claimed of them is proved on the features themselves.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +19,6 @@ from scipy.linalg.lapack import dpstrf
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine
 from imlogit.core.directions.schedule import SAMPLE_ROWS
-from imlogit.core.regression import Regression
 from imlogit.core.solution import Solution
 from imlogit.core.starts.start import Start
 from imlogit.core.way import EXACT_WEIGHTS
@@ -97,12 +95,14 @@ class RowSpace:
         return Solution(start.weights, start.b, certificate, solution.margins)
 
 
-def pays(engine: Engine, regressions: Sequence[Regression]) -> bool:
-    """Whether the way through the rows' own coordinates is cheaper, in multiplications."""
-    n, d, first = engine.n_rows, engine.n_features, regressions[0]
-    if first.n_columns * (d + 1) <= EXACT_WEIGHTS:  # exact steps are cheaper still
+def pays(engine: Engine, columns: int) -> bool:
+    """Whether the way through the rows' own coordinates is cheaper, in multiplications.
+
+    For a regression of so many columns alone: its bits do not depend on what is fitted with it.
+    """
+    n, d = engine.n_rows, engine.n_features
+    if columns * (d + 1) <= EXACT_WEIGHTS:  # exact steps are cheaper still
         return False
-    columns = len(regressions) * first.n_columns
     through = n * n * d / 2 + n**3 / 3 + columns * _price(n, n)
     return n < d and through < columns * _price(n, d)
 
