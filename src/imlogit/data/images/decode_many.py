@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -27,6 +28,8 @@ from imlogit.system.text import by
 BATCH = 128
 # A process takes as long to start as these take to decode.
 WORTH_PROCESSES = 4000
+# How loky calls the thread that hands out work.
+POOL_THREAD = "ExecutorManagerThread"
 
 
 class Encoded(NamedTuple):
@@ -174,7 +177,24 @@ def _by_processes(encoded: Iterable[Encoded], reading: Reading) -> Batches:
             parameter="size",
         ) from error
     finally:
-        pool.shutdown(wait=True, kill_workers=True)
+        with _nothing_said_of_the_end():
+            pool.shutdown(wait=True, kill_workers=True)
+
+
+@contextlib.contextmanager
+def _nothing_said_of_the_end() -> Iterator[None]:
+    """Leave out what the pool's own thread would print where its processes end under its hands."""
+    before = threading.excepthook
+
+    def excepthook(args: threading.ExceptHookArgs) -> None:
+        if args.thread is None or args.thread.name != POOL_THREAD:
+            before(args)
+
+    threading.excepthook = excepthook
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 @contextlib.contextmanager
