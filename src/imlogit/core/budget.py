@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from imlogit.core.contract import Engine
+from imlogit.core.contract import DOUBLE, Engine
+from imlogit.core.directions.factors import SINGLE, factor_bytes
 from imlogit.core.directions.schedule import most_sampled_rows
 from imlogit.errors import MemoryShortageError
 
@@ -27,7 +28,6 @@ FACTORS_SHARE = 0.125
 # Square matrices of the rows' products that are there at a time.
 PRODUCT_MATRICES = 3
 MOST_SLOTS = 64
-DOUBLE, SINGLE = 8, 4
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Plan:
     Attributes
     ----------
     limit, needed : int
-        Bytes beside the features: allowed, and held at the most, by estimate.
+        Bytes beside the features: allowed, and held, by estimate.
     at_once, total : int
         Regressions that are fitted together, and in all.
     factor_bytes : int
@@ -56,7 +56,7 @@ class Plan:
     def __str__(self) -> str:
         place = "in the rows' coordinates, " if self.in_row_space else ""
         return (
-            f"{place}{self.at_once} of {self.total} at a time, at most {self.needed / 1e6:,.0f} MB "
+            f"{place}{self.at_once} of {self.total} at a time, some {self.needed / 1e6:,.0f} MB "
             "beside the features"
         )
 
@@ -96,11 +96,11 @@ def make_plan(
     """
     allowed = limit or default_limit(engine)
     size = engine, n_classes, n_columns, in_row_space
-    factor_bytes = round(FACTORS_SHARE * allowed)
-    once, each = _needs(*size, factor_bytes)
+    bound = round(FACTORS_SHARE * allowed)
+    once, each = _needs(*size, bound)
     if once + each > allowed:
-        factor_bytes = 0
-        once, each = _needs(*size, factor_bytes)
+        bound = 0
+        once, each = _needs(*size, bound)
     least = once + each
     if limit is None:
         allowed = max(allowed, least)
@@ -112,11 +112,11 @@ def make_plan(
             parameter="memory_limit",
         )
     at_once = min(total, MOST_SLOTS, (allowed - once) // max(each, 1))
-    return Plan(allowed, once + at_once * each, at_once, total, factor_bytes, in_row_space)
+    return Plan(allowed, once + at_once * each, at_once, total, bound, in_row_space)
 
 
 def _needs(
-    engine: Engine, n_classes: int, k: int, in_row_space: bool, factor_bytes: int
+    engine: Engine, n_classes: int, k: int, in_row_space: bool, bound: int
 ) -> tuple[int, int]:
     """Return the bytes that are held once, and by each regression on its way."""
     n, d = engine.n_rows, engine.n_features
@@ -126,13 +126,12 @@ def _needs(
         d = n
     sampled = most_sampled_rows(n, d, k)
     once += SINGLE * (SAMPLE_COPIES * sampled * d + EIGEN_COPIES * min(sampled, d) ** 2)
-    return once, each + engine.slot_bytes(n_classes) + factors_of(n, d, k, factor_bytes)
+    return once, each + engine.slot_bytes(n_classes) + _factors(n, d, k, bound)
 
 
-def factors_of(n: int, d: int, k: int, factor_bytes: int) -> int:
+def _factors(n: int, d: int, k: int, bound: int) -> int:
     """Return the bytes of a regression's factors, one a class where these are within bounds."""
-    m = most_sampled_rows(n, d, 1)
-    one = SINGLE * (d * d if d <= m else m * m + m * d)
-    if k == 1 or k * one <= factor_bytes:
+    one = factor_bytes(most_sampled_rows(n, d, 1), d)
+    if k == 1 or k * one <= bound:
         return k * one
     return SINGLE * d * d + DOUBLE * (k * k + k * d)

@@ -76,8 +76,8 @@ class Settings:
     seed : int
         Of the draws.
     memory_limit : int or None
-        What fits may hold beside the features, in bytes; by default the larger of 512 MB and half
-        of what these take.
+        What fits may hold beside the features, in bytes; by default the largest of 512 MB, half of
+        what these take, and what one fit needs.
     """
 
     tol: float = 1e-6

@@ -17,6 +17,7 @@ coordinates of the rows (`imlogit.core.starts.row_space`), and the proof on the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +31,7 @@ from imlogit.core.solution import Observer, Progress, Settings, Solution
 from imlogit.core.starts import row_space
 from imlogit.core.starts.row_space import RowSpace
 from imlogit.core.starts.start import Start
-from imlogit.errors import FitInterrupted
+from imlogit.errors import FitInterrupted, MemoryShortageError
 
 # In the coordinates of the rows the gap is brought down to this share of the tolerance, so that
 # their rounding does not stand between it and the proof.
@@ -99,12 +100,11 @@ def solve(
 def _plan(engine: Engine, regressions: Sequence[Regression], limit: int | None) -> Plan:
     """Return how regressions are fitted within a limit of memory, where it can be in row space."""
     first = regressions[0]
-    size = first.n_classes, first.n_columns, len(regressions), limit
+    size = first.n_classes, first.n_columns, len(regressions)
     if row_space.pays(engine, first.n_columns):
-        plan = make_plan(engine, *size[:-1], None, in_row_space=True)
-        if plan.needed <= (limit or default_limit(engine)):
-            return plan if limit is None else make_plan(engine, *size, in_row_space=True)
-    return make_plan(engine, *size, in_row_space=False)
+        with suppress(MemoryShortageError):
+            return make_plan(engine, *size, limit or default_limit(engine), in_row_space=True)
+    return make_plan(engine, *size, limit, in_row_space=False)
 
 
 def _points_in_row_space(

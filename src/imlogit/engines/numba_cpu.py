@@ -61,7 +61,8 @@ class NumbaEngine(Engine):
 
     def __init__(self, matrix: Matrix, scale: float = 1.0, team: Team | None = None) -> None:
         self.matrix = matrix
-        self.x = None if matrix.in_place is None else _read_only(matrix.in_place)
+        plain = matrix.in_place
+        self.x = None if plain is None else _read_only(plain)
         self.scale = float(scale)
         self.context = self.team = team or Team()
         self.lanes = lanes(len(matrix))
@@ -106,7 +107,8 @@ class NumbaEngine(Engine):
 
         Of bytes they are exact: sums of so few products of so small whole numbers are, in float32.
         """
-        exact = self.matrix.values == np.uint8
+        exact = self.matrix.dtype == np.uint8
+        real = np.float32 if exact else np.float64
         size = max(1, PRODUCT_BYTES // (8 * max(self.n_features, 1)))
         borders = [*range(0, self.n_rows, size), self.n_rows]
         blocks = list(pairwise(borders))
@@ -116,11 +118,11 @@ class NumbaEngine(Engine):
         def work(first: int, last: int) -> None:
             for one, other in pairs[first:last]:
                 a, b = slice(*one), slice(*other)
+                left, right = (self.matrix.cast(*rows, real) for rows in (one, other))
                 if exact:
-                    found[a, b] = products_of_bytes(*(self._cast(s, np.float32) for s in (a, b)))
+                    found[a, b] = products_of_bytes(left, right)
                 else:
-                    left, right = (self._cast(s, np.float64) * self.scale - center for s in (a, b))
-                    found[a, b] = left @ right.T
+                    found[a, b] = (left * self.scale - center) @ (right * self.scale - center).T
                 found[b, a] = found[a, b].T
 
         self.team.share(work, len(pairs))
@@ -132,11 +134,6 @@ class NumbaEngine(Engine):
     def combine(self, shares: Floats) -> Floats:
         """Return sums of rows."""
         return self.accumulate(shares, np.arange(len(shares)), np.float64)
-
-    def _cast(self, rows: slice, real: type[np.floating]) -> NDArray[np.floating]:
-        if self.x is None:
-            return self.matrix.cast(rows.start, rows.stop, real)
-        return self.x[rows].astype(real)
 
     def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a few rows as floats."""

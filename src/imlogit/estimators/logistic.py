@@ -65,8 +65,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         before any standardisation; ``pixel_scale="auto"`` is 1 then. Rows of zeros stay zero.
     memory_limit : int or str, optional
         What the fit may hold beside the features: bytes, or a text such as ``"2GB"``; by default
-        the larger of 512 MB and half of what the features take. Regressions are fitted a few at a
-        time, and share factors, to stay within it; `Certificate.plan` says how.
+        the largest of 512 MB, half of what the features take, and what one fit needs. Regressions
+        are fitted a few at a time, and share factors, to stay within it; `Certificate.plan` says
+        how, by an estimate.
 
     Attributes
     ----------

@@ -32,6 +32,7 @@ FLOAT32_DIAGONAL = 1e5
 # Without a penalty the Hessian may be singular; a shift by this share of its diagonal keeps the
 # factor finite, and only slows the flat directions.
 SHARE = 1e-12
+SINGLE = 4
 TOO_LARGE = "the features are too large: their squares overflow float64; scale them down"
 
 
@@ -158,6 +159,16 @@ class Preconditioner:
 
     def _blocks(self, right: Floats) -> Floats:
         return np.stack([f.solve(right[:, k]) for k, f in enumerate(self.factors)], axis=1)
+
+
+def factor_price(m: int, d: int) -> float:
+    """Return the multiplications of a factor of ``m`` sampled rows of ``d`` features."""
+    return m * d * min(m, d) / 2 + min(m, d) ** 3 / 6
+
+
+def factor_bytes(m: int, d: int) -> int:
+    """Return the bytes of a factor of ``m`` sampled rows of ``d`` features, in float32."""
+    return SINGLE * (d * d if d <= m else m * m + m * d)
 
 
 def factor_rows(

@@ -9,7 +9,13 @@ import numpy as np
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine, Problem
 from imlogit.core.descent import Descent, ties_intercepts
-from imlogit.core.directions.factors import Factor, Preconditioner, factor_rows
+from imlogit.core.directions.factors import (
+    Factor,
+    Preconditioner,
+    factor_bytes,
+    factor_price,
+    factor_rows,
+)
 from imlogit.core.directions.shared_factor import SharedFactor, draw_shared_factor
 
 # The least rows in the first sampled Hessian, which soon will be off its point, and in those that
@@ -116,7 +122,8 @@ class Schedule:
         if shared != self.is_shared:
             self.of_kind = []
         if n_rows is None:
-            n_rows = _n_rows(engine, descent, first=first, shared=shared)
+            size = engine.n_rows, engine.n_features, descent.regression.n_columns
+            n_rows = sampled_rows(*size, first=first, shared=shared)
         if shared:
             positions = self._positions(engine, n_rows)
             tied = ties_intercepts(engine, descent.regression.n_columns)
@@ -175,22 +182,17 @@ class Schedule:
     ) -> list[Price]:
         """Return the prices of a factor a column, if there is room for it, and of one for all."""
         n, d, k = engine.n_rows, engine.n_features, descent.regression.n_columns
-
-        def gram(m: int) -> float:
-            return m * d * min(m, d) / 2
-
-        m = _n_rows(engine, descent, first=first, shared=False)
+        m = sampled_rows(n, d, k, first=first, shared=False)
         apply = d * d if d <= m else m * m + 2 * m * d
         read = PASS_COST if n_sharing < SHARED_BY else SHARED_PASS_COST
         step = read * 2 * n * d + apply
         fresh = FRESH_RATE if k == 1 else FRESH_RATE_TIED
-        n_bytes = 4 * k * (d * d if d <= m else m * m + m * d)
         prices = []
-        if k == 1 or n_bytes <= self.factor_bytes:
-            prices.append(Price((gram(m) + min(m, d) ** 3 / 6) / step, fresh, False))
+        if k == 1 or k * factor_bytes(m, d) <= self.factor_bytes:
+            prices.append(Price(factor_price(m, d) / step, fresh, False))
         if k > 1:
-            m = _n_rows(engine, descent, first=first, shared=True)
-            eigen = gram(m) + EIGEN_COST * (min(m, d) ** 3 + k**3) + n * k**2
+            m = sampled_rows(n, d, k, first=first, shared=True)
+            eigen = m * d * min(m, d) / 2 + EIGEN_COST * (min(m, d) ** 3 + k**3) + n * k**2
             prices.append(Price(eigen / (k * step), FRESH_RATE_SHARED, True))
         return prices
 
@@ -214,15 +216,14 @@ class Schedule:
 
 def most_sampled_rows(n_rows: int, n_features: int, n_columns: int) -> int:
     """Return the most rows that a sampled Hessian is made of."""
-    d = max(n_features, 1)
-    shared = min(round(SHARED_SHARE * n_columns * n_rows / d), SHARED_ROWS * d)
-    return min(n_rows, max(SAMPLE_ROWS, round(SAMPLE_SHARE * n_rows / d), shared))
+    size = n_rows, n_features, n_columns
+    return max(sampled_rows(*size, shared=False), sampled_rows(*size, shared=n_columns > 1))
 
 
-def _n_rows(engine: Engine, descent: Descent, *, first: bool, shared: bool) -> int:
-    """Return how many rows a sampled Hessian is made of."""
+def sampled_rows(n: int, d: int, k: int, *, first: bool = False, shared: bool) -> int:
+    """Return how many of ``n`` rows of ``d`` features a sampled Hessian of ``k`` columns takes."""
     least, share = (FIRST_ROWS, FIRST_SHARE) if first else (SAMPLE_ROWS, SAMPLE_SHARE)
-    n, d, k = engine.n_rows, max(engine.n_features, 1), descent.regression.n_columns
+    d = max(d, 1)
     m = min(n, max(least, round(share * n / d)))
     if not shared:
         return m

@@ -60,8 +60,8 @@ class SharedFactor:
 
     def coupled_by(self, coupling: Floats) -> SharedFactor:
         """Return the same with another Hessian of the classes, (K, K)."""
-        values, classes = np.linalg.eigh(coupling)
-        return replace(self, classes=classes, coupling=np.maximum(values, 0.0))
+        values, classes = _eigen_of_classes(coupling)
+        return replace(self, classes=classes, coupling=values)
 
     @property
     def tied_centers(self) -> Floats | None:
@@ -71,11 +71,7 @@ class SharedFactor:
     @property
     def nbytes(self) -> int:
         """The memory that the arrays take."""
-        return (
-            self.vectors.nbytes
-            + self.classes.nbytes
-            + (0 if self.centers is None else self.centers.nbytes)
-        )
+        return self.centers.nbytes + self.vectors.nbytes + self.classes.nbytes
 
     def directions(self, gradients: Floats, slopes: Floats) -> Steps:
         """Return where to go from gradients in weights (m, K, d) and in intercepts (m, K)."""
@@ -147,14 +143,18 @@ def draw_shared_factor(
     if coupling.diagonal().max() * steepest > FLOAT32_DIAGONAL * regression.penalty:
         taken = engine.rows(rows, precise=True)
     spread, vectors, outside = _spectrum(engine, taken, weights, centered=regression.intercept)
-    values, classes = np.linalg.eigh(coupling)
+    values, classes = _eigen_of_classes(coupling)
     centers = np.zeros((len(coupling), engine.n_features))
     if regression.intercept:
         centers = problem.curved_means(slot)
-    coupled = np.maximum(values, 0.0)
     return SharedFactor(
-        centers, vectors, spread, outside, classes, coupled, regression.penalty, tied
+        centers, vectors, spread, outside, classes, values, regression.penalty, tied
     )
+
+
+def _eigen_of_classes(coupling: Floats) -> tuple[Floats, Floats]:
+    values, vectors = np.linalg.eigh(coupling)
+    return np.maximum(values, 0.0), vectors
 
 
 def _spectrum(
@@ -167,9 +167,8 @@ def _spectrum(
     tell. The rows are overwritten; of the weights only the ratios matter.
     """
     total = weights.sum()
-    shares = (weights / total if total > 0 else np.full(len(rows), 1 / len(rows))).astype(
-        rows.dtype
-    )
+    even = np.full(len(rows), 1 / len(rows))
+    shares = (weights / total if total > 0 else even).astype(rows.dtype)
     if centered:
         rows -= shares @ rows
     rows *= np.sqrt(shares)[:, None]

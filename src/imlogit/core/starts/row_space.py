@@ -18,7 +18,8 @@ from scipy.linalg.lapack import dpstrf
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine
-from imlogit.core.directions.schedule import SAMPLE_ROWS
+from imlogit.core.directions.factors import factor_price
+from imlogit.core.directions.schedule import SAMPLE_ROWS, STEP_READS
 from imlogit.core.solution import Solution
 from imlogit.core.starts.start import Start
 from imlogit.core.way import EXACT_WEIGHTS
@@ -27,8 +28,6 @@ from imlogit.core.way import EXACT_WEIGHTS
 DRAWS, STEPS = 2, 30
 # Of all features: for the products of rows, and for the weights.
 READS = 2
-# A step reads all rows twice.
-STEP_READS = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +108,4 @@ def pays(engine: Engine, columns: int) -> bool:
 
 def _price(n: int, d: int) -> float:
     """Return what fitting a column takes."""
-    m = min(n, SAMPLE_ROWS)
-    small = min(m, d)
-    draw = m * d * small / 2 + small**3 / 6
-    return DRAWS * draw + STEPS * STEP_READS * n * d
+    return DRAWS * factor_price(min(n, SAMPLE_ROWS), d) + STEPS * STEP_READS * n * d
