@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from imlogit.engines import numba_cpu
+from imlogit.engines.matrix import ArrayMatrix
 from imlogit.engines.row_products import move_origin, products_of_bytes
+from imlogit.engines.scaled_matrix import StandardizedMatrix, standardization_of
 from imlogit.engines.table import open_engine
 
 from helpers.engines import ENGINE_NAMES, INSTALLED
@@ -116,3 +118,11 @@ def test_an_engine_over_other_features(name, rng, kind):
     assert (found.n_rows, found.n_features) == (N, 3)
     assert found.largest == pytest.approx(np.abs(other).max())
     np.testing.assert_allclose(found.multiply(np.eye(3)), other.T, rtol=1e-12)
+
+
+def test_standardised_bytes_are_bytes_no_more(name, rng):
+    x = pixels(rng)
+    inner = ArrayMatrix(x)
+    found = open_engine(name, StandardizedMatrix(inner, standardization_of(inner, center=True)))
+    scaled = (x - x.mean(axis=0)) / x.std(axis=0)
+    np.testing.assert_allclose(found.row_products(np.zeros(D)), scaled @ scaled.T, atol=1e-9)
