@@ -173,10 +173,10 @@ class TestHostile:
     def test_a_bomb_is_refused_before_it_is_decoded(self, side, message):
         bomb = encoded(Image.new("1", (side, side)))
         assert len(bomb) < 100_000
-        began = time.perf_counter()
+        began = time.process_time()
         with pytest.raises(BadImageError, match=message):
             pixels_of(bomb, READING)
-        assert time.perf_counter() - began < 1
+        assert time.process_time() - began < 1
 
     def test_one_by_a_hundred_thousand(self):
         strip = np.zeros((1, 100_000), np.uint8)

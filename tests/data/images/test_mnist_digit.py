@@ -202,9 +202,9 @@ def test_pictures_of_extreme_proportions(lines):
 
 def test_a_picture_of_25_megapixels_is_quick():
     page = np.repeat(two((5000, 5000), width=200, side=5000)[:, :, None], 3, axis=2)
-    start = time.perf_counter()
+    start = time.process_time()
     prepared = prepare_digit(page)
-    assert time.perf_counter() - start < 5  # it takes 0.1 s
+    assert time.process_time() - start < 5  # it takes 0.1 s
     assert apart(prepared, prepare_digit(two((250, 250), width=10, side=250))) < 5
 
 

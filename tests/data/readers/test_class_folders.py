@@ -169,9 +169,9 @@ class TestHostile:
         (cat / "self.png").symlink_to(cat / "self.png")
         (cat / "loop").symlink_to(pets)
         (pets / "fox").symlink_to(tmp_path)
-        began = time.perf_counter()
+        began = time.process_time()
         _, found = problems_of(pets)
-        assert time.perf_counter() - began < 2
+        assert time.process_time() - began < 2
         assert "named pipe" in found["cat/pipe.png"]
         assert "follow_links=True" in found["cat/out.png"]
         assert "follow_links=True" in found["fox"]
