@@ -24,7 +24,7 @@ SAMPLE_COPIES, EIGEN_COPIES = 2, 5
 # What threads need to cast and multiply blocks of rows.
 BUFFERS = 80_000_000
 # Factors a class may take so large a share of the limit, for each regression; else one serves all.
-FACTORS_SHARE = 0.125
+FACTORS_SHARE = 0.25
 # Square matrices of the rows' products that are there at a time.
 PRODUCT_MATRICES = 3
 MOST_SLOTS = 64

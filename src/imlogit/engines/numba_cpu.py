@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
 from imlogit.engines import numba_kernels as kernels
-from imlogit.engines.matrix import ArrayMatrix, Matrix
+from imlogit.engines.matrix import IN_PLACE, ArrayMatrix, Matrix
 from imlogit.engines.numba_problems import NumbaLogistic, NumbaSoftmax
 from imlogit.engines.row_products import move_origin, products_of_bytes
 from imlogit.system.threads import Team, lanes
@@ -31,10 +31,15 @@ CENTER_ROWS = 4096
 TOGETHER = 3
 # These floats stay in the cache from the cast to the product.
 BLOCK_ROWS, BLOCK_BYTES = 512, 2_000_000
-# A product of so few rows takes OpenBLAS's kernels for small matrices, which pack nothing; from
-# `MANY` weight vectors on, larger products have the faster kernels in gradients.
-FEW_ROWS = 32
+# OpenBLAS has kernels for products of at most so many multiplications that pack nothing. Margins
+# of up to so many weight vectors are taken of as few rows at a time as that needs.
+SMALL_PRODUCT, SMALL_COLUMNS = 1_000_000, 64
+FEW_ROWS, FEWEST_ROWS = 32, 4
+# Gradients are summed over so many rows at a time, of long rows half as many; from `MANY` weight
+# vectors on, larger products have the faster kernels. Longer rows yet are cast a few columns at a
+# time.
 SOME_ROWS, ALL_ROWS, MANY = 64, 256, 17
+LONG, LONGER, COLUMNS = 1024, 2048, 512
 # Rows whose products with each other are taken at a time, as float64.
 PRODUCT_BYTES = 32_000_000
 # What a gradient's partial sums may take, and how many there are at least.
@@ -166,9 +171,11 @@ class NumbaEngine(Engine):
                 out[targets, rows] = some
 
         def together(first: int, last: int) -> None:
-            for rows, stack in self._stacks(first, last, real, FEW_ROWS):
-                margins = scaled @ stack.transpose(0, 2, 1)
-                out[targets, rows] = margins.transpose(1, 0, 2).reshape(len(scaled), -1)
+            size, width = _few_rows(*scaled.shape), self.n_features
+            for rows in self._pieces(first, last, real, size, width):
+                for _, stack in self._stacks(rows, real, size, width):
+                    margins = scaled @ stack.transpose(0, 2, 1)
+                    out[targets, rows] = margins.transpose(1, 0, 2).reshape(len(scaled), -1)
 
         work = one_by_one if len(weights) < TOGETHER else together
         self.team.share(work, len(self.lanes) - 1)
@@ -209,16 +216,20 @@ class NumbaEngine(Engine):
         """
         borders = self._borders(k)
         out = np.zeros((len(borders) - 1, k, self.n_features))
-        size = SOME_ROWS if k < MANY else ALL_ROWS
+        casts = self.matrix.dtype != real
+        width = COLUMNS if casts and self.n_features > LONGER else self.n_features
+        some_rows = SOME_ROWS if width <= LONG else SOME_ROWS // 2
+        size = some_rows if k < MANY else ALL_ROWS
 
         def together(first: int, last: int) -> None:
             for part in range(first, last):
                 ends = borders[part], borders[part + 1]
-                for rows, stack in self._stacks(*ends, real, size):
+                for rows in self._pieces(*ends, real, size, width):
                     some = np.empty((k, rows.stop - rows.start), real)
                     fill(rows, some)
-                    some = some.reshape(k, *stack.shape[:2])
-                    out[part] += (some.transpose(1, 0, 2) @ stack).sum(axis=0)
+                    for columns, stack in self._stacks(rows, real, size, width):
+                        layers = some.reshape(k, *stack.shape[:2]).transpose(1, 0, 2)
+                        out[part, :, columns] += (layers @ stack).sum(axis=0)
 
         self.team.share(together, len(borders) - 1)
         total: Floats = out.sum(axis=0) * self.scale
@@ -237,41 +248,51 @@ class NumbaEngine(Engine):
     def _blocks(
         self, first: int, last: int, real: type[np.floating]
     ) -> Iterator[tuple[slice, NDArray[np.floating]]]:
-        """Yield the lanes' rows as floats for the kernels, a block at a time.
+        """Yield the lanes' rows for the kernels, a block at a time.
 
-        Where memory allows, blocks end where the kernels go over into float64: sums have the bits
-        of rows read in place.
+        Where memory allows, blocks end where the kernels go over into float64. With the type that
+        rows read in place would have, sums have the bits of theirs: how a compiler adds up depends
+        on it.
         """
         size = max(1, BLOCK_BYTES // (np.dtype(real).itemsize * max(self.n_features, 1)))
         if size > kernels.FLUSH_ROWS:
             size -= size % kernels.FLUSH_ROWS
         for start, stop in pairwise(self.lanes[first : last + 1]):
             for begin, end in pairwise([*range(start, stop, size), stop]):
-                yield slice(begin, end), _read_only(self.matrix.cast(begin, end, real))
+                block = self.matrix.block(begin, end)
+                if self.matrix.dtype not in IN_PLACE:
+                    block = block.astype(real)
+                yield slice(begin, end), _read_only(block)
 
-    def _stacks(
-        self, first: int, last: int, real: type[np.floating], size: int
-    ) -> Iterator[tuple[slice, NDArray[np.floating]]]:
-        """Yield the lanes' rows as floats, stacked ``size`` by ``size``: shape (m, size, d).
+    def _pieces(
+        self, first: int, last: int, real: type[np.floating], size: int, width: int
+    ) -> Iterator[slice]:
+        """Yield the lanes' rows, as many at a time as the cache holds of ``width`` columns.
 
-        The last of a lane's stacks has one layer of the rows that are left.
+        Their number is a multiple of ``size``, except for the last of a lane.
         """
-        d = self.n_features
-        most = min(BLOCK_ROWS, BLOCK_BYTES // (np.dtype(real).itemsize * max(d, 1)))
+        most = min(BLOCK_ROWS, BLOCK_BYTES // (np.dtype(real).itemsize * max(width, 1)))
         step = max(most // size, 1) * size
-        cast = self.x is not None and self.x.dtype != real
-        buffer = np.empty((step if cast else 0, d), real)
         for start, stop in pairwise(self.lanes[first : last + 1]):
             even = start + (stop - start) // size * size
             begins = [*range(start, even, step), *([even] if even < stop else [])]
             for begin, end in pairwise([*begins, stop]):
-                rows = slice(begin, end)
-                block = self.matrix.cast(begin, end, real) if self.x is None else self.x[rows]
-                if cast:
-                    buffer[: end - begin] = block
-                    block = buffer[: end - begin]
-                layers = max((end - begin) // size, 1)
-                yield rows, block.reshape(layers, min(size, end - begin), d)
+                yield slice(begin, end)
+
+    def _stacks(
+        self, rows: slice, real: type[np.floating], size: int, width: int
+    ) -> Iterator[tuple[slice, NDArray[np.floating]]]:
+        """Yield some rows as floats, ``width`` columns at a time, stacked ``size`` by ``size``.
+
+        Shape (m, size, width); rows that are fewer than ``size`` are one layer.
+        """
+        n = rows.stop - rows.start
+        layers = max(n // size, 1), min(size, n)
+        every = self.matrix.cast(rows.start, rows.stop, real) if self.x is None else self.x[rows]
+        for begin in range(0, max(self.n_features, 1), max(width, 1)):
+            columns = slice(begin, begin + width)
+            block = every[:, columns].astype(real, copy=False)
+            yield columns, block.reshape(*layers, block.shape[1])
 
     def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return ``rows.T @ rows``, added up piece by piece in order."""
@@ -312,6 +333,14 @@ def _read_only(array: NDArray[Any]) -> NDArray[Any]:
     view = array.view()
     view.flags.writeable = False
     return view
+
+
+def _few_rows(k: int, d: int) -> int:
+    """Return of how many rows at a time the margins of ``k`` weight vectors are taken."""
+    size = FEW_ROWS
+    while k <= SMALL_COLUMNS and size > FEWEST_ROWS and k * d * size > SMALL_PRODUCT:
+        size //= 2
+    return size
 
 
 def _lane(block: NDArray[Any]) -> NDArray[np.int64]:

@@ -97,11 +97,15 @@ class Schedule:
         """Return the preconditioner of the next step, which ``n_sharing`` columns take together."""
         if self.preconditioner is None:
             shared = self._begins_shared(engine, descent, n_sharing)
-            self.preconditioner = self.draw(engine, problem, descent, first=True, shared=shared)
+            self.preconditioner = self.draw(
+                engine, problem, descent, first=True, shared=shared, precise=descent.precise
+            )
         else:
             better = self._better(engine, descent, tol, n_sharing)
             if better is not None:
-                self.preconditioner = self.draw(engine, problem, descent, shared=better.shared)
+                self.preconditioner = self.draw(
+                    engine, problem, descent, shared=better.shared, precise=descent.precise
+                )
         self._refresh(engine, problem, descent)
         self.distances.append(descent.distance)
         self.of_kind.append(descent.distance)
@@ -116,8 +120,12 @@ class Schedule:
         *,
         first: bool = False,
         shared: bool,
+        precise: bool = False,
     ) -> Preconditioning:
-        """Return a preconditioner of rows drawn by their curvature at the current point."""
+        """Return a preconditioner of rows drawn by their curvature at the current point.
+
+        ``precise`` says that its rows are to be float64.
+        """
         self.distances = []
         if shared != self.is_shared:
             self.of_kind = []
@@ -128,10 +136,10 @@ class Schedule:
             positions = self._positions(engine, n_rows)
             tied = ties_intercepts(engine, descent.regression.n_columns)
             at = descent.slot, descent.regression, positions
-            return draw_shared_factor(engine, problem, *at, precise=descent.precise, tied=tied)
+            return draw_shared_factor(engine, problem, *at, precise=precise, tied=tied)
         columns = range(descent.regression.n_columns)
         return Preconditioner.of(
-            [self._factor(engine, problem, descent, k, n_rows) for k in columns]
+            [self._factor(engine, problem, descent, k, n_rows, precise) for k in columns]
         )
 
     def _refresh(self, engine: Engine, problem: Problem, descent: Descent) -> None:
@@ -197,11 +205,17 @@ class Schedule:
         return prices
 
     def _factor(
-        self, engine: Engine, problem: Problem, descent: Descent, column: int, n_rows: int
+        self,
+        engine: Engine,
+        problem: Problem,
+        descent: Descent,
+        column: int,
+        n_rows: int,
+        precise: bool,
     ) -> Factor:
         rows, weights = problem.draw(descent.slot, column, self._positions(engine, n_rows))
         return factor_rows(
-            engine.rows(rows, precise=descent.precise),
+            engine.rows(rows, precise=precise),
             weights,
             descent.regression.penalty,
             intercept=descent.regression.intercept,

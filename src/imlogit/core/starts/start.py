@@ -65,12 +65,12 @@ def first_points(engine: Engine, regressions: Sequence[Regression], seed: int) -
     ]
     # without a penalty a subset may well be separable, and its weights grow without end
     some = [k for k, r in enumerate(regressions) if r.penalty]
-    # a subset of fewer rows than half the weights can be told apart without an error, and its
+    # a subset of fewer rows than weights can be told apart without an error, and its
     # optimum says nothing of that of all
     n_rows = subset_size(engine.n_rows)
     if not some or engine.n_rows <= 2 * n_rows:
         return starts
-    if 2 * n_rows < regressions[0].n_columns * engine.n_features:
+    if n_rows < regressions[0].n_columns * engine.n_features:
         return starts
     found = _fit_subset(engine, [regressions[k] for k in some], [starts[k] for k in some], seed)
     for k, start in zip(some, found, strict=True):
