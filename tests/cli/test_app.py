@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -275,8 +276,10 @@ def test_interrupt_at_any_moment(delay, tmp_path):
     arguments = ["train", "--folds", "50", "--engine", "reference"]
 
     def seconds_to_answer():
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
         with subprocess.Popen(
             [sys.executable, "-c", announced, *arguments],
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -290,9 +293,9 @@ def test_interrupt_at_any_moment(delay, tmp_path):
         assert process.returncode == 130
         assert "Traceback" not in err
         # nothing is left, or a whole run where the interrupt came after the last byte was written
-        left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+        left = sorted(path.name for path in folder.rglob("*") if path.is_file())
         assert left in ([], WRITTEN)
-        assert bool(left) == any(tmp_path.iterdir())
+        assert bool(left) == any(folder.iterdir())
         return took
 
     assert some_try_is_prompt(seconds_to_answer)
