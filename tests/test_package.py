@@ -73,7 +73,7 @@ PUBLIC = {
         *("BadItemsError", "DataError", "DownloadError", "ExportError", "FitInterrupted"),
         *("GridEdgeWarning", "ImlogitError", "KindError", "MemoryShortageError"),
         *("MissingExtraError", "ModelFileError", "OutputError", "ParameterError"),
-        *("PixelScaleWarning", "TooLargeError", "ZeroRowsWarning"),
+        *("PixelScaleWarning", "SourceWarning", "TooLargeError", "ZeroRowsWarning"),
     ],
 }
 

@@ -30,6 +30,7 @@ _NAMES = {
         "OutputError",
         "ParameterError",
         "PixelScaleWarning",
+        "SourceWarning",
         "TooLargeError",
         "ZeroRowsWarning",
     ],
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
     from imlogit.errors import OutputError as OutputError
     from imlogit.errors import ParameterError as ParameterError
     from imlogit.errors import PixelScaleWarning as PixelScaleWarning
+    from imlogit.errors import SourceWarning as SourceWarning
     from imlogit.errors import TooLargeError as TooLargeError
     from imlogit.errors import ZeroRowsWarning as ZeroRowsWarning
     from imlogit.estimators.logistic import LogisticRegression as LogisticRegression

@@ -108,5 +108,9 @@ class PixelScaleWarning(UserWarning):
     """Data that look like raw pixels but are not of type uint8."""
 
 
+class SourceWarning(UserWarning):
+    """Something about a source of images that is read, such as files that are left out."""
+
+
 class ZeroRowsWarning(UserWarning):
     """Rows to be normalised that are all zeros, and have no direction."""

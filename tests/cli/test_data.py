@@ -14,7 +14,6 @@ import pytest
 from imlogit import load
 from imlogit.cli.app import run
 from imlogit.data.cache import entries
-from imlogit.data.images import decode_many
 from imlogit.report.run_folder import file_name
 
 from helpers.image_files import encoded, write, write_class_folders
@@ -145,12 +144,16 @@ class TestExplainFiles:
         assert message in out(capsys, "explain", model, *arguments, code=2).err
 
 
+# of each of two classes; so many are decoded by processes of their own
+MANY = 4000
+
+
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no process groups")
 @pytest.mark.parametrize("delay", [0.3, 0.6, 0.8, 1.0, 1.3])
 def test_an_interrupt_while_processes_decode(delay, tmp_path):
     image = encoded(np.zeros((28, 28), np.uint8))
     for name in ("a", "b"):
-        for number in range(decode_many.WORTH_PROCESSES):
+        for number in range(MANY):
             write(tmp_path / "many" / name / f"{number}.png", image)
 
     def seconds_to_answer():
@@ -173,7 +176,7 @@ def test_an_interrupt_while_processes_decode(delay, tmp_path):
         return took
 
     assert some_try_is_prompt(seconds_to_answer)
-    assert load("many").images.shape == (2 * decode_many.WORTH_PROCESSES, 28, 28)
+    assert load("many").images.shape == (2 * MANY, 28, 28)
 
 
 class TestData:

@@ -24,12 +24,12 @@ def make(**changes):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_rows_stay_what_they_are(dtype):
     given = FEATURES.astype(dtype)
-    found = make(features=given, row_names=[f"{i}.png" for i in range(5)])
+    found = make(features=given, names=[f"{i}.png" for i in range(5)])
     assert found.features.dtype == dtype
     assert np.shares_memory(found.features, given)
     assert (len(found), found.n_features, found.n_classes) == (5, 2, 2)
     assert found.sha256 == hashlib.sha256(given.tobytes()).hexdigest()
-    assert found.row_names[4] == "4.png"
+    assert found.names[4] == "4.png"
     given[0] = 1
     for array in (found.features, found.labels, found.train.features):
         with pytest.raises(ValueError, match="read-only"):
@@ -74,7 +74,7 @@ def with_one(value):
         ({"labels": np.array([0, 1])}, r"5 rows, but the labels have the shape \(2,\)"),
         ({"labels": np.array([0, 1, 2, 1, 1])}, "Row 2 has the label 2"),
         ({"n_train": 6}, "n_train is 6, but there are 5 rows"),
-        ({"row_names": ["a"]}, "5 rows, but 1 row_names"),
+        ({"names": ["a"]}, "5 rows, but 1 names"),
     ],
 )
 def test_parts_that_do_not_fit_are_refused(changes, message):

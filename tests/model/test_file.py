@@ -480,14 +480,14 @@ def test_white_space_in_the_header_is_refused():
 
 def test_a_later_format_asks_for_an_update():
     header, facts, weights = parts(GOLDEN.read_bytes())
-    later = signed(header | {"scale": header["intercept"]}, {"format": 4, "more": [1]}, weights)
+    later = signed(header | {"scale": header["intercept"]}, {"format": 5, "more": [1]}, weights)
     refuse(later, "newer imlogit.*pip install -U imlogit")
     assert facts["format"] == 1
 
 
 def test_a_damaged_later_format_is_called_damaged():
     header, facts, weights = parts(GOLDEN.read_bytes())
-    later = signed(header, facts | {"format": 4}, weights)
+    later = signed(header, facts | {"format": 5}, weights)
     refuse(later[:-1] + b"\x01", "checksum")
 
 

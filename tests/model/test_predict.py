@@ -136,6 +136,42 @@ class TestPredictor:
             Predictor(content)
 
 
+class TestFit:
+    """Photos of many sizes: what a fit did with them is done with those that follow."""
+
+    @pytest.fixture
+    def photos(self, rng, tmp_path):
+        for number in range(24):
+            side = 90 + 7 * number
+            image = rng.integers(0, 120, (side, 150, 3), dtype=np.uint8)
+            image[..., number % 2] += 90
+            write(tmp_path / "photos" / "ab"[number % 2] / f"{number}.png", image)
+        return tmp_path / "photos"
+
+    @pytest.mark.parametrize("how", [{}, {"size": (20, 30), "fit": "pad"}, {"grey": True}])
+    @pytest.mark.filterwarnings("ignore::imlogit.SourceWarning")
+    def test_nothing_need_be_said_again(self, photos, tmp_path, how):
+        found = imlogit.train(photos, folds=2, **how)
+        estimator, image_set = found.cross_validation.estimator, found.task.image_set
+        model = tmp_path / "m.imlogit"
+        imlogit.save_model(estimator, model, image_set=image_set, positive="b")
+        size = how.get("size", (64, 64))
+        assert imlogit.load(photos, **how).image_shape[:2] == size
+        answers = imlogit.predict(model, photos)
+        expected = estimator.predict_proba(image_set.images)
+        np.testing.assert_allclose([one.probabilities for one in answers], expected, rtol=1e-10)
+        (alone,) = imlogit.predict(model, photos / "a" / "0.png")
+        assert alone.probabilities == answers[0].probabilities
+        scores = imlogit.evaluate(model, photos).scores
+        assert scores.values["accuracy"] == np.mean([one.right for one in answers])
+        (why,) = imlogit.explain(model, [photos / "b" / "1.png"])
+        assert why.image.shape[:2] == size
+
+    def test_a_model_of_images_of_one_size_takes_no_other(self, digits):
+        assert digits.fit is None
+        assert "resize=True" in one(digits, Input("x", np.zeros((30, 30), np.uint8))).problem
+
+
 class TestTruth:
     def test_of_folders(self, digits, two, tree):
         found = list(inputs([str(tree)], Reading()))

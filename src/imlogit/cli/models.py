@@ -46,7 +46,7 @@ def predict_command(
         with progress_bars() as (loading, _):
             found = (
                 replace(one, problem=respell(one.problem))
-                for one in predictor.answers(inputs(files, reading, loading))
+                for one in predictor.answers(inputs(files, predictor.reading, loading))
             )
             if as_json:
                 lines = answers.json_lines(found, tally, predictor.head.class_names)
@@ -75,11 +75,12 @@ def evaluate_command(
     """Score a model on a source's test part, or on all of it where it has none."""
     with errors_as_exit_code():
         from imlogit.model.persist import open_model
+        from imlogit.model.predict import reading_for
         from imlogit.report.console.summaries import print_assessment
         from imlogit.runs.assess import evaluate
 
         content = open_model(model)
-        found = evaluate(content, load_images(source, reading))
+        found = evaluate(content, load_images(source, reading_for(content, reading)))
         if as_json:
             print_json(found.to_dict())
         else:

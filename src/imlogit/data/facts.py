@@ -17,13 +17,16 @@ def facts_of(images: ImageSet) -> dict[str, Any]:
         "origin": images.origin,
         "images": len(images),
         "train": images.n_train,
-        "test": len(images) - images.n_train,
+        "validation": images.n_validation,
+        "test": len(images) - images.n_train - images.n_validation,
         "image_shape": list(images.image_shape),
         "classes": {
             name: {"images": count, "share": count / len(images)}
             for name, count in zip(images.class_names, images.counts.tolist(), strict=True)
         },
         "sha256": images.sha256,
+        "fit": images.fit,
+        "remarks": list(images.remarks),
         "skipped": [problem.to_dict() for problem in images.skipped],
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -34,8 +35,10 @@ class FeatureSet(LabelledSet[FeaturePart]):
         As `ImageSet` has them.
     sha256 : str, optional
         SHA-256 of the features' bytes in C order; computed here if it is not given.
-    row_names : tuple of str, optional
+    names : sequence of str, optional
         What each row is of, such as its image file; none at all where that is not known.
+    n_validation : int, default=0
+        So many rows after the training part are the source's own validation part.
 
     Raises
     ------
@@ -50,17 +53,12 @@ class FeatureSet(LabelledSet[FeaturePart]):
     name: str
     origin: str
     sha256: str = ""
-    row_names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
+    n_validation: int = 0
 
     def __post_init__(self) -> None:
         _check_features(self.features)
         self._settle("features", "rows")
-        object.__setattr__(self, "row_names", tuple(map(str, self.row_names)))
-        if len(self.row_names) not in (0, len(self)):
-            raise DataError(
-                f"There are {len(self)} rows, but {len(self.row_names)} row_names: give one for "
-                "each, or none."
-            )
 
     @property
     def n_features(self) -> int:

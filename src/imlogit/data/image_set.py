@@ -48,6 +48,14 @@ class ImageSet(LabelledSet[Part]):
         SHA-256 of the pixel bytes in C order; computed here if it is not given.
     skipped : tuple of BadItem
         Files and rows of the source that could not be used and were passed over, as asked.
+    names : sequence of str, optional
+        For each image its file within the source; none at all where images have no files.
+    n_validation : int, default=0
+        So many rows after the training part are the source's own validation part.
+    remarks : tuple of str
+        What is to be known of how the source was read, such as files that were left out.
+    fit : {"crop", "pad", "stretch"} or None
+        How images of other sizes were brought to this one; None where all had it.
 
     Raises
     ------
@@ -63,6 +71,10 @@ class ImageSet(LabelledSet[Part]):
     origin: str
     sha256: str = ""
     skipped: tuple[BadItem, ...] = ()
+    names: Sequence[str] = ()
+    n_validation: int = 0
+    remarks: tuple[str, ...] = ()
+    fit: str | None = None
 
     def __post_init__(self) -> None:
         _check_images(self.images)
@@ -80,7 +92,7 @@ class ImageSet(LabelledSet[Part]):
         ----------
         batch : int
             The last batch may be smaller.
-        part : {"all", "train", "test"}
+        part : {"all", "train", "validation", "test"}
 
         Raises
         ------
@@ -91,12 +103,17 @@ class ImageSet(LabelledSet[Part]):
         """
         from imlogit.data.formats.tf_dataset import as_dataset
 
-        parts = {"all": Part(self.images, self.labels), "train": self.train, "test": self.test}
+        parts = {
+            "all": Part(self.images, self.labels),
+            "train": self.train,
+            "validation": self.validation,
+            "test": self.test,
+        }
         if part not in parts:
             raise DataError(f"part is {part!r}: give one of {', '.join(parts)}.")
         chosen = parts[part]
         if chosen is None:
-            raise DataError(f"{self.name} has no test part.")
+            raise DataError(f"{self.name} has no {part} part.")
         return as_dataset(*chosen, batch)
 
     @classmethod

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from imlogit.arrays import Labels
+from imlogit.data.row_names import RowNames
 from imlogit.errors import DataError
 
 # What a part of the rows is: those rows, with their labels.
@@ -24,15 +26,17 @@ class LabelledSet(Generic[P]):
         For each row the position of its class in `class_names`.
     class_names : tuple of str
         The names of the classes, each different.
-    n_train : int
-        Rows ``[0, n_train)`` are the source's own training part and the rest its test part;
-        ``n_train == n`` means that the source brings no test part.
+    n_train, n_validation : int
+        Rows ``[0, n_train)`` are the source's own training part, the next ``n_validation`` its
+        validation part and the rest its test part; there may be none of the latter two.
     name : str
         The name that the rows go by, such as "mnist".
     origin : str
         Where they came from, for a person to read; holds no path of this machine.
     sha256 : str
         SHA-256 of the bytes of all rows in C order.
+    names : sequence of str
+        What each row is, such as its file within the source; empty where rows have no names.
     """
 
     labels: Labels
@@ -41,6 +45,8 @@ class LabelledSet(Generic[P]):
     name: str
     origin: str
     sha256: str
+    names: Sequence[str]
+    n_validation: int = 0
 
     @property
     def n_classes(self) -> int:
@@ -55,7 +61,7 @@ class LabelledSet(Generic[P]):
     @property
     def has_test(self) -> bool:
         """Whether the source brings a test part of its own."""
-        return self.n_train < len(self)
+        return self.n_train + self.n_validation < len(self)
 
     @property
     def train(self) -> P:
@@ -63,9 +69,20 @@ class LabelledSet(Generic[P]):
         return self._rows(slice(self.n_train))
 
     @property
+    def validation(self) -> P | None:
+        """The source's own validation part (views, no copies), or None where it brings none."""
+        rows = slice(self.n_train, self.n_train + self.n_validation)
+        return self._rows(rows) if self.n_validation else None
+
+    @property
     def test(self) -> P | None:
         """The source's own test part (views, no copies), or None where it brings none."""
-        return self._rows(slice(self.n_train, None)) if self.has_test else None
+        rows = slice(self.n_train + self.n_validation, None)
+        return self._rows(rows) if self.has_test else None
+
+    def where(self, row: int) -> str:
+        """Return what a row is called: its name, or else its number in the source."""
+        return self.names[row] if len(self.names) else f"row {row}"
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -91,15 +108,32 @@ class LabelledSet(Generic[P]):
                 f"n_train is {self.n_train}, but there are {len(rows)} {items}: give a number from "
                 f"1 to {len(rows)} (all of them: no test part)."
             )
+        if not 0 <= self.n_validation <= len(rows) - self.n_train:
+            raise DataError(
+                f"n_validation is {self.n_validation}, but {len(rows) - self.n_train} {items} "
+                "follow the training part: give no more than these."
+            )
+        if len(self.names) not in (0, len(rows)):
+            raise DataError(
+                f"There are {len(rows)} {items}, but {len(self.names)} names: give one for each, "
+                "or none."
+            )
         labels = np.asarray(self.labels).astype(np.intp, copy=False)
-        settled = {rows_of: _read_only(rows), "labels": _read_only(labels), "class_names": names}
+        settled = {
+            rows_of: _read_only(rows),
+            "labels": _read_only(labels),
+            "class_names": names,
+            "names": RowNames.of(self.names),
+        }
         for name, value in settled.items():
             object.__setattr__(self, name, value)
         if not self.sha256:
             object.__setattr__(self, "sha256", digest(rows))
 
     def _describe(self, items: str) -> str:
-        parts = f"{self.n_train:,} training + {len(self) - self.n_train:,} test"
+        n_test = len(self) - self.n_train - self.n_validation
+        validation = f" + {self.n_validation:,} validation" if self.n_validation else ""
+        parts = f"{self.n_train:,} training{validation} + {n_test:,} test"
         return (
             f"<{type(self).__name__} {self.name}: {len(self):,} {items} ({parts}), "
             f"{self.n_classes} classes; origin: {self.origin}>"

@@ -10,6 +10,7 @@ from typing import Any
 from imlogit.errors import DataError, ParameterError
 
 LAYOUTS = ("hwc", "chw")
+FITS = ("crop", "pad", "stretch")
 # Pillow itself refuses images of more than twice its own limit, some 179 megapixels.
 MOST_MEGAPIXELS = 178.0
 MEGA = 1_000_000
@@ -26,7 +27,11 @@ class Reading:
     Parameters
     ----------
     size : tuple of int, optional
-        (height, width) that every image is brought to, with antialiasing; its proportions are
+        (height, width) that every image is brought to, with antialiasing. By default images
+        stay as they are, unless they differ in size or have more than 100,000 numbers: then a size
+        is chosen, and said.
+    fit : {"crop", "pad", "stretch"}, default="crop"
+        What becomes of other proportions: the middle is taken, black is put beside, or they are
         not kept.
     grey : bool, default=False
         Convert colour to grey.
@@ -52,9 +57,14 @@ class Reading:
 
     size: tuple[int, int] | None = _option(
         None,
-        "Bring every image to this size; its proportions are not kept.",
+        "Bring every image to this size; one is chosen for photos of many sizes, or large ones.",
         metavar="HxW",
         parse=lambda text: parse_shape(text, "size", (2,)),
+    )
+    fit: str = _option(
+        "crop",
+        "To another size by its middle, with black beside, or without its proportions.",
+        metavar="crop|pad|stretch",
     )
     grey: bool = _option(False, "Convert colour to grey.")
     shape: tuple[int, ...] | None = _option(
@@ -80,6 +90,10 @@ class Reading:
             raise ParameterError(
                 f"The layout is {self.layout!r}: give one of {', '.join(LAYOUTS)}.",
                 parameter="layout",
+            )
+        if self.fit not in FITS:
+            raise ParameterError(
+                f"The fit is {self.fit!r}: give one of {', '.join(FITS)}.", parameter="fit"
             )
         if not 0 < self.max_megapixels <= MOST_MEGAPIXELS:
             raise ParameterError(

@@ -21,6 +21,7 @@ from imlogit.data.readers import (
 from imlogit.data.readers.listing import Place, place_at
 from imlogit.data.readers.source import FileSource, NamedSource
 from imlogit.data.reading import Reading
+from imlogit.data.remarks import say
 from imlogit.errors import DataError
 from imlogit.system.text import printable
 
@@ -59,14 +60,18 @@ class Found(NamedTuple):
                 parameter=of_rows[0],
             )
         if isinstance(self.kind, NamedSource):
-            return self.kind.load(str(self.place), reading, progress)
-        return self.kind.load(Path(self.place), reading, progress)
+            found = self.kind.load(str(self.place), reading, progress)
+        else:
+            found = self.kind.load(Path(self.place), reading, progress)
+        say(found.remarks)
+        return found
 
 
 def load(
     source: str | os.PathLike[str] = "mnist-5k",
     *,
     size: tuple[int, int] | None = None,
+    fit: str = "crop",
     grey: bool = False,
     shape: tuple[int, ...] | None = None,
     layout: str | None = None,
@@ -88,7 +93,12 @@ def load(
         A name from the table of sources, ``openml:NAME`` or ``openml:ID``, a file, a folder, or
         the name of a folder in ``$IMLOGIT_DATA``.
     size : tuple of int, optional
-        (height, width) that every image is brought to, with antialiasing.
+        (height, width) that every image is brought to, with antialiasing. By default images
+        stay as they are, unless they differ in size or have more than 100,000 numbers: then a size
+        is chosen, and said.
+    fit : {"crop", "pad", "stretch"}, default="crop"
+        What becomes of other proportions: the middle is taken, black is put beside, or they are
+        not kept.
     grey : bool, default=False
         Convert colour to grey.
     shape : tuple of int, optional
@@ -126,6 +136,7 @@ def load(
     """
     reading = Reading(
         size=size,
+        fit=fit,
         grey=grey,
         shape=shape,
         layout=layout,
@@ -144,6 +155,7 @@ def read(source: str, reading: Reading | None = None, progress: Progress | None 
     if place is not None and place.is_folder:
         kept = class_folders.SOURCE.recall(place.path, reading)
         if kept is not None:
+            say(kept.remarks)
             return kept
     return _find(source, place).load(reading, progress)
 

@@ -24,18 +24,21 @@ class Split(NamedTuple):
     drawn : bool
         True if the test rows were drawn at random, class by class; False if they are the source's
         own test part.
+    validation : ndarray of bool, shape of ``train``
+        Which training rows are the source's own validation part.
     """
 
     train: Rows
     test: Rows
     drawn: bool
+    validation: npt.NDArray[np.bool_]
 
 
 def split(labelled: LabelledSet[Any], test_size: float = 0.2, seed: int = 0) -> Split:
     """Split images or features into a training and a test part.
 
     The source's own test part is kept whole. Where there is none, `test_size` of each class is
-    drawn at random.
+    drawn at random. Its validation part is trained on, and marked for those who choose by it.
 
     Parameters
     ----------
@@ -67,11 +70,13 @@ def split(labelled: LabelledSet[Any], test_size: float = 0.2, seed: int = 0) -> 
     if seed < 0:
         raise ParameterError(f"The seed is {seed}: give 0 or a positive integer.", parameter="seed")
     rng = np.random.default_rng(seed)
-    order = rng.permutation(labelled.n_train).astype(np.intp, copy=False)
-    if labelled.has_test:
-        return Split(order, np.arange(labelled.n_train, len(labelled), dtype=np.intp), False)
-    is_test = _drawn(labelled, order, test_size)
-    return Split(order[~is_test], np.sort(order[is_test]), True)
+    first_of_test = labelled.n_train + labelled.n_validation
+    order = rng.permutation(first_of_test).astype(np.intp, copy=False)
+    test = np.arange(first_of_test, len(labelled), dtype=np.intp)
+    if not labelled.has_test:
+        is_test = _drawn(labelled, order, test_size)
+        order, test = order[~is_test], np.sort(order[is_test])
+    return Split(order, test, not labelled.has_test, order >= labelled.n_train)
 
 
 def _drawn(labelled: LabelledSet[Any], order: Rows, test_size: float) -> npt.NDArray[np.bool_]:

@@ -18,6 +18,7 @@ from imlogit.errors import ModelFileError
 _CLASS_TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 _INT64 = range(-(2**63), 2**63)
 _MAX_DIMENSIONS = 32
+_FITS = ("crop", "pad", "stretch")
 _SAVE_AGAIN = "Fit and save the model again."
 
 
@@ -59,6 +60,9 @@ class SavedModel:
         For two classes, the probability from which on the second is given, over 0 and at most 1.
     normalize : "l2" or None
         The norm that every row is divided by.
+    fit : {"crop", "pad", "stretch"} or None
+        How images of other sizes are brought to `image_shape`, as those of the fit were; None where
+        all had it.
 
     Raises
     ------
@@ -81,6 +85,7 @@ class SavedModel:
     versions: dict[str, str]
     threshold: float | None = None
     normalize: str | None = None
+    fit: str | None = None
 
     def __post_init__(self) -> None:
         _check_weights(self.coef, self.intercept)
@@ -155,6 +160,7 @@ def _check_others(m: SavedModel) -> None:
         "certificate": (isinstance(m.certificate, dict), "a dict"),
         "versions": (_is_text_by_name(m.versions), "text by name"),
         "normalize": (m.normalize in (None, "l2"), '"l2" or None'),
+        "fit": (m.fit in (None, *_FITS), f"None or one of {list(_FITS)}"),
         "threshold": (_is_threshold(m), "None, or for two classes a float over 0, at most 1"),
     }
     for name, (good, demand) in holds.items():

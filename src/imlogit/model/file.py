@@ -1,4 +1,4 @@
-r"""The model file, formats 1 to 3: how the numbers of a fit lie on disk.
+r"""The model file, formats 1 to 4: how the numbers of a fit lie on disk.
 
 A ``.imlogit`` file has the layout of safetensors and holds nothing that can be executed::
 
@@ -12,8 +12,9 @@ The header's ``__metadata__`` has two keys. ``imlogit`` holds all other fields a
 replaced by zeros. Every later format keeps these two keys, so that any version can tell a newer
 file from a damaged one. Format 2 is format 1 with one more field, ``threshold``; a model without
 a threshold is written in format 1, which older versions read. Format 3 is format 2 with
-``normalize``, for models that normalise rows; their threshold may be null. A file is accepted only
-if it is, byte for byte, laid out as above: anything else was altered or was not written by imlogit.
+``normalize``, for models that normalise rows; their threshold may be null. Format 4 is format 3
+with ``fit``, for models of images that were brought to one size. A file is accepted only if it is,
+byte for byte, laid out as above: anything else was altered or was not written by imlogit.
 
 References
 ----------
@@ -39,10 +40,10 @@ from imlogit.model.fields import SavedModel, dumps, is_size, refuse
 from imlogit.system.atomic import write_bytes
 from imlogit.system.regular_file import open_regular
 
-PLAIN, WITH_THRESHOLD, NORMALIZED = 1, 2, 3
-FORMAT = NORMALIZED
+PLAIN, WITH_THRESHOLD, NORMALIZED, FITTED = 1, 2, 3, 4
+FORMAT = FITTED
 # The fields that a format knows, and those before it do not.
-ADDED = {"threshold": WITH_THRESHOLD, "normalize": NORMALIZED}
+ADDED = {"threshold": WITH_THRESHOLD, "normalize": NORMALIZED, "fit": FITTED}
 MAX_FILE_BYTES = 2**30
 MAX_HEADER_BYTES = 2**24  # parsed JSON takes up to twenty times its size in memory
 

@@ -39,7 +39,8 @@ def save_model(
     path : path-like
         Replaced in one step; on any error what was there stays.
     image_set : ImageSet, optional
-        What the model was fitted on: its name and its hash are kept.
+        What the model was fitted on: its name, its hash and how it was brought to one size are
+        kept.
     positive : str, optional
         The label looked for: where the classes are False and True, what True is called; of two
         other classes, the second.
@@ -140,6 +141,7 @@ def saved_model_of(
         positive=positive,
         threshold=estimator.threshold_,
         normalize=estimator.normalize_,
+        fit=image_set.fit if image_set is not None else None,
         certificate=estimator.certificate_.to_dict()
         | {"C": str(float(C)), "fit_intercept": bool(estimator.fit_intercept)},
         versions=_versions(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -95,7 +95,7 @@ def predict(
     files : path-like, or sequence of them
         Image files, folders of them, and any source as `imlogit.load` takes it.
     resize : bool, default=False
-        Bring images to the model's size.
+        Bring images to the model's size, also where those of the fit had it already.
     prepare : {"digit"}, optional
         "digit": invert, crop, fit and centre each image, as MNIST's were.
     progress : callable, optional
@@ -115,10 +115,21 @@ def predict(
     ModelFileError
         For a model that cannot be read.
     """
-    how = Reading(**reading)
     names = [files] if isinstance(files, (str, os.PathLike)) else files
-    predictor = Predictor(open_model(model), how, resize=resize, prepare=prepare)
-    return list(predictor.answers(inputs([os.fspath(name) for name in names], how, progress)))
+    predictor = Predictor(open_model(model), Reading(**reading), resize=resize, prepare=prepare)
+    found = inputs([os.fspath(name) for name in names], predictor.reading, progress)
+    return list(predictor.answers(found))
+
+
+def reading_for(model: SavedModel, reading: Reading) -> Reading:
+    """Return how images are read so that they become what those of the fit became.
+
+    Where the model knows no way to its size, or another size is asked for, that is as it is asked.
+    """
+    if model.fit is None or model.image_shape is None or reading.size is not None:
+        return reading
+    height, width, *channels = model.image_shape
+    return replace(reading, size=(height, width), fit=model.fit, grey=reading.grey or not channels)
 
 
 class Predictor:
@@ -130,9 +141,14 @@ class Predictor:
     reading : Reading
         Its limits.
     resize : bool, default=False
-        Bring images of another size to the model's.
+        Bring images of another size to the model's, also where those of its fit had it already.
     prepare : {"digit"}, optional
         How images are prepared before.
+
+    Attributes
+    ----------
+    reading : Reading
+        How images are to be read for this model.
 
     Raises
     ------
@@ -153,8 +169,8 @@ class Predictor:
         self.head: Head = head_of(model)
         self.mode = _mode_of(self.head.shape)
         self._against_rest = model.against_rest
-        self._reading = reading or Reading()
-        self._resize = resize
+        self.reading = reading_for(model, reading or Reading())
+        self._resize = resize or model.fit is not None
         if prepare is not None and prepare not in PREPARATIONS:
             raise ParameterError(
                 f"prepare={prepare!r}: give one of {', '.join(PREPARATIONS)}.", parameter="prepare"
@@ -183,7 +199,7 @@ class Predictor:
                 return found.content
             image = _as_image(found.content)
         else:
-            image = decode_image(found.content, self._reading)
+            image = decode_image(found.content, self.reading)
         if self._prepare is not None:
             image = _as_image(_prepared(self._prepare, image))
         size = shape[0], shape[1]
@@ -192,7 +208,8 @@ class Predictor:
                 f"{image.size[1]} x {image.size[0]} pixels, and the model takes {size[0]} x "
                 f"{size[1]} (resize=True brings it to that size)"
             )
-        pixels = np.asarray(fitted(image.convert(self.mode), size, grey=False))
+        image = fitted(image.convert(self.mode), size, grey=False, fit=self.reading.fit)
+        pixels = np.asarray(image)
         return pixels.reshape(shape)
 
     def truth(self, found: Input) -> str | None:

@@ -20,7 +20,7 @@ from imlogit.evaluation.scores import TEST, TRAINING, Scores, score
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
 from imlogit.model.persist import open_model
-from imlogit.model.predict import check_takes_pixels
+from imlogit.model.predict import check_takes_pixels, reading_for
 from imlogit.runs.options import images_of
 from imlogit.system.text import by
 
@@ -117,7 +117,10 @@ def evaluate(
     ModelFileError
         For a model that cannot be read.
     """
-    return _assess(open_model(model), images_of(images, Reading(**reading), progress))
+    content = open_model(model)
+    asked = Reading(**reading)
+    how = asked if isinstance(images, ImageSet) else reading_for(content, asked)
+    return _assess(content, images_of(images, how, progress))
 
 
 def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
@@ -125,7 +128,7 @@ def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
     check_takes_pixels(content)
     codes = _codes(content, image_set)
     has_test = image_set.test is not None
-    rows = slice(image_set.n_train if has_test else 0, None)
+    rows = slice(image_set.n_train + image_set.n_validation if has_test else 0, None)
     probabilities = head_of(content).answer(image_set.images[rows]).probabilities
     seen = not has_test and content.data_sha256 == image_set.sha256
     scores = score(

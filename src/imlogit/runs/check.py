@@ -98,7 +98,8 @@ def _parts(images: ImageSet, test_size: float, seed: int) -> Split:
     try:
         return split(images, test_size, seed)
     except DataError:
-        return Split(np.arange(len(images)), np.arange(0), True)
+        every = np.arange(len(images))
+        return Split(every, every[:0], True, np.zeros(len(images), dtype=bool))
 
 
 def _material(

@@ -200,7 +200,11 @@ def explain(
         predictor = Predictor(model, how, resize=resize, prepare=prepare)
         first, last = (0, None if most is None else most + 1) if row is None else (row, row + 1)
         found = list(
-            islice(inputs([os.fspath(name) for name in files], how, progress), first, last)
+            islice(
+                inputs([os.fspath(name) for name in files], predictor.reading, progress),
+                first,
+                last,
+            )
         )
         if not found:
             raise DataError(f"row={row}: there are not so many images.", parameter="row")

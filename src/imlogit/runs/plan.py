@@ -121,11 +121,13 @@ class Task:
         counted = zip(images.class_names, images.counts, strict=True)
         how = f"drawn by class, seed {seed}" if self.split.drawn else "the source's own"
         of_label = np.bincount(self.codes[self.split.train])
+        n_validation = int(self.split.validation.sum())
+        joined = f", {n_validation:,} of the validation part among them" if n_validation else ""
         facts = {
             "source": f"{images.name}, {images.origin}",
             "images": f"{len(images):,} of {by(images.image_shape)} pixels",
             "classes": ", ".join(f"{name} ({count:,})" for name, count in counted),
-            "training": f"{len(self.split.train):,} images, in random order, seed {seed}",
+            "training": f"{len(self.split.train):,} images{joined}, in random order, seed {seed}",
             "test": f"{len(self.split.test):,} images, {how}",
             "looking for": self.target.statement,
             "base rate": f"{of_label.max() / of_label.sum():.4f} of the training images",
@@ -146,6 +148,9 @@ class Task:
             "n_train": len(self.split.train),
             "n_test": len(self.split.test),
             "test_part": "drawn" if self.split.drawn else "source",
+            "n_validation": int(self.split.validation.sum()),
+            "fit": images.fit,
+            "remarks": list(images.remarks),
             "skipped": [problem.to_dict() for problem in images.skipped],
         }
 

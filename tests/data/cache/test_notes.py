@@ -9,7 +9,7 @@ import pytest
 
 from imlogit import load
 from imlogit.data.cache import entries, notes, stamps
-from imlogit.data.readers import class_folders
+from imlogit.data.readers import image_files
 
 from helpers.image_files import write, write_class_folders
 from helpers.mirror_server import is_mapped
@@ -32,8 +32,8 @@ def reads(monkeypatch):
         seen.append(arguments)
         return decode_all(*arguments)
 
-    decode_all = class_folders.decode_all
-    monkeypatch.setattr(class_folders, "decode_all", counting)
+    decode_all = image_files.decode_all
+    monkeypatch.setattr(image_files, "decode_all", counting)
     return seen
 
 
@@ -124,14 +124,14 @@ def test_a_file_changed_within_a_tick_of_the_clock_is_not_taken_for_the_old_one(
 
 
 def test_a_source_that_changes_while_it_is_read_is_not_kept(source, monkeypatch):
-    decode_all = class_folders.decode_all
+    decode_all = image_files.decode_all
 
     def changing(*arguments):
         found = decode_all(*arguments)
         write(source / "a" / "late.png", IMAGES[0])
         return found
 
-    monkeypatch.setattr(class_folders, "decode_all", changing)
+    monkeypatch.setattr(image_files, "decode_all", changing)
     load(source)
     assert not list(notes.notes())
 

@@ -49,7 +49,7 @@ def test_one_part(pixels):
     without = ImageSet(pixels, CODES, ("a", "b", "c"), 7, "toy", "made for a test")
     with pytest.raises(DataError, match="no test part"):
         without.to_tf_dataset(2, "test")
-    with pytest.raises(DataError, match="one of all, train, test"):
+    with pytest.raises(DataError, match="one of all, train, validation, test"):
         whole.to_tf_dataset(2, "rest")
     with pytest.raises(DataError, match="batch is 0"):
         whole.to_tf_dataset(0)

@@ -2,11 +2,12 @@
 
 import os
 import time
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
 
-from imlogit import load
+from imlogit import SourceWarning, load
 from imlogit.data.images import decode_many, room
 from imlogit.errors import BadItemsError, DataError
 
@@ -41,12 +42,86 @@ def test_classes_are_folders(pets):
 def test_train_and_test_are_the_split(tmp_path):
     write_class_folders(tmp_path / "x" / "Train", IMAGES, CLASSES)
     write_class_folders(tmp_path / "x" / "test", IMAGES[:2] + 100, CLASSES[:2])
-    write_class_folders(tmp_path / "x" / "val", IMAGES[:2], CLASSES[:2])
-    with pytest.warns(UserWarning, match="left out: val"):
+    write_class_folders(tmp_path / "x" / "masks", IMAGES[:2], CLASSES[:2])
+    with pytest.warns(SourceWarning, match="only Train/, test/ are read; left out: masks"):
         found = load(tmp_path / "x")
     assert found.n_train == 6
     np.testing.assert_array_equal(found.test.images, IMAGES[:2] + 100)
     assert found.test.labels.tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "test"),
+    [
+        ("training", "validation", "testing"),
+        ("TRAIN", "Valid", "Test"),
+        ("train", "dev", "test"),
+        ("training_set", "val_set", "test_set"),
+        ("seg_train", "seg_val", "seg_test"),
+        ("images-train", "images-val", "images-test"),
+    ],
+)
+def test_names_of_parts(tmp_path, train, validation, test):
+    write_class_folders(tmp_path / "x" / train, IMAGES, CLASSES)
+    write_class_folders(tmp_path / "x" / validation, IMAGES[:3] + 50, CLASSES[:3])
+    write_class_folders(tmp_path / "x" / test, IMAGES[:2] + 100, CLASSES[:2])
+    found = load(tmp_path / "x")
+    assert found.class_names == ("cat", "dog", "eel")
+    assert (found.n_train, found.n_validation) == (6, 3)
+    np.testing.assert_array_equal(found.validation.images, IMAGES[[0, 2, 1]] + 50)
+    assert found.validation.labels.tolist() == [0, 0, 1]
+    np.testing.assert_array_equal(found.test.images, IMAGES[:2] + 100)
+    assert found.names[6] == f"{validation}/cat/00000.png"
+    assert found.names[-1] == f"{test}/dog/00001.png"
+
+
+def test_a_validation_part_alone_is_the_test_part(tmp_path):
+    write_class_folders(tmp_path / "x" / "train", IMAGES, CLASSES)
+    write_class_folders(tmp_path / "x" / "val", IMAGES[:2], CLASSES[:2])
+    with pytest.warns(SourceWarning, match="val is the test part, as there is no other"):
+        found = load(tmp_path / "x")
+    assert (found.n_train, found.n_validation, len(found.test.labels)) == (6, 0, 2)
+    with pytest.warns(SourceWarning, match="val is the test part"):  # said of what was kept, too
+        assert load(tmp_path / "x").remarks == found.remarks
+
+
+@pytest.mark.parametrize("around", ["pets", "pets/pets", "a/b/c"])
+def test_folders_around_the_classes_are_seen_through(tmp_path, around):
+    write_class_folders(tmp_path / "set" / around, IMAGES, CLASSES)
+    assert load(tmp_path / "set").class_names == ("cat", "dog", "eel")
+
+
+def test_folders_around_the_classes_of_a_part(tmp_path):
+    for part in ("train", "test"):
+        write_class_folders(tmp_path / "set" / part / part, IMAGES, CLASSES)
+    found = load(tmp_path / "set")
+    assert (found.class_names, found.n_train, len(found)) == (("cat", "dog", "eel"), 6, 12)
+
+
+def test_groups_of_classes(tmp_path):
+    animals = write_class_folders(tmp_path / "x" / "animals", IMAGES, CLASSES)
+    write(tmp_path / "x" / "things" / "car" / "1.png", IMAGES[0])
+    with pytest.warns(SourceWarning, match="the folder that an image lies in is its class"):
+        found = load(tmp_path / "x")
+    assert found.class_names == ("car", "cat", "dog", "eel")
+    # what lies deeper in a folder with images is of its class
+    write(animals / "1.png", IMAGES[1])
+    assert load(tmp_path / "x").class_names == ("animals", "things")
+
+
+def test_equal_folders_within_classes_are_no_classes(tmp_path):
+    for name in ("ann", "bob"):
+        write_class_folders(tmp_path / "x" / name, IMAGES, ["first", "second"] * 3)
+    assert load(tmp_path / "x").class_names == ("ann", "bob")
+
+
+@pytest.mark.parametrize("inner", ["", "unknown", "test"])
+def test_a_test_part_without_labels(tmp_path, inner):
+    write_class_folders(tmp_path / "x" / "train", IMAGES, CLASSES)
+    write(tmp_path / "x" / "test" / inner / "1.png", IMAGES[0])
+    with pytest.warns(SourceWarning, match=r"test/ has no class folders.*imlogit predict"):
+        found = load(tmp_path / "x")
+    assert (len(found), found.test) == (6, None)
 
 
 def test_classes_that_are_called_train_and_test(tmp_path):
@@ -88,11 +163,33 @@ def test_all_kinds_of_files_and_grey_beside_colour(tmp_path):
     assert load(root, grey=True).image_shape == (6, 5)
 
 
-def test_the_first_of_another_size_is_named(pets):
+@pytest.mark.parametrize("looked_at", [64, 1])
+def test_a_size_is_chosen_for_images_of_different_sizes(pets, monkeypatch, looked_at):
+    monkeypatch.setattr("imlogit.data.images.sizes.LOOKED_AT", looked_at)
     write(pets / "dog" / "00002.png", GREY)
-    with pytest.raises(DataError, match=r"dog/00002.png is 6 x 5 .*cat/00000.png 4 x 3.*size="):
-        load(pets)
-    assert load(pets, size=(5, 7)).image_shape == (5, 7)
+    with pytest.warns(SourceWarning, match="4 x 3 and 6 x 5 among them, become 3 x 3") as caught:
+        found = load(pets)
+    assert "size=(h, w)" in str(caught[0].message)
+    assert (found.image_shape, found.fit) == ((3, 3), "crop")
+    found = load(pets, size=(5, 7), fit="pad")
+    assert (found.image_shape, found.fit) == ((5, 7), "pad")
+
+
+@pytest.mark.parametrize(
+    ("shape", "chosen"), [((300, 400), (64, 64)), ((400, 250), (64, 64)), ((250, 400), (250, 400))]
+)
+def test_large_photos_are_reduced_to_what_a_linear_model_can_use(tmp_path, rng, shape, chosen):
+    channels = (3,) if chosen == (64, 64) else ()
+    photos = rng.integers(0, 256, (4, *shape, *channels), dtype=np.uint8)
+    folder = write_class_folders(tmp_path / "x", photos, ["a", "b"] * 2)
+    with pytest.warns(SourceWarning, match="become 64 x 64") if channels else nullcontext():
+        found = load(folder)
+    assert found.image_shape[:2] == chosen
+    if channels:  # the middle of it, antialiased
+        side, (height, width) = min(shape), shape
+        top, left = (height - side) // 2, (width - side) // 2
+        middle = photos[0, top : top + side, left : left + side]
+        assert abs(found.images[0].mean() - middle.mean()) < 0.5
 
 
 def test_many_processes_give_what_one_gives(pets, monkeypatch):
@@ -214,7 +311,7 @@ class TestHostile:
             write_class_folders(tmp_path / "set" / name, IMAGES, CLASSES)
         if len(list((tmp_path / "set").iterdir())) < 2:
             pytest.skip("upper and lower case are one on this disk")
-        with pytest.raises(DataError, match=r"holds both Train/ and train/. Leave one"):
+        with pytest.raises(DataError, match=r"two training parts, Train and train. Leave one"):
             load(tmp_path / "set")
 
     @pytest.mark.skipif(os.name == "nt", reason="names are text there")

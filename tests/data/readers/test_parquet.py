@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imlogit import SourceWarning, load
 from imlogit.data.image_set import ImageSet
+from imlogit.data.images import decode_many
 from imlogit.data.readers import parquet, parquet_rows
 from imlogit.data.reading import Reading
 from imlogit.errors import BadItemsError, DataError, MissingExtraError
@@ -289,9 +291,17 @@ def test_nothing_is_left(tmp_path):
         read(write(tmp_path / "y.parquet", cells=[], labels=[], kind="int64"))
 
 
-def test_images_of_different_sizes_are_named(tmp_path):
+def test_a_size_is_chosen_for_images_of_different_sizes(tmp_path):
     cells = [*CELLS[:5], {"bytes": encoded(IMAGES[0].T), "path": None}]
-    with pytest.raises(DataError, match="x.parquet, row 5 is 3 x 4 pixels"):
+    with pytest.warns(SourceWarning, match="3 x 4 and 4 x 3 among them, become 3 x 3"):
+        found = load(write(tmp_path / "x.parquet", cells=cells))
+    assert found.image_shape == (3, 3)
+
+
+def test_another_size_after_many_of_one_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(decode_many, "LOOKED_AT", 3)
+    cells = [*CELLS[:5], {"bytes": encoded(IMAGES[0].T), "path": None}]
+    with pytest.raises(DataError, match=r"x.parquet, row 5 is 3 x 4 pixels.*size="):
         read(write(tmp_path / "x.parquet", cells=cells))
 
 

@@ -1,6 +1,7 @@
 """Loaded images kept on disk, verified each time they are read.
 
-An entry is a folder with ``images.npy``, ``labels.npy`` and ``facts.json``. It is written beside,
+An entry is a folder with ``images.npy``, ``labels.npy``, ``facts.json`` and, where images have
+names, ``names.npy``. It is written beside,
 synced and renamed into place, so that a reader sees a whole entry or none, whenever the writer is
 stopped. Entries hold no times: two entries of the same data are identical.
 """
@@ -12,7 +13,7 @@ import json
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,12 +25,13 @@ import numpy.typing as npt
 from imlogit.data.image_set import ImageSet
 from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.problems import BadItem
+from imlogit.data.row_names import RowNames
 from imlogit.errors import DataError
 from imlogit.system.atomic import sync_folder
 from imlogit.system.regular_file import read_regular
 
 FORMAT = 1
-FACTS = "facts.json"
+FACTS, NAMES = "facts.json", "names.npy"
 # As much as many thousand class names and passed-over files take.
 MAX_FACTS_BYTES = 1 << 26
 # Longer than any download may take; whoever waits longer goes on without the lock.
@@ -172,6 +174,10 @@ def read_entry(name: str, pins: Pins) -> ImageSet | None:
             origin=facts["origin"],
             sha256=kept.images,
             skipped=tuple(BadItem(**one) for one in facts.get("skipped", [])),
+            names=_read_names(entry, facts),
+            n_validation=facts.get("n_validation", 0),
+            remarks=tuple(facts.get("remarks", ())),
+            fit=facts.get("fit"),
         )
     except Exception as error:  # a damaged file can fail anywhere, and the data can be had again
         raise DataError(f"The cached copy in {entry} is damaged: {error}.") from error
@@ -210,6 +216,9 @@ def write_entry(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
             "images": _write_array(new / "images.npy", image_set.images, image_set.sha256),
             "labels": _write_array(new / "labels.npy", labels, label_digest(labels)),
         }
+        if len(image_set.names):
+            packed = RowNames.of(image_set.names).packed
+            facts["names"] = _write_array(new / NAMES, packed, digest(packed))
         _write_facts(new / FACTS, facts)
         sync_folder(new)
         _replace(new, home / name, aside=Path(part, "old"))
@@ -224,9 +233,13 @@ def describe_entry(image_set: ImageSet) -> dict[str, Any]:
         "class_names": list(image_set.class_names),
         "n_train": image_set.n_train,
     }
-    if image_set.skipped:
-        facts["skipped"] = [problem.to_dict() for problem in image_set.skipped]
-    return facts
+    others = {
+        "skipped": [problem.to_dict() for problem in image_set.skipped],
+        "n_validation": image_set.n_validation,
+        "remarks": list(image_set.remarks),
+        "fit": image_set.fit,
+    }
+    return facts | {name: value for name, value in others.items() if value}
 
 
 @contextmanager
@@ -277,6 +290,12 @@ def _read_array(path: Path, facts: dict[str, Any]) -> npt.NDArray[Any]:
     if digest(array) != facts["sha256"]:
         raise DataError(f"{path.name} does not have the SHA-256 of its facts")
     return array
+
+
+def _read_names(entry: Path, facts: dict[str, Any]) -> Sequence[str]:
+    if "names" not in facts:
+        return ()
+    return RowNames(_read_array(entry / NAMES, facts["names"]))
 
 
 def _write_facts(path: Path, facts: dict[str, Any]) -> None:

@@ -21,14 +21,15 @@ from typing import Any
 from imlogit.data.cache import entries
 from imlogit.data.cache.stamps import Stamp, stamp
 from imlogit.data.image_set import ImageSet
-from imlogit.data.labelled_set import label_digest
+from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.reading import Reading
+from imlogit.data.row_names import RowNames
 from imlogit.errors import DataError, OutputError
 from imlogit.system.atomic import write_bytes
 from imlogit.system.regular_file import read_regular
 
 # Raised when the same files would be read differently.
-VERSION = 1
+VERSION = 2
 NOTES = "sources"
 MOST_NOTE_BYTES = 1 << 20
 # A file that is changed twice within a tick of its disk's clock bears the same time: what is
@@ -184,7 +185,8 @@ def _wait_for_a_tick(state: Stamp) -> None:
 
 def _entry_name(image_set: ImageSet, pins: entries.Pins) -> str:
     facts = json.dumps(entries.describe_entry(image_set), sort_keys=True)
-    described = hashlib.sha256("".join((*pins, facts)).encode()).hexdigest()
+    names = digest(RowNames.of(image_set.names).packed)
+    described = hashlib.sha256("".join((*pins, facts, names)).encode()).hexdigest()
     return f"images-{pins.images[:16]}-{described[:16]}"
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from imlogit.arrays import Pixels
+from imlogit.data.images.sizes import Extent
 from imlogit.data.reading import MEGA, MOST_MEGAPIXELS, Reading
 from imlogit.errors import DataError
 from imlogit.system.regular_file import UnfitFileError, read_regular
@@ -30,6 +31,12 @@ ORIENTED_BY = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
 STEP_OF_16_BITS = 257
 WHITE_OF_16_BITS = 65_535
 GREY_OR_COLOUR = ("L", "RGB")
+GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "F")
+# The EXIF tag that says which side is up, and its values for images that lie on a side.
+ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
+# Parts of their size at which images may be decoded, and the least that they then have, as a
+# multiple of what is wanted.
+PARTS_OF_SIZE, SPARE = (8, 4, 2), 4
 
 
 class BadImageError(DataError):
@@ -87,6 +94,7 @@ def decode_image(content: bytes, reading: Reading) -> Image.Image:
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             _check_pixels(image.size, reading)
+            _reduce(image, reading)
             image.load()
             return flat(upright(image))
     except BadImageError:
@@ -109,15 +117,64 @@ def without_warnings() -> Iterator[None]:
         yield
 
 
-def fitted(image: Image.Image, size: tuple[int, int] | None, grey: bool) -> Image.Image:
-    """Convert to grey and to a size (height, width), where asked for, with antialiasing."""
+def fitted(
+    image: Image.Image, size: tuple[int, int] | None, grey: bool, fit: str = "crop"
+) -> Image.Image:
+    """Convert to grey and to a size (height, width), where asked for, with antialiasing.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+    size : tuple of int or None
+    grey : bool
+    fit : {"crop", "pad", "stretch"}
+        What becomes of other proportions: the middle is taken, black is put beside, or they are
+        not kept.
+    """
     if grey and image.mode != "L":
         image = image.convert("L")
-    if size is not None and image.size != size[::-1]:
-        from PIL.Image import Resampling
+    if size is None or image.size == size[::-1]:
+        return image
+    from PIL import ImageOps
+    from PIL.Image import Resampling
 
-        image = image.resize(size[::-1], Resampling.BICUBIC)
-    return image
+    if fit == "crop":
+        return ImageOps.fit(image, size[::-1], Resampling.BICUBIC)
+    if fit == "pad":
+        return ImageOps.pad(image, size[::-1], Resampling.BICUBIC)
+    return image.resize(size[::-1], Resampling.BICUBIC)
+
+
+def _reduce(image: Image.Image, reading: Reading) -> None:
+    """Have an image decoded at a part of its size, where its format can: that is JPEG's.
+
+    The part divides the sides evenly and leaves so much more than is wanted that the picture is
+    the same within a grey level; only grain as fine as its pixels may differ by a few.
+    """
+    if reading.size is None:
+        return
+    sides = zip(sorted(reading.size), sorted(image.size), strict=True)
+    most = min(there / wanted for wanted, there in sides) / SPARE
+    width, height = image.size
+    for part in PARTS_OF_SIZE:
+        if part <= most and width % part == height % part == 0:
+            image.draft(image.mode, (width // part, height // part))
+            return
+
+
+def extent_of(content: str | os.PathLike[str] | bytes) -> Extent | None:
+    """Return height, width and channels by an image's header; None where it has none."""
+    from PIL import Image
+
+    try:
+        source = io.BytesIO(content) if isinstance(content, bytes) else content
+        with Image.open(source, formats=FORMATS) as image:
+            width, height = image.size
+            if image.getexif().get(ORIENTATION, 1) in TURNED:
+                width, height = height, width
+            return Extent(height, width, 1 if image.mode in GREY_MODES else 3)
+    except Exception:  # whatever is wrong is said when it is decoded
+        return None
 
 
 def pixels_of(content: bytes, reading: Reading) -> Pixels:
@@ -131,7 +188,7 @@ def pixels_of(content: bytes, reading: Reading) -> Pixels:
     ------
     BadImageError
     """
-    image = fitted(decode_image(content, reading), reading.size, reading.grey)
+    image = fitted(decode_image(content, reading), reading.size, reading.grey, reading.fit)
     # as np.asarray(image), in half the time
     pixels = np.frombuffer(image.tobytes(), np.uint8)
     channels = () if image.mode == "L" else (3,)

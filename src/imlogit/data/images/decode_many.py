@@ -7,8 +7,8 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +16,15 @@ import numpy as np
 import numpy.typing as npt
 
 from imlogit.arrays import Pixels
-from imlogit.data.images.decode import BadImageError, pixels_of, read_bytes, without_warnings
+from imlogit.data.images.decode import (
+    BadImageError,
+    extent_of,
+    pixels_of,
+    read_bytes,
+    without_warnings,
+)
 from imlogit.data.images.room import check_room, room_for
+from imlogit.data.images.sizes import LOOKED_AT, Extent, sample, with_size
 from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
@@ -26,8 +33,10 @@ from imlogit.system.processors import processor_count
 from imlogit.system.text import by
 
 BATCH = 128
-# A process takes as long to start as these take to decode.
-WORTH_PROCESSES = 4000
+# What a file, one of its bytes and a number of its pixels take to decode, in microseconds, and what
+# processes take to start.
+FILE_TIME, BYTE_TIME, NUMBER_TIME = 110, 0.015, 0.0015
+WORTH_PROCESSES = 500_000
 # How loky calls the thread that hands out work.
 POOL_THREAD = "ExecutorManagerThread"
 
@@ -50,17 +59,22 @@ class Decoded(NamedTuple):
         Which ones could be.
     problems : tuple of BadItem
         One for each of the others.
+    fit : str or None
+        How they were brought to one size, if they were.
     """
 
     images: Pixels
     good: npt.NDArray[np.bool_]
     problems: tuple[BadItem, ...]
+    fit: str | None = None
 
 
 def decode_all(
     encoded: Iterable[Encoded], n: int, reading: Reading, progress: Progress | None = None
 ) -> Decoded:
     """Decode images, by several processes where there are many.
+
+    Where no size is asked for, and they differ in size or are large, one is chosen.
 
     Parameters
     ----------
@@ -75,24 +89,60 @@ def decode_all(
     Raises
     ------
     DataError
-        If they are not all of one size and none is asked for, which names the first that differs;
+        If they come one by one, and one is of another size than all before it, which names it;
         and if memory cannot hold those that are asked for.
     """
+    few, encoded = _few(encoded)
+    looked_at = [(one, extent) for one in few if (extent := extent_of(one.content)) is not None]
+    sized = with_size(reading, [extent for _, extent in looked_at])
+    work = sum(map(_time_of, looked_at)) / max(1, len(looked_at)) * n
+    try:
+        return _decode_all(encoded, n, sized, work, progress)
+    except _OtherSizeError as error:
+        if not isinstance(encoded, Sequence):
+            raise DataError(str(error), parameter="size") from None
+        every = [extent for one in encoded if (extent := extent_of(one.content)) is not None]
+        return _decode_all(encoded, n, with_size(reading, every), work, progress)
+
+
+def _few(encoded: Iterable[Encoded]) -> tuple[Sequence[Encoded], Iterable[Encoded]]:
+    """Return some of the images, to look at, and all of them."""
+    if isinstance(encoded, Sequence):
+        return [encoded[k] for k in sample(len(encoded))], encoded
+    items = iter(encoded)
+    few = list(islice(items, LOOKED_AT))
+    return few, chain(few, items)
+
+
+def _time_of(looked_at: tuple[Encoded, Extent]) -> float:
+    """Return roughly what it takes to decode an image, in microseconds."""
+    one, extent = looked_at
+    content = one.content
+    size = len(content) if isinstance(content, bytes) else os.stat(content).st_size  # noqa: PTH116
+    return FILE_TIME + BYTE_TIME * size + NUMBER_TIME * extent.numbers
+
+
+def _decode_all(
+    encoded: Iterable[Encoded], n: int, reading: Reading, work: float, progress: Progress | None
+) -> Decoded:
     if reading.size is not None:
         check_room(n, reading.size)
     tray = _Tray(n)
-    many = n >= WORTH_PROCESSES
-    for batch, found in (_by_processes if many else _here)(encoded, reading):
+    for batch, found in (_by_processes if work >= WORTH_PROCESSES else _here)(encoded, reading):
         tray.put_all(batch, found)
         if progress is not None:
             progress("decoding images", len(tray.good), n)
-    return tray.decoded()
+    return tray.decoded(reading.fit if reading.size is not None else None)
 
 
 Result = Pixels | str  # an image, or what is wrong with it
 # Of images that are all good and of one shape there is one array: it travels faster.
 Results = Pixels | list[Result]
 Batches = Iterator[tuple[list[Encoded], Results]]
+
+
+class _OtherSizeError(Exception):
+    """An image of another size than those before it, where none is asked for."""
 
 
 class _Tray:
@@ -126,11 +176,9 @@ class _Tray:
         if self._images is None:
             self._images, self._first = room_for(self._n, found), where
         if self._images.shape[1:3] != found.shape[:2]:
-            raise DataError(
+            raise _OtherSizeError(
                 f"{where} is {by(found.shape[:2])} pixels (height x width), but {self._first} "
-                f"{by(self._images.shape[1:3])}. Bring all to one size with "
-                f"size={self._images.shape[1:3]}.",
-                parameter="size",
+                f"{by(self._images.shape[1:3])}. Bring all to one size with size=(h, w)."
             )
         if self._images.ndim < found.ndim + 1:  # the first one in colour
             grey, self._images = self._images, room_for(self._n, found)
@@ -140,9 +188,10 @@ class _Tray:
         self._images[self._filled] = found
         self._filled += 1
 
-    def decoded(self) -> Decoded:
+    def decoded(self, fit: str | None) -> Decoded:
         images = np.empty((0, 0, 0), np.uint8) if self._images is None else self._images
-        return Decoded(images[: self._filled], np.array(self.good, bool), tuple(self._problems))
+        good = np.array(self.good, bool)
+        return Decoded(images[: self._filled], good, tuple(self._problems), fit)
 
 
 def _here(encoded: Iterable[Encoded], reading: Reading) -> Batches:

@@ -19,10 +19,11 @@ WHOLE = re.compile("-?[0-9]{1,999}")
 
 
 class Named(NamedTuple):
-    """Some images (n, h, w) or (n, h, w, c), and for each the name of its class."""
+    """Some images (n, h, w) or (n, h, w, c), for each the name of its class, and its own."""
 
     images: Pixels
     classes: Sequence[str]
+    names: Sequence[str] = ()
 
 
 def assemble(
@@ -33,33 +34,37 @@ def assemble(
     origin: str,
     class_names: Sequence[str] | None = None,
     skipped: Sequence[BadItem] = (),
+    validation: Named | None = None,
+    fit: str | None = None,
 ) -> ImageSet:
-    """Make an ImageSet of a training part and, where there is one, a test part.
+    """Make an ImageSet of a training part and, where they are, a validation and a test part.
 
     Parameters
     ----------
     train, test : Named
-    name, origin : str
+    name, origin, fit : str
         As in `ImageSet`.
     class_names : sequence of str, optional
         All classes in their order; by default those that occur, in `ordered` order.
     skipped : sequence of BadItem
         What was passed over.
+    validation : Named, optional
 
     Raises
     ------
     DataError
-        For parts of different image shapes, no training image, classes that only the test part
-        has, and names that cannot be written.
+        For parts of different image shapes, no training image, classes that the training part
+        lacks, and names that cannot be written.
     """
     if not len(train.images):
         raise DataError(f"{name}: there is no training image.")
-    parts = [train] if test is None or not len(test.images) else [train, test]
+    others = [part for part in (validation, test) if part is not None and len(part.images)]
+    parts = [train, *others]
     shapes = [part.images.shape[1:] for part in parts]
     if len(set(shapes)) > 1:
         sizes = " and ".join(by(shape) for shape in shapes)
         raise DataError(
-            f"{name}: training and test images differ in size, {sizes}. Bring all to one size "
+            f"{name}: images of different parts differ in size, {sizes}. Bring all to one size "
             "with size=(h, w).",
             parameter="size",
         )
@@ -74,6 +79,9 @@ def assemble(
         name=name,
         origin=origin,
         skipped=tuple(skipped),
+        names=[one for part in parts for one in part.names],
+        n_validation=0 if validation is None else len(validation.images),
+        fit=fit,
     )
 
 
@@ -100,12 +108,10 @@ def _check_names(source: str, names: tuple[str, ...]) -> None:
 
 
 def _check_known(source: str, parts: Sequence[Named], names: tuple[str, ...]) -> None:
-    of_training = set(parts[0].classes)
-    unknown = ordered({name for part in parts for name in part.classes} - set(names))
-    if not unknown and len(parts) > 1:
-        unknown = ordered(set(parts[1].classes) - of_training)
+    every = {name for part in parts for name in part.classes}
+    unknown = ordered(every - set(names)) or ordered(every - set(parts[0].classes))
     if unknown:
         raise DataError(
-            f"{source}: the test part has classes that the training part lacks: "
+            f"{source}: another part has classes that the training part lacks: "
             f"{first_of(unknown)}. Leave these images out."
         )

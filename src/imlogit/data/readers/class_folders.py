@@ -3,38 +3,53 @@
 from __future__ import annotations
 
 import os
-import warnings
-from collections.abc import Sequence
-from itertools import pairwise
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import is_image_name
-from imlogit.data.images.decode_many import Encoded, decode_all
-from imlogit.data.problems import BadItem, raise_or_skip
+from imlogit.data.images.decode_many import Encoded
+from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
-from imlogit.data.readers.assemble import Named, assemble
-from imlogit.data.readers.listing import files_below, is_hidden, subfolders
+from imlogit.data.readers.image_files import PartFiles, read_parts
+from imlogit.data.readers.listing import Item, files_below, is_hidden, subfolders
+from imlogit.data.readers.parts import Parts, choose_parts, part_of
 from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
+from imlogit.data.remarks import remark
 from imlogit.errors import DataError
-from imlogit.system.text import printable
+from imlogit.system.text import first_of, printable
 
-TRAIN, TEST = "train", "test"
 LAYOUT = "Put the images of each class into a folder of its own, named after it"
+# Around a folder of class folders there may be so many that hold nothing but one other.
+MOST_AROUND = 8
+# Folders of images without labels are called so, as those who read class folders want one.
+NO_CLASSES = frozenset(("unknown", "unlabelled", "unlabeled", "test", "images", "all", "none"))
 
 
-class PartFiles(NamedTuple):
-    """The image files of a part, their classes, and what is wrong before any is opened."""
+class Found(NamedTuple):
+    """An image file of a part, or what is wrong with one.
 
-    files: list[Encoded]
-    classes: list[str]
-    problems: list[BadItem]
+    Attributes
+    ----------
+    name : str
+        Within the folder of its part.
+    problem : str or None
+    """
+
+    name: str
+    problem: str | None
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders that it lies in, the outermost first."""
+        return self.name.split("/")[:-1]
 
 
 def _read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
-    """Read a folder of class folders, or one with such folders as ``train/`` and ``test/``.
+    """Read a folder of class folders, or one with such folders for each part.
 
     Parameters
     ----------
@@ -48,69 +63,84 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     BadItemsError
         For files that cannot be used, unless they are to be passed over.
     DataError
-        For a folder without class folders, images of different sizes, and a test part with
-        classes of its own.
+        For a folder without class folders, and a part with classes of its own.
     """
     name = printable(path.resolve().name)
-    parts = [_list_part(folder, path, reading) for folder in _parts(path, reading)]
-    found = [file for part in parts for file in part.files]
-    if not found and not any(part.problems for part in parts):
+    root = _innermost(path, reading)
+    folders = _parts(root, reading)
+    train, *others = (None if one is None else _list_part(one, root, reading) for one in folders)
+    assert train is not None
+    if not train.files and not train.problems:
         raise DataError(f"{name}: there is no class folder with an image. {LAYOUT}.")
-    decoded = decode_all(found, len(found), reading, progress)
-    listed_before = [problem for part in parts for problem in part.problems]
-    skipped = raise_or_skip(
-        sorted((*listed_before, *decoded.problems), key=lambda problem: problem.where),
-        source=name,
-        n_items=len(found) + len(listed_before),
-        skip_bad=reading.skip_bad,
-        items="files",
+    validation, test = (
+        None if part is None or folder is None else _labelled(part, folder, name)
+        for part, folder in zip(others, folders[1:], strict=True)
     )
-    n_train = int(decoded.good[: len(parts[0].files)].sum())
-    of_files = [of_file for part in parts for of_file in part.classes]
-    classes = [of_file for of_file, good in zip(of_files, decoded.good, strict=True) if good]
-    train, test = (
-        Named(decoded.images[rows], classes[rows])
-        for rows in (slice(n_train), slice(n_train, None))
-    )
-    return assemble(
-        train,
-        test if len(parts) > 1 else None,
+    return read_parts(
+        Parts(train, validation, test),
         name=name,
         origin="a folder of class folders",
-        skipped=skipped,
+        reading=reading,
+        progress=progress,
     )
 
 
-def _parts(path: Path, reading: Reading) -> list[Path]:
-    """Return the folders of the training and the test part, or the one folder of all classes."""
+def _innermost(path: Path, reading: Reading) -> Path:
+    """Return the folder that is meant: around it may be others that hold nothing else."""
+    for _ in range(MOST_AROUND):
+        inner = _only_folder(path, reading)
+        if inner is None or not _only_folders(inner, reading):
+            return path
+        path = inner
+    return path
+
+
+def _only_folder(path: Path, reading: Reading) -> Path | None:
+    """Return the one folder in a folder without images, or None."""
+    found = _subfolders(path, reading)
+    if len(found) != 1 or found[0].problem is not None or _loose_images(path):
+        return None
+    return path / found[0].name
+
+
+def _only_folders(path: Path, reading: Reading) -> bool:
+    """Whether images lie in folders of this folder, and not in itself."""
+    return bool(_subfolders(path, reading)) and not _loose_images(path)
+
+
+def _subfolders(path: Path, reading: Reading) -> list[Item]:
     try:
-        found = subfolders(path, reading.follow_links)
+        return subfolders(path, reading.follow_links)
     except OSError as error:
         raise DataError(
             f"{printable(path)} cannot be read ({error.strerror or error}). Change its permissions."
         ) from error
-    parts = [item for part in (TRAIN, TEST) for item in found if item.name.lower() == part]
-    if not parts or parts[0].name.lower() != TRAIN or not _has_folders(path / parts[0].name):
-        return [path]
-    for one, after in pairwise(parts):
-        if one.name.lower() == after.name.lower():
-            raise DataError(
-                f"{printable(path.name)} holds both {one.name}/ and {after.name}/. Leave one."
-            )
-    for item in parts:
+
+
+def _parts(path: Path, reading: Reading) -> Parts[Path]:
+    """Return the folders of the parts, or the one folder of all classes."""
+    found = _subfolders(path, reading)
+    training = [item.name for item in found if part_of(item.name) == "training"]
+    # a class may be called so: what is a part holds folders
+    if not any(_has_folders(path / name) for name in training):
+        return Parts(path)
+    source = printable(path.name)
+    parts = choose_parts(source, [(item.name, item) for item in found])
+    if parts is None:
+        return Parts(path)
+    for item in parts.present:
         if item.problem is not None:  # what lies behind it may change unseen
-            raise DataError(
-                f"{printable(path.name)}/{item.name}: {item.problem}.", parameter="follow_links"
-            )
-    others = [printable(item.name) for item in found if item not in parts]
+            raise DataError(f"{source}/{item.name}: {item.problem}.", parameter="follow_links")
+    others = [printable(item.name) for item in found if item not in parts.present]
     if others:
-        warnings.warn(
-            f"{printable(path.name)}: only train/ and test/ are read; left out: "
-            f"{', '.join(others)}",
-            UserWarning,
-            stacklevel=2,
-        )
-    return [path / item.name for item in parts]
+        kept = ", ".join(f"{printable(item.name)}/" for item in parts.present)
+        remark(f"{source}: only {kept} are read; left out: {first_of(others)}")
+    folders = (None if item is None else path / item.name for item in parts)
+    train, validation, test = (
+        None if folder is None else _innermost(folder, reading) for folder in folders
+    )
+    assert train is not None
+    return Parts(train, validation, test)
 
 
 def _has_folders(path: Path) -> bool:
@@ -122,69 +152,116 @@ def _has_folders(path: Path) -> bool:
 
 def _list_part(folder: Path, root: Path, reading: Reading) -> PartFiles:
     """List the images of each class folder."""
-    part = PartFiles([], [], [])
-    ignored: list[str] = []
-    above = "" if folder == root else f"{folder.name}/"
-    try:
-        of_classes = subfolders(folder, reading.follow_links)
-    except OSError as error:
-        raise DataError(
-            f"{printable(folder)} cannot be read ({error.strerror or error})."
-        ) from error
+    above = "" if folder == root else f"{folder.relative_to(root).as_posix()}/"
+    part, ignored, found = PartFiles(), list[str](), list[Found]()
+    of_classes = _subfolders(folder, reading)
     for of_class, problem in of_classes:
-        where = f"{above}{of_class}"
+        where = printable(f"{above}{of_class}")
         if problem is not None:
-            part.problems.append(BadItem(printable(where), problem))
+            part.problems.append(BadItem(where, problem))
             continue
-        ignored += _list_class(folder / of_class, where, root, reading, part)
-    _refuse_loose_images(folder, above, bool(of_classes))
+        images, others = _list_class(folder / of_class, of_class, root, reading)
+        ignored += (printable(above + name) for name in others)
+        found += images
+        if not images:
+            part.problems.append(BadItem(where, "the folder of this class holds no image"))
+    class_of = _classes_by_folder(found, printable(root.name))
+    for one in found:
+        where = printable(above + one.name)
+        if one.problem is not None:
+            part.problems.append(BadItem(where, one.problem))
+            continue
+        part.files.append(Encoded(where, f"{folder}/{one.name}"))
+        part.classes.append(class_of["/".join(one.folders)])
+    _say_of_loose_images(folder, above, bool(of_classes))
     if ignored:
-        warnings.warn(
+        remark(
             f"{printable(root.name)}: {len(ignored):,} files that are not named as images were not "
-            f"read, such as {ignored[0]}",
-            UserWarning,
-            stacklevel=2,
+            f"read, such as {ignored[0]}"
         )
     return part
 
 
 def _list_class(
-    folder: Path, where: str, root: Path, reading: Reading, part: PartFiles
-) -> Sequence[str]:
-    """Add the images of one class to a part; return files that are left out by their names."""
-    ignored, before = [], len(part.files) + len(part.problems)
+    folder: Path, of_class: str, root: Path, reading: Reading
+) -> tuple[list[Found], list[str]]:
+    """Return the images of one class, and files that are left out by their names."""
+    found, others = list[Found](), list[str]()
     for name, problem in files_below(folder, root, reading.follow_links):
-        full = printable(f"{where}/{name}")
-        if problem is not None:
-            part.problems.append(BadItem(full, problem))
-        elif is_image_name(name):
-            part.files.append(Encoded(full, f"{folder}/{name}"))
-            part.classes.append(folder.name)
+        if problem is not None or is_image_name(name):
+            found.append(Found(f"{of_class}/{name}", problem))
         else:
-            ignored.append(full)
-    if len(part.files) + len(part.problems) == before:
-        part.problems.append(BadItem(printable(where), "the folder of this class holds no image"))
-    return ignored
+            others.append(f"{of_class}/{name}")
+    return found, others
 
 
-def _refuse_loose_images(folder: Path, above: str, beside_classes: bool) -> None:
+def _classes_by_folder(found: Iterable[Found], source: str) -> dict[str, str]:
+    """Return the class of the images in each folder.
+
+    That is the outermost folder: what lies in it may be ordered further. But where all images lie
+    deeper, in several folders of different names, those are the classes, and the outermost are
+    groups of them; this is said.
+    """
+    below: dict[str, set[str]] = defaultdict(set)
+    folders = {"/".join(one.folders): one.folders for one in found}
+    for names in folders.values():
+        below[names[0]].add("/".join(names[1:]))
+    innermost = [names[-1] for names in folders.values()]
+    grouped = (
+        all("" not in inner for inner in below.values())
+        and any(len(inner) > 1 for inner in below.values())
+        and len(set(innermost)) == len(innermost)
+    )
+    if grouped:
+        remark(
+            f"{source}: the folder that an image lies in is its class: {first_of(innermost)}; "
+            f"{first_of(sorted(below))} are taken as groups of classes"
+        )
+    return {place: names[-1 if grouped else 0] for place, names in folders.items()}
+
+
+def _labelled(part: PartFiles, folder: Path, source: str) -> PartFiles | None:
+    """Return another part, or None where its folders say nothing of the classes."""
+    names = {name.lower() for name in part.classes}
+    if part.problems or names - NO_CLASSES:
+        return part
+    remark(
+        f"{source}: {printable(folder.name)}/ has no class folders as the training part has, and "
+        "is left out: images without labels are for `imlogit predict`"
+    )
+    return None
+
+
+def _loose_images(folder: Path) -> list[str]:
+    """Return the images that lie in a folder itself."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries]
+    except OSError as error:
+        raise DataError(
+            f"{printable(folder)} cannot be read ({error.strerror or error})."
+        ) from error
+    return sorted(name for name in names if is_image_name(name) and not is_hidden(name))
+
+
+def _say_of_loose_images(folder: Path, above: str, beside_classes: bool) -> None:
     """Say that images which lie in no class folder have no label."""
-    with os.scandir(folder) as entries:
-        loose = sorted(e.name for e in entries if is_image_name(e.name) and not is_hidden(e.name))
+    loose = _loose_images(folder)
     if not loose:
         return
     what = f"{len(loose):,} images lie in no class folder, such as {printable(above + loose[0])}"
-    if not beside_classes:
+    if not beside_classes and not above:
         raise DataError(f"{printable(folder)}: {what}. {LAYOUT}.")
-    warnings.warn(f"{printable(folder.name)}: {what}, and were not read", UserWarning, stacklevel=2)
+    if beside_classes:
+        remark(f"{printable(folder.name)}: {what}, and were not read")
 
 
 # Whatever is in it: any folder that is no other source is one of class folders.
 SOURCE = FileSource(
     name="folder",
     form="FOLDER",
-    summary="a folder for each class, or such folders in train/ and test/",
-    parts="`train/` and `test/`, if they are there",
+    summary="a folder for each class, or such folders in train/, val/ and test/",
+    parts="`train/`, `val/` and `test/` by any of their names, if they are there",
     accepts=lambda place: place.is_folder,
     files=lambda path: [path],
     read=_read,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from imlogit.data.readers.listing import Place, is_hidden
 from imlogit.data.readers.pixel_values import as_images, as_pixels
 from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
+from imlogit.data.remarks import remark
 from imlogit.errors import DataError
 from imlogit.system.text import first_of, printable
 
@@ -166,9 +166,7 @@ def _read_parts(
 ) -> list[Named]:
     """Read what was chosen; `array` reads, and `named` names in errors, the one of a name."""
     if choice.others:
-        warnings.warn(
-            f"{choice.where}: left out: {_some(choice.others)}", UserWarning, stacklevel=2
-        )
+        remark(f"{choice.where}: left out: {_some(choice.others)}")
     parts, scaled = zip(
         *(_read_part(pair, array, named, reading) for pair in choice.pairs), strict=True
     )

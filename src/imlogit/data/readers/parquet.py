@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from imlogit.data.readers.listing import Place, is_hidden, subfolders
 from imlogit.data.readers.parquet_rows import Layout, Shard, fault_of, inspect_files, read_cells
 from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
+from imlogit.data.remarks import remark
 from imlogit.errors import DataError
 from imlogit.system.text import first_of, printable
 
@@ -221,15 +221,11 @@ def _warn_of_absent(name: str, parts: Parts) -> None:
     """Warn of what is left out, and of shards that are not there."""
     if parts.left_out:
         names = first_of([path.name for path in parts.left_out])
-        _warn(f"{name}: only {TRAIN}-*{SUFFIX} and {TEST}-*{SUFFIX} are read; left out: {names}")
+        remark(f"{name}: only {TRAIN}-*{SUFFIX} and {TEST}-*{SUFFIX} are read; left out: {names}")
     numbered = [NUMBERED.match(path.name) for path in parts.train + parts.test]
     for (split, total), here in Counter(found.groups() for found in numbered if found).items():
         if here < int(total):
-            _warn(f"{name}: of {printable(split)} only {here:,} of {int(total):,} files are there")
-
-
-def _warn(message: str) -> None:
-    warnings.warn(message, UserWarning, stacklevel=4)
+            remark(f"{name}: of {printable(split)} only {here:,} of {int(total):,} files are there")
 
 
 SOURCE = FileSource(

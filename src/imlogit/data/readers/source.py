@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -14,6 +14,7 @@ from imlogit.data.images.resize import conform
 from imlogit.data.progress import Progress
 from imlogit.data.readers.listing import Place
 from imlogit.data.reading import Reading
+from imlogit.data.remarks import noted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +81,7 @@ class NamedSource(Source):
         """Load the images of a name, or what was kept of them."""
 
         def fetch() -> ImageSet:
-            return conform(self.read(source, reading, progress), reading)
+            return _with_remarks(lambda: self.read(source, reading, progress), reading)
 
         if not self.noted:
             return fetch()
@@ -114,7 +115,14 @@ class FileSource(Source):
         """Load the images of a path, or what was kept of them."""
 
         def fetch() -> ImageSet:
-            return conform(self.read(path, reading, progress), reading)
+            return _with_remarks(lambda: self.read(path, reading, progress), reading)
 
         where = os.path.realpath(path)
         return notes.recall_or_fetch(self.name, where, reading, lambda: self.files(path), fetch)
+
+
+def _with_remarks(read: Callable[[], ImageSet], reading: Reading) -> ImageSet:
+    """Read images as they are asked for, with what is to be said of how they were read."""
+    with noted() as remarks:
+        found = conform(read(), reading)
+    return replace(found, remarks=(*found.remarks, *remarks)) if remarks else found

@@ -1,0 +1,44 @@
+"""What is to be known of how a source was read: said at once, and kept with the images."""
+
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Iterable, Iterator
+
+from imlogit.errors import SourceWarning
+
+
+def remark(message: str) -> None:
+    """Warn of something about a source that is being read, such as files that are left out."""
+    warnings.warn(message, SourceWarning, stacklevel=3)
+
+
+@contextlib.contextmanager
+def noted() -> Iterator[list[str]]:
+    """Hold remarks back while a source is read, and give them as a list, each once.
+
+    If it cannot be read they are said: they may be why.
+    """
+    found: list[str] = []
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            yield found
+    except BaseException:
+        _say_again(caught)
+        raise
+    _say_again(one for one in caught if not issubclass(one.category, SourceWarning))
+    of_source = (str(one.message) for one in caught if issubclass(one.category, SourceWarning))
+    found += dict.fromkeys(of_source)
+
+
+def say(remarks: Iterable[str]) -> None:
+    """Warn of what was noted."""
+    for message in remarks:
+        remark(message)
+
+
+def _say_again(caught: Iterable[warnings.WarningMessage]) -> None:
+    for one in caught:
+        warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
