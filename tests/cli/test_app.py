@@ -189,7 +189,7 @@ class TestExamine:
         assert Path(place, "doubts.png").read_bytes().startswith(b"\x89PNG")
         assert run(["doubts", place, "--csv"]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert lines[0] == "row,given,likely,trust,confidence,margin,wrong"
+        assert lines[0] == "row,given,likely,trust,confidence,margin,wrong,name"
         assert len(lines) == 4001
         assert run(["doubts", place, "--json", "--out", "mine.png"]) == 0
         assert len(json.loads(capsys.readouterr().out)["doubts"]) == 4000
@@ -210,8 +210,8 @@ class TestExamine:
         assert Path(place, "exemplars.png").is_file()
         assert run(["explain", place, "--json"]) == 0
         assert set(json.loads(capsys.readouterr().out)["exemplars"]) == {"2", "not 2"}
-        assert run(["explain", place, "--row", "1000"]) == 2
-        assert "from 0 to 999" in capsys.readouterr().err
+        assert run(["explain", place, "--row", "5000"]) == 2
+        assert "no image of the run has this row" in capsys.readouterr().err
 
     def test_compare(self, place, capsys):
         assert run(["train", "--folds", "2", "--c", "1e-4", "--out", "weak"]) == 0

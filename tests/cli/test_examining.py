@@ -19,7 +19,7 @@ def trained(tmp_path_factory):
         (["explain", "RUN", "--row", "1", "--grey"], ["--grey"]),
         (["explain", "RUN", "--row", "1", "--prepare", "digit"], ["--prepare"]),
         (["explain", "RUN", "mnist-5k", "--row", "1", "--source", "mnist-5k"], ["--source"]),
-        (["explain", "RUN", "--row", "100000"], ["--row 100000", "1,000 images"]),
+        (["explain", "RUN", "--row", "100000"], ["--row 100000", "no image of the run"]),
         (["doubts", "RUN", "--csv", "--json"], ["--csv", "--json"]),
         (["predict", "RUN", "mnist-5k", "--csv", "--json"], ["--csv", "--json"]),
         (["train", "--all", "--positive", "2"], ["cannot both"]),

@@ -163,7 +163,7 @@ class TestFit:
         (alone,) = imlogit.predict(model, photos / "a" / "0.png")
         assert alone.probabilities == answers[0].probabilities
         scores = imlogit.evaluate(model, photos).scores
-        assert scores.values["accuracy"] == np.mean([one.right for one in answers])
+        assert scores.values["accuracy"].value == np.mean([one.right for one in answers])
         (why,) = imlogit.explain(model, [photos / "b" / "1.png"])
         assert why.image.shape[:2] == size
 

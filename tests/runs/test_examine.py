@@ -60,19 +60,22 @@ class TestDoubts:
         assert trust == sorted(trust)
         rows = list(csv.DictReader(io.StringIO(as_csv(found))))
         assert [int(row["row"]) for row in rows] == [one.row for one in found]
-        assert list(rows[0]) == ["row", "given", "likely", "trust", "confidence", "margin", "wrong"]
+        figures = ["trust", "confidence", "margin", "wrong", "name"]
+        assert list(rows[0]) == ["row", "given", "likely", *figures]
 
 
 class TestEvidence:
     def test_of_a_run(self, embedded, twos):
-        found = explain_row(twos, embedded, 5)
-        row = twos.predictions.test_rows[5]
-        assert found.row == row
+        row = int(twos.predictions.test_rows[5])
+        found = explain_row(twos, embedded, row)
+        assert (found.row, found.number, found.where) == (row, row, f"Test row {row}")
         assert found.label == ("2" if embedded.labels[row] == 2 else "not 2")
         assert found.probabilities == pytest.approx(twos.predictions.test_probabilities[5])
         assert json.loads(json.dumps(found.to_dict()))["margin"] == found.evidence.margin
-        with pytest.raises(DataError, match="from 0 to 999"):
-            explain_row(twos, embedded, 1000)
+        seen = int(twos.predictions.train_rows[3])
+        assert explain_row(twos, embedded, seen).where == f"Training row {seen}"
+        with pytest.raises(DataError, match=r"row=5000: no image of the run.*test images are such"):
+            explain_row(twos, embedded, 5000)
 
 
 class TestExemplars:
@@ -80,11 +83,12 @@ class TestExemplars:
         found = exemplars_of(digits)
         assert list(found) == list("0123456789")
         kept = digits.predictions
+        said = dict(zip(kept.test_rows, kept.test_probabilities.argmax(axis=1), strict=True))
+        codes = dict(zip(kept.test_rows, kept.test_codes, strict=True))
         for code, of_class in enumerate(found.values()):
-            said = kept.test_probabilities.argmax(axis=1)
-            assert (said[of_class.typical] == code).all()
-            assert (said[of_class.surprising] != code).all()
-            assert (kept.test_codes[np.concatenate(of_class)] == code).all()
+            assert {said[row] for row in of_class.typical} == {code}
+            assert code not in {said[row] for row in of_class.surprising}
+            assert {codes[row] for row in np.concatenate(of_class)} == {code}
 
 
 class TestComparison:

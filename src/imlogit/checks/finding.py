@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -35,10 +36,22 @@ class Exhibit(NamedTuple):
         For each image the part that it is in, "training" or "test", and its row in the source.
     words : str
         What there is to see.
+    names : tuple of str
+        For each image its file in the source; none where images have no files.
     """
 
     rows: tuple[tuple[str, int], ...]
     words: str
+    names: tuple[str, ...] = ()
+
+    @property
+    def called(self) -> str:
+        """What the images are called: part and row, and the file where there is one."""
+        files = self.names or ("",) * len(self.rows)
+        return " and ".join(
+            f"{part} row {row}" + (f" ({name})" if name else "")
+            for (part, row), name in zip(self.rows, files, strict=True)
+        )
 
 
 class Outcome(NamedTuple):
@@ -120,6 +133,15 @@ class Finding:
         """Whether something is wrong."""
         return self.status is Status.FAILED
 
+    def with_names(self, names: Sequence[str]) -> Finding:
+        """Return the same with the names of rows of the source, where these have names."""
+        if not len(names):
+            return self
+        exhibits = (
+            one._replace(names=tuple(names[row] for _, row in one.rows)) for one in self.exhibits
+        )
+        return replace(self, exhibits=tuple(exhibits))
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, texts and numbers."""
         return {
@@ -132,6 +154,7 @@ class Finding:
             "n_affected": self.n_affected,
             "exhibits": [
                 {"rows": [list(row) for row in one.rows], "words": one.words}
+                | ({"files": list(one.names)} if one.names else {})
                 for one in self.exhibits
             ],
         }
@@ -175,6 +198,10 @@ class Findings:
     def ok(self) -> bool:
         """Whether no check of severity "error" failed."""
         return all(finding.severity is not Severity.ERROR for finding in self.failed)
+
+    def with_names(self, names: Sequence[str]) -> Findings:
+        """Return the same with the names of rows of the source, where these have names."""
+        return Findings(tuple(finding.with_names(names) for finding in self.findings))
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return plain lists, texts and numbers."""

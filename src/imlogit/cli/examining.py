@@ -73,7 +73,7 @@ def explain_command(
     row: Annotated[
         int | None,
         typer.Option(
-            min=0, help="The number of a test image, or of one of FILES; else telling images."
+            min=0, help="The row of an image in the source, or one of FILES; else telling images."
         ),
     ] = None,
     resize: Resize = False,

@@ -51,7 +51,8 @@ def check(image_set: ImageSet, options: TaskOptions) -> Findings:
         positive = choose_target(image_set, every_class=options.every_class).positive
     parts = _parts(image_set, options.test_size, options.seed)
     images = image_set.images[parts.train], image_set.images[parts.test]
-    return run_checks(_material(image_set, parts, images, positive))
+    found = run_checks(_material(image_set, parts, images, positive))
+    return found.with_names(image_set.names)
 
 
 def check_run(
@@ -90,7 +91,8 @@ def check_run(
         )
     folds = None if predictions is None else predictions.train_folds
     images = task.training_images, task.test_images
-    return run_checks(_material(task.image_set, task.split, images, positive, fitted, folds))
+    found = run_checks(_material(task.image_set, task.split, images, positive, fitted, folds))
+    return found.with_names(task.image_set.names)
 
 
 def _parts(images: ImageSet, test_size: float, seed: int) -> Split:

@@ -28,6 +28,7 @@ from imlogit.model.inputs import Input, inputs
 from imlogit.model.persist import open_model
 from imlogit.model.predict import Predictor
 from imlogit.runs.record import Record, open_record
+from imlogit.system.text import first_of
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Doubt:
         That less the likely class's.
     wrong : bool
         Whether confident learning counts the label as wrong.
+    name : str
+        The image's file in the source; empty where images have no files.
     """
 
     row: int
@@ -57,6 +60,7 @@ class Doubt:
     confidence: float
     margin: float
     wrong: bool
+    name: str = ""
 
 
 def doubts(run: Record | str | os.PathLike[str]) -> tuple[Doubt, ...]:
@@ -88,6 +92,7 @@ def doubts(run: Record | str | os.PathLike[str]) -> tuple[Doubt, ...]:
             confidence=float(own),
             margin=float(margin),
             wrong=bool(wrong),
+            name=kept.names[row] if len(kept.names) else "",
         )
         for row, given, likely, trust, own, margin, wrong in zip(
             kept.train_rows[found.rows], *found[1:], strict=True
@@ -111,7 +116,7 @@ class Explanation:
     Attributes
     ----------
     where : str
-        Which image it is, such as "Test row 7", or a file.
+        Which image it is, such as "Test row 7" or "Test row 7 (cat/3.png)", or a file.
     label : str or None
         What it is, where that is known.
     predicted : str
@@ -121,7 +126,7 @@ class Explanation:
     image : ndarray of uint8
     evidence : Evidence
     number : int
-        Of the image in a run's test part, or among those that were given.
+        The row of a run's image in its source, or the number of one among those that were given.
     row : int or None
         Of a run's image in its source.
     """
@@ -175,7 +180,8 @@ def explain(
     files : sequence of path-like
         Images to explain, as `imlogit.predict` takes them, instead of the run's.
     row : int, optional
-        The number of a test image of the run, or of one image of `files`.
+        The row of an image of the run in its source, as `check` and `doubts` give it; of `files`
+        the number.
     source : str, optional
         Where the run's images are now, if elsewhere.
     resize, prepare, **reading
@@ -216,7 +222,7 @@ def explain(
     refuse_unused(how, resize=resize, prepare=prepare)
     if row is None or isinstance(run, SavedModel):
         raise ParameterError(
-            "Give images, or a run and the number of a test image as row=...", parameter="row"
+            "Give images, or a run and the row of one of its images as row=...", parameter="row"
         )
     record = open_record(run)
     return [explain_row(record, record.images(source, progress=progress), row)]
@@ -237,25 +243,29 @@ def refuse_unused(reading: Reading, *, resize: bool, prepare: str | None) -> Non
         )
 
 
-def explain_row(record: Record, images: ImageSet, number: int) -> Explanation:
-    """Explain what the model says of one image of a run's test part.
+def explain_row(record: Record, images: ImageSet, row: int) -> Explanation:
+    """Explain what the model says of one image of a run, by its row in the source.
 
     Raises
     ------
     DataError
-        For a number that the test part does not have.
+        For a row that is of no part of the run.
     """
-    kept, names = record.predictions, record.names
-    if not 0 <= number < len(kept.test_rows):
-        raise DataError(
-            f"row={number}: the test part has {len(kept.test_rows):,} images; give a number from "
-            f"0 to {len(kept.test_rows) - 1}.",
-            parameter="row",
-        )
-    row = int(kept.test_rows[number])
-    label = names[kept.test_codes[number]]
-    head = head_of(record.model)
-    return _explained(f"Test row {number}", label, head, images.images[row], number, row)
+    kept = record.predictions
+    parts = (
+        ("Test", kept.test_rows, kept.test_codes),
+        ("Training", kept.train_rows, kept.train_codes),
+    )
+    for part, rows, codes in parts:
+        for place in np.flatnonzero(rows == row)[:1]:
+            where = f"{part} row {row}" + (f" ({images.names[row]})" if len(images.names) else "")
+            label = record.names[codes[place]]
+            return _explained(where, label, head_of(record.model), images.images[row], row, row)
+    raise DataError(
+        f"row={row}: no image of the run has this row in the source; test images are such as "
+        f"{first_of([str(one) for one in kept.test_rows.tolist()])}.",
+        parameter="row",
+    )
 
 
 def explain_inputs(
@@ -293,13 +303,14 @@ def _explained(
 
 
 def exemplars_of(record: Record) -> dict[str, Exemplars]:
-    """Return the telling images of each class, as numbers of the test part, by class name."""
-    kept = record.predictions
-    return {
-        name: exemplars(
-            kept.test_codes, kept.test_probabilities, code, threshold=record.model.threshold
-        )
+    """Return the telling test images of each class, as rows of the source, by class name."""
+    kept, threshold = record.predictions, record.model.threshold
+    found = {
+        name: exemplars(kept.test_codes, kept.test_probabilities, code, threshold=threshold)
         for code, name in enumerate(record.names)
+    }
+    return {
+        name: Exemplars(*(kept.test_rows[places] for places in one)) for name, one in found.items()
     }
 
 

@@ -113,6 +113,7 @@ class Task:
             test.astype(np.int64),
             self.codes[test],
             head_of(model).answer(self.test_images).probabilities,
+            self.image_set.names,
         )
 
     def facts(self) -> dict[str, str]:

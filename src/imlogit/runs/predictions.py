@@ -5,7 +5,7 @@ The file is a safetensors file of plain arrays, which holds nothing that can be 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from os import PathLike, fspath
 from typing import Any
@@ -16,6 +16,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from imlogit.arrays import Floats
+from imlogit.data.row_names import RowNames
 from imlogit.errors import ModelFileError
 from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, Scores, score
 from imlogit.system.regular_file import read_regular
@@ -41,6 +42,8 @@ class Predictions:
     test_rows, test_codes : ndarray of int64, shape (m,)
     test_probabilities : ndarray of float64, shape (m, n_classes)
         Of the model fitted on all training images.
+    names : sequence of str
+        What every image of the source is called; empty where they have no names.
     """
 
     train_rows: Numbers
@@ -50,6 +53,7 @@ class Predictions:
     test_rows: Numbers
     test_codes: Numbers
     test_probabilities: Floats
+    names: Sequence[str] = ()
 
     @property
     def held_out(self) -> tuple[Numbers, Floats]:
@@ -69,6 +73,9 @@ class Predictions:
     def to_bytes(self) -> bytes:
         """Return the file's bytes, the same for the same predictions."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        names = RowNames.of(arrays.pop("names"))
+        if len(names):
+            arrays["names"] = names.packed
         return save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
 
     @classmethod
@@ -86,15 +93,27 @@ class Predictions:
             raise _wrong(path, f"cannot be read ({error.strerror or error})") from None
         except (SafetensorError, ValueError, KeyError, TypeError):
             raise _wrong(path, "this is not an intact file of predictions") from None
-        if set(arrays) != {field.name for field in fields(cls)}:
+        if set(arrays) | {"names"} != {field.name for field in fields(cls)}:
             raise _wrong(path, "it holds other arrays than predictions have")
-        for what in _faults(arrays):
+        packed = arrays.pop("names", np.zeros(0, np.uint8))
+        for what in (*_faults(arrays), *_faults_of_names(packed, arrays)):
             raise _wrong(path, what)
-        return cls(**arrays)
+        return cls(**arrays, names=RowNames(packed))
 
 
 def _wrong(path: str | PathLike[str], what: str) -> ModelFileError:
     return ModelFileError(f"{fspath(path)}: {what}. Make the run again.")
+
+
+def _faults_of_names(packed: NDArray[Any], arrays: dict[str, NDArray[Any]]) -> Iterator[str]:
+    """Yield in what names are not those of the images."""
+    if packed.dtype != np.uint8 or packed.ndim != 1:
+        yield f"names is {packed.dtype} {packed.shape}, not text"
+        return
+    last = max(int(arrays[f"{part}_rows"].max(initial=-1)) for part in ("train", "test"))
+    n_names = len(RowNames(packed))
+    if packed.size and (packed[-1] or n_names <= last):
+        yield f"there are names of {n_names} images, and an image {last}"
 
 
 def _faults(arrays: dict[str, NDArray[Any]]) -> Iterator[str]:

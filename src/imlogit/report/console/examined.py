@@ -28,7 +28,7 @@ def print_explanation(console: Console, found: Explanation) -> None:
 
 
 def print_exemplars(console: Console, found: dict[str, Exemplars]) -> None:
-    """Print the numbers of the telling test images of each class."""
+    """Print the rows of the telling test images of each class."""
     print_table(console, exemplars_table(found))
 
 
@@ -40,11 +40,13 @@ def print_comparison(console: Console, found: Comparison, runs: tuple[str, str])
 
 def doubts_table(doubts: Sequence[Doubt], n: int) -> Table:
     """Return the ``n`` most doubtful labels, and how many are counted as wrong."""
-    headings = ("rank", "row", "given", "likely", "trust", "p(given)", "counted as wrong")
+    named = ("file",) if any(one.name for one in doubts) else ()
+    headings = ("rank", "row", *named, "given", "likely", "trust", "p(given)", "counted as wrong")
     rows = tuple(
         (
             str(rank),
             str(one.row),
+            *((one.name,) if named else ()),
             one.given,
             one.likely,
             f"{one.trust:.2e}",
@@ -66,7 +68,6 @@ def explanation_table(found: Explanation) -> Table:
     """Return one prediction and the terms that add up to its margin."""
     evidence, names, pixels = found.evidence, found.names, found.evidence.by_place
     toward, against = names[evidence.toward], names[evidence.against]
-    of_source = "" if found.row is None else f" (row {found.row} of the source)"
     rows = (
         ("label", found.label or "not known"),
         ("prediction", found.predicted),
@@ -80,17 +81,17 @@ def explanation_table(found: Explanation) -> Table:
         ("margin, their sum", f"{evidence.margin:+.6f}"),
     )
     headings = (Column("what", wrap=Wrap.LETTERS), Column("value", Align.RIGHT, Wrap.LETTERS))
-    return Table(found.where + of_source, headings, rows)
+    return Table(found.where, headings, rows)
 
 
 def exemplars_table(found: dict[str, Exemplars]) -> Table:
-    """Return the numbers of the telling test images of each class."""
+    """Return the rows of the telling test images of each class."""
     rows = tuple(
         (name, *(", ".join(map(str, getattr(of_class, kind).tolist())) for kind in KINDS))
         for name, of_class in found.items()
     )
     headings = columns("class", *KINDS.values(), wrap=Wrap.LETTERS)
-    return Table("Telling test images, by their numbers", headings, rows)
+    return Table("Telling test images, by their rows in the source", headings, rows)
 
 
 def comparison_table(found: Comparison, runs: tuple[str, str]) -> Table:

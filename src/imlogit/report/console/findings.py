@@ -72,9 +72,6 @@ def _limits(finding: Finding) -> str:
 
 
 def _rows(finding: Finding) -> list[str]:
-    lines = [
-        f"{' and '.join(f'{part} row {row}' for part, row in one.rows)}: {one.words}"
-        for one in finding.exhibits[:MOST_ROWS_NAMED]
-    ]
+    lines = [f"{one.called}: {one.words}" for one in finding.exhibits[:MOST_ROWS_NAMED]]
     rest = finding.n_affected - len(lines)
     return [*lines, f"and {rest:,} more"] if lines and rest > 0 else lines

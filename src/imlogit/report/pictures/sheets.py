@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.checks.finding import Findings
+from imlogit.checks.finding import Exhibit, Findings
 from imlogit.data.image_set import ImageSet
 from imlogit.evaluation.evidence import Evidence, Exemplars
 from imlogit.report.pictures.figures import MOST_ROWS, as_png, drawable, new_figure, plain, short
@@ -51,7 +51,8 @@ def doubt_sheet(images: ImageSet, doubts: Sequence[Doubt]) -> bytes:
     tiles = [
         Tile(
             (images.images[one.row],),
-            f"given {one.given}\nlikely {one.likely}\nrow {one.row}, p {one.confidence:.2g}",
+            f"given {one.given}\nlikely {one.likely}\n"
+            f"{_short_file(one.name) or f'row {one.row}'}, p {one.confidence:.2g}",
         )
         for one in doubts[:MOST_DOUBTS]
     ]
@@ -67,15 +68,16 @@ def exemplar_sheet(
     Of more than ``MOST_ROWS`` classes, the first ones are drawn.
     """
     strips = []
+    place = {row: k for k, row in enumerate(kept.test_rows.tolist())}
     for code, (name, of_class) in islice(enumerate(found.items()), MOST_ROWS):
         for kind, words in KINDS.items():
-            numbers = getattr(of_class, kind)[:n].tolist()
             tiles = [
                 Tile(
-                    (images.images[kept.test_rows[k]],),
-                    f"test row {k}\np {kept.test_probabilities[k, code]:.3g}",
+                    (images.images[row],),
+                    f"{_short_file(images.where(row))}\n"
+                    f"p {kept.test_probabilities[place[row], code]:.3g}",
                 )
-                for k in numbers
+                for row in getattr(of_class, kind)[:n].tolist()
             ]
             strips.append(Strip(f"{short(name)}: {words}", tiles))
     return contact_sheet("Test images, with the probability of their own class", strips)
@@ -89,7 +91,7 @@ def exhibit_sheet(images: ImageSet, findings: Findings) -> bytes | None:
             [
                 Tile(
                     tuple(images.images[row] for _, row in one.rows),
-                    "\n".join([" and ".join(f"{part} {row}" for part, row in one.rows), one.words]),
+                    f"{_files(one)}\n{one.words}",
                 )
                 for one in finding.exhibits[
                     : MOST_EXHIBITED // max(len(finding.exhibits[0].rows), 1)
@@ -101,6 +103,18 @@ def exhibit_sheet(images: ImageSet, findings: Findings) -> bytes | None:
         if tiles:
             strips.append(Strip(f"{finding.code}: {finding.n_affected:,} in all", tiles))
     return contact_sheet("What the checks found", strips) if strips else None
+
+
+def _files(one: Exhibit) -> str:
+    """Return what a tile calls the images of an exhibit."""
+    if one.names:
+        return " and ".join(map(_short_file, one.names))
+    return " and ".join(f"{part} {row}" for part, row in one.rows)
+
+
+def _short_file(name: str) -> str:
+    """Return a file's own name, which tells images of a class apart."""
+    return short(name.rpartition("/")[2])
 
 
 def contact_sheet(title: str, strips: Iterable[Strip]) -> bytes:
