@@ -272,7 +272,9 @@ def test_no_color_is_honoured(trained):
 
 @pytest.mark.parametrize("delay", [0.02, 0.1, 0.3, 0.6, 1.0, 1.5, 2.2])
 def test_interrupt_at_any_moment(delay, tmp_path):
-    announced = "import imlogit.__main__ as m; print('ready', flush=True); m.main()"
+    # where it hangs, the stacks of its threads say where
+    watched = "import faulthandler; faulthandler.dump_traceback_later(18, exit=True)"
+    announced = f"{watched}; import imlogit.__main__ as m; print('ready', flush=True); m.main()"
     arguments = ["train", "--folds", "50", "--engine", "reference"]
 
     def seconds_to_answer():
@@ -290,7 +292,7 @@ def test_interrupt_at_any_moment(delay, tmp_path):
             struck = time.monotonic()
             _, err = process.communicate(timeout=20)
             took = time.monotonic() - struck
-        assert process.returncode == 130
+        assert process.returncode == 130, err
         assert "Traceback" not in err
         # nothing is left, or a whole run where the interrupt came after the last byte was written
         left = sorted(path.name for path in folder.rglob("*") if path.is_file())

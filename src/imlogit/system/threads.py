@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController
 
+from imlogit.system.interrupts import DeferredInterrupt
 from imlogit.system.processors import processor_count
 
 # Few enough that partial sums stay small, enough to keep a large machine busy.
@@ -44,10 +45,11 @@ class Team:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
-        self._blas.__exit__()
+        with DeferredInterrupt():
+            if self._pool is not None:
+                self._pool.shutdown(wait=True, cancel_futures=True)
+                self._pool = None
+            self._blas.__exit__()
 
     def share(self, work: Callable[[int, int], None], n_parts: int) -> None:
         """Call ``work(first, last)`` on contiguous shares of the parts, some calls a thread.
@@ -69,19 +71,20 @@ class Team:
         def run(mine: list[tuple[int, int]]) -> None:
             with np.errstate(**wanted):
                 for first, last in mine:
-                    if stop.is_set():
+                    if stop.is_set() or interrupt.noted:
                         return
                     work(first, last)
 
         shares = [pairs[calls * t // size : calls * (t + 1) // size] for t in range(size)]
-        running = [self._pool.submit(run, mine) for mine in shares]
-        try:
-            for done in running:
-                done.result()
-        except BaseException:
-            stop.set()
-            wait(running)
-            raise
+        with DeferredInterrupt() as interrupt:
+            running = [self._pool.submit(run, mine) for mine in shares]
+            try:
+                for done in running:
+                    done.result()
+            except BaseException:
+                stop.set()
+                wait(running)
+                raise
 
 
 class SingleThreadedBlas:
@@ -97,19 +100,21 @@ class SingleThreadedBlas:
 
     def __enter__(self) -> None:
         cls = type(self)
-        with cls._lock:
-            if cls._inside == 0:
-                setting = _keeper().submit(_limit_blas)
-                try:
-                    cls._limit = setting.result()
-                except BaseException:  # an interrupt while it is set
-                    _lift(setting.result())
-                    raise
-            cls._inside += 1
+        inside = False
+        try:
+            with DeferredInterrupt(), cls._lock:
+                if cls._inside == 0:
+                    cls._limit = _keeper().submit(_limit_blas).result()
+                cls._inside += 1
+                inside = True
+        except BaseException:  # an interrupt while it was set
+            if inside:
+                self.__exit__()
+            raise
 
     def __exit__(self, *_: object) -> None:
         cls = type(self)
-        with cls._lock:
+        with DeferredInterrupt(), cls._lock:
             cls._inside -= 1
             if cls._inside == 0:
                 _lift(cls._limit)
