@@ -121,7 +121,8 @@ def _members(archive: zipfile.ZipFile, endings: Sequence[str]) -> list[str]:
         name
         for name in archive.namelist()
         if name.lower().endswith(tuple(endings))
-        and not any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+        and not name.startswith("__MACOSX/")
+        and not name.rpartition("/")[2].startswith(".")
     ]
 
 

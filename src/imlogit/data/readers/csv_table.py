@@ -75,11 +75,11 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     """
     source = printable(path.name)
     with open_text(path, source, ENDINGS) as stream:
-        columns, rows = _read_table(_lines(stream, source, progress), source, reading)
+        rows = _read_table(_lines(stream, source, progress), source, reading)
     skipped = _settled(rows, source, reading)
     rows.name_whole_labels()
     parts = arrange(rows.parts)
-    _warn(source, [*remarks_on(columns), *parts.remarks])
+    _warn(source, parts.remarks)
     return assemble(
         _part(rows, parts.train, source, reading),
         _part(rows, parts.test, source, reading) if parts.test else None,
@@ -101,13 +101,14 @@ def _stem(path: Path) -> str:
     return bare.stem
 
 
-def _read_table(lines: Lines, source: str, reading: Reading) -> tuple[Columns, Rows]:
+def _read_table(lines: Lines, source: str, reading: Reading) -> Rows:
     """Read a whole file."""
     try:
         columns = _columns(lines, source, reading)
         rows = Rows(columns, source)
         rows.read(lines, N_FIRST_ROWS)
         _refuse_other_tables(rows, columns, source)
+        _warn(source, remarks_on(columns))
         # before all rows are read in vain
         as_images(np.empty((0, columns.n_pixels), np.uint8), reading, source)
         rows.read(lines)
@@ -117,7 +118,7 @@ def _read_table(lines: Lines, source: str, reading: Reading) -> tuple[Columns, R
             f"{source}, line {lines.number}: the quotes do not match within the line ({error}). "
             f"{RESAVE}; a field can hold no line break."
         ) from None
-    return columns, rows
+    return rows
 
 
 def _columns(lines: Lines, source: str, reading: Reading) -> Columns:

@@ -19,46 +19,12 @@ from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 
 # In lower case, and without spaces, hyphens and the like.
-LABEL_NAMES = frozenset(
-    {
-        "label",
-        "labels",
-        "class",
-        "classes",
-        "target",
-        "targets",
-        "y",
-        "category",
-        "categories",
-        "classlabel",
-        "classname",
-        "emotion",
-        "emotions",
-        "digit",
-        "digits",
-    }
+LABEL_NAMES = re.compile(
+    "labels?|class(es|id|label|name)?|targets?|y|categor(y|ies)|emotions?|digits?"
 )
-ID_NAMES = frozenset({"id", "ids", "index", "idx", "imageid", "imgid", "rowid", "unnamed0"})
-FILE_NAMES = frozenset(
-    {
-        "file",
-        "files",
-        "filename",
-        "filenames",
-        "filepath",
-        "path",
-        "paths",
-        "imagename",
-        "imgname",
-        "imagepath",
-        "imgpath",
-        "imagefile",
-        "image",
-        "images",
-        "img",
-    }
-)
-SPLIT_NAMES = frozenset({"split", "usage", "set", "partition", "subset"})
+ID_NAMES = re.compile("ids?|index|idx|(image|img|row)id|unnamed0")
+FILE_NAMES = re.compile("files?|filenames?|(image|img|file)?paths?|im(age|g)(name|file|s)?")
+SPLIT_NAMES = re.compile("split|usage|set|partition|subset")
 SAY_WHICH = "Say which column holds the classes with label_column='NAME'"
 # Numbers that count up from 0 or 1 are no row of pixels where there are so many.
 FEWEST_COUNTING = 8
@@ -97,7 +63,7 @@ def plain(name: str) -> str:
 
 def names_files(name: str) -> bool:
     """Whether a column is called as those that name files."""
-    return plain(name) in FILE_NAMES
+    return FILE_NAMES.fullmatch(plain(name)) is not None
 
 
 def of_image_files(source: str, example: str = "") -> DataError:
@@ -145,15 +111,15 @@ def _position(chosen: str | int, n_fields: int) -> int | None:
 def _named(names: tuple[str, ...], separator: bytes, source: str, reading: Reading) -> Columns:
     """Return the columns of a table by their names."""
     kinds = [plain(name) for name in names]
-    labels = [place for place, kind in enumerate(kinds) if kind in LABEL_NAMES]
+    labels = [place for place, kind in enumerate(kinds) if LABEL_NAMES.fullmatch(kind)]
     label = _label_place(names, labels, source, reading)
-    splits = [at for at, kind in enumerate(kinds) if kind in SPLIT_NAMES and at != label]
+    splits = [at for at, kind in enumerate(kinds) if SPLIT_NAMES.fullmatch(kind) and at != label]
     if len(splits) > 1:
         raise DataError(
             f"{source} has {len(splits)} columns that say to which part a row belongs: "
             f"{first_names([names[at] for at in splits])}. Keep one of them."
         )
-    indices = [at for at, kind in enumerate(kinds) if kind in ID_NAMES or not (kind or at)]
+    indices = [at for at, kind in enumerate(kinds) if ID_NAMES.fullmatch(kind) or not (kind or at)]
     left_out = tuple(sorted({*labels, *indices} - {label}))
     return Columns(names, separator, label, splits[0] if splits else None, left_out)
 
