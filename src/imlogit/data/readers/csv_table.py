@@ -103,6 +103,7 @@ def _stem(path: Path) -> str:
 
 def _read_table(lines: Lines, source: str, reading: Reading) -> Rows:
     """Read a whole file."""
+    columns = None
     try:
         columns = _columns(lines, source, reading)
         rows = Rows(columns, source)
@@ -116,7 +117,7 @@ def _read_table(lines: Lines, source: str, reading: Reading) -> Rows:
         # Where a quote is left open, any line after it may be a part of the same field.
         raise DataError(
             f"{source}, line {lines.number}: the quotes do not match within the line ({error}). "
-            f"{RESAVE}; a field can hold no line break."
+            f"{RESAVE}; a field can hold no line break.{_names(columns)}"
         ) from None
     return rows
 
@@ -143,11 +144,17 @@ def _refuse_other_tables(rows: Rows, columns: Columns, source: str) -> None:
     """Refuse a table in one line where none of its first rows is an image."""
     if rows.n_good or rows.n_bad < N_FIRST_ROWS:
         return
-    names = f" Its columns are called {first_names(columns.names)}." if columns.has_header else ""
     raise DataError(
         f"{source} is no table of images: none of its first {rows.n_bad} rows holds one "
-        f"({rows.problems[0]}).{names} {LAYOUT}."
+        f"({rows.problems[0]}).{_names(columns)} {LAYOUT}."
     )
+
+
+def _names(columns: Columns | None) -> str:
+    """Return a sentence of what the columns are called, if that is known."""
+    if columns is None or not columns.has_header:
+        return ""
+    return f" Its columns are called {first_names(columns.names)}."
 
 
 def _part(rows: Rows, kinds: list[str], source: str, reading: Reading) -> Named:

@@ -21,6 +21,22 @@ def test_a_number_of_the_row_is_no_pixel(tmp_path, name, start):
     assert len(told) == 1
 
 
+@pytest.mark.parametrize("name", ["nr", "sampleId", "sample_id", None])
+@pytest.mark.parametrize("step", [7, 700])
+def test_a_number_of_a_row_in_another_order_is_no_pixel(tmp_path, name, step):
+    rows = [[step * i % (25 * step // 7), *row] for i, row in enumerate(ROWS)]
+    content = text_of(rows, None if name is None else [name, *HEADER])
+    with pytest.warns(UserWarning, match="left out"):
+        assert_is(read_table(tmp_path, content))
+
+
+def test_lines_that_end_with_a_separator(tmp_path):
+    rows = [[*row, ""] for row in ROWS]
+    for header in ([*HEADER, ""], None):
+        with pytest.warns(UserWarning, match="column 18, which has no name, is no pixel"):
+            assert_is(read_table(tmp_path, text_of(rows, header)))
+
+
 def test_an_id_that_counts_nothing_is_known_by_its_name(tmp_path):
     rows = [[*row, 7 * i % 5] for i, row in enumerate(ROWS)]
     with pytest.warns(UserWarning, match="'id' is no pixel"):
@@ -92,6 +108,11 @@ def test_pixels_in_one_field(tmp_path, no_warning):
             text_of([[f"{i}.jpg", i % 2, 1, 2, 3, 4] for i in range(9)], [*"abcde", "y"]),
             FILES,
         ),
+        (
+            "id,text,y\n" + "".join(f'{i},"a\nb",0\n' for i in range(99)),
+            "line 2: the quotes do not match .* Its columns are called id, text, y",
+        ),
+        ("<html>\n" * 99, "has one column, called <html>, and no pixel column"),
         (text_of([["1.png", "cat"], ["2.png", "dog"]]), FILES),
         (
             text_of([[f"so it is {i}", i % 2] for i in range(99)], ["tweet", "y"]),

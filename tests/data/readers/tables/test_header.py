@@ -26,7 +26,6 @@ def test_the_label_is_the_column_that_is_asked_for(tmp_path, no_warning, chosen)
 
 
 def test_a_name_comes_before_a_position(tmp_path, no_warning):
-    content = text_of(ROWS, ["1", *map(str, range(2, 17)), "a"])
     content = text_of([[*row[1:], row[0]] for row in ROWS], ["a", *map(str, range(1, 16)), "0"])
     assert_is(read_table(tmp_path, content, label_column=0))
 
@@ -113,3 +112,5 @@ def test_a_decimal_comma_is_refused_by_its_row(tmp_path):
     rows = [["0", *["0,5"] * 16], *ROWS]
     with pytest.raises(DataError, match=r"line 2: pixel0 is '0,5', not a whole number"):
         read_table(tmp_path, text_of(rows, HEADER, ";"))
+    with pytest.raises(DataError, match=r"line 1: pixel column 1 is '0,5', not a whole number"):
+        read_table(tmp_path, text_of(rows, None, ";"))

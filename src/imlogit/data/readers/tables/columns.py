@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from imlogit.system.text import printable
 
 LAYOUT = (
-    "A row must hold one image with its class, label,pixel0,pixel1,..., and the first line may "
-    "name the columns"
+    "A row must hold one image with its class, label,pixel0,pixel1,..., in whole numbers from 0 to "
+    "255 or all of these divided by 255; the first line may name the columns"
 )
 LABEL_BYTES = 4096
 # The longest form of a float64 takes 24 characters and a separator.

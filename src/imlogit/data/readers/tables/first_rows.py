@@ -41,6 +41,7 @@ def settle_columns(
     """
     rows = _cells(lines, columns)
     _refuse_names_of_files(columns, rows, source)
+    columns = _without_empty(columns, rows)
     columns = _without_texts(_without_index(columns, rows, reading), rows)
     if not columns.pixels:
         raise DataError(
@@ -61,8 +62,8 @@ def _cells(lines: Sequence[bytes], columns: Columns) -> list[list[bytes]]:
 def remarks_on(columns: Columns) -> list[str]:
     """Return what is to be said of the columns that are left out."""
     return [
-        f"{columns.name(place)} is no pixel (an index, an id, a text or a second label), and is "
-        "left out"
+        f"{columns.name(place)} is no pixel but an index, an id, text, nothing or a second label, "
+        "and is left out"
         for place in sorted(columns.left_out)
     ]
 
@@ -90,23 +91,39 @@ def _without_index(columns: Columns, rows: Cells, reading: Reading) -> Columns:
     first = min(columns.pixels, default=None)
     if first is None or re.search("[0-9]", columns.names[first]):
         return columns
-    if len(rows) < FEWEST_COUNTING or not counts_up([cells[first] for cells in rows]):
+    needless = _is_needless(len(columns.pixels), reading)
+    if len(rows) < FEWEST_COUNTING or not _number_rows([cells[first] for cells in rows], needless):
         return columns
     return replace(columns, left_out=(*columns.left_out, first))
 
 
 def _without_names(columns: Columns, rows: Cells, reading: Reading) -> Columns:
     """Tell the index and the label of a table without a header."""
-    n_pixels, first = columns.n_fields - 1, [cells[0] for cells in rows]
-    one_less = not _is_image(n_pixels, reading) and _is_image(n_pixels - 1, reading)
-    if rows and counts_up(first) and (one_less or n_pixels == 1):
-        if reading.label_column is None and columns.label == 0:
-            return replace(columns, label=1, left_out=(0,))
-        return replace(columns, left_out=(0,)) if columns.label else columns
-    last = [cells[-1] for cells in rows]
-    if reading.label_column is None and not _are_whole(first) and _are_whole(last):
-        return replace(columns, label=columns.n_fields - 1)
+    n_pixels, first = len(columns.pixels), [cells[0] for cells in rows]
+    needless = n_pixels == 1 or _is_needless(n_pixels, reading)
+    is_free = reading.label_column is None and columns.label == 0
+    if rows and needless and _number_rows(first, needless=n_pixels > 1):
+        if is_free:
+            return replace(columns, label=1, left_out=(0, *columns.left_out))
+        return replace(columns, left_out=(0, *columns.left_out)) if columns.label else columns
+    last = max(columns.pixels, default=0)
+    if is_free and not _are_whole(first) and _are_whole([cells[last] for cells in rows]):
+        return replace(columns, label=last)
     return columns
+
+
+def _number_rows(cells: Sequence[bytes], needless: bool) -> bool:
+    """Whether numbers of a column count the rows, or are those of rows in another order."""
+    if counts_up(cells):
+        return True
+    numbers = {float(cell) for cell in cells if is_number(cell)}
+    differ = len(numbers) == len(cells) >= FEWEST_COUNTING and _are_whole(cells)
+    return differ and (needless or max(numbers) > 255)
+
+
+def _is_needless(n_pixels: int, reading: Reading) -> bool:
+    """Whether there is an image if one of so many numbers is no pixel, and only then."""
+    return not _is_image(n_pixels, reading) and _is_image(n_pixels - 1, reading)
 
 
 def _is_image(n_pixels: int, reading: Reading) -> bool:
@@ -120,6 +137,15 @@ def _is_image(n_pixels: int, reading: Reading) -> bool:
 def _are_whole(cells: Sequence[bytes]) -> bool:
     """Whether no field is a fraction: texts may be classes, too."""
     return all(float(cell).is_integer() for cell in cells if is_number(cell))
+
+
+def _without_empty(columns: Columns, rows: Cells) -> Columns:
+    """Leave out a last column without name and content: each line ends with a separator."""
+    last = columns.n_fields - 1
+    is_empty = rows and not columns.names[last] and not any(cells[last].strip() for cells in rows)
+    if not is_empty or last not in columns.pixels:
+        return columns
+    return replace(columns, left_out=(*columns.left_out, last))
 
 
 def _without_texts(columns: Columns, rows: Cells) -> Columns:

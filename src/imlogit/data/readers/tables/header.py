@@ -23,6 +23,7 @@ LABEL_NAMES = re.compile(
     "labels?|class(es|id|label|name)?|targets?|y|categor(y|ies)|emotions?|digits?"
 )
 ID_NAMES = re.compile("ids?|index|idx|(image|img|row)id|unnamed0")
+ENDS_IN_ID = re.compile(r"[a-z]I[dD]$|[\s_.-][iI][dD]$")
 FILE_NAMES = re.compile("files?|filenames?|(image|img|file)?paths?|im(age|g)(name|file|s)?")
 SPLIT_NAMES = re.compile("split|usage|set|partition|subset")
 SAY_WHICH = "Say which column holds the classes with label_column='NAME'"
@@ -44,16 +45,22 @@ def columns_of(line: bytes, source: str, reading: Reading) -> tuple[Columns, boo
     """
     separator = separator_of(line)
     names = tuple(cell.decode().strip() for cell in split(line, separator))
-    if _is_row(names) or all(map(is_number, names)):  # numbered columns have no names either
+    if len(names) == 1:
+        raise DataError(
+            f"{source} has one column, called {short(names[0])}, and no pixel column beside it. "
+            f"{LAYOUT}."
+        )
+    is_row = _is_row(names)
+    if is_row or all(map(is_number, names)):  # numbered columns have no names either
         label = _place_without_names(names, source, reading)
         columns = Columns(("",) * len(names), separator, label)
     else:
         columns = _named(names, separator, source, reading)
-    if len(names) == 1 or not (columns.pixels or columns.left_out):
+    if not (columns.pixels or columns.left_out):
         raise DataError(
             f"{source} has no pixel column; its columns are called {first_names(names)}. {LAYOUT}."
         )
-    return columns, _is_row(names)
+    return columns, is_row
 
 
 def plain(name: str) -> str:
@@ -77,18 +84,24 @@ def of_image_files(source: str, example: str = "") -> DataError:
 
 def _is_row(cells: Sequence[str]) -> bool:
     """Whether a first line is a row: names of columns differ, or count up from 0 or 1."""
-    numbers = [cell for cell in cells if is_number(cell)]
+    cells = cells[:-1] if cells[-1] == "" else cells
+    numbers = [cell for cell in cells if not _is_text(cell)]
     if len(numbers) == len(cells):
         return len(cells) < FEWEST_COUNTING or not counts_up(numbers)
-    others = [place for place, cell in enumerate(cells) if not is_number(cell)]
+    others = [place for place, cell in enumerate(cells) if _is_text(cell)]
     at_an_end = others in ([0], [len(cells) - 1]) and cells[others[0]] != ""
     return at_an_end and len(set(numbers)) < len(numbers)
+
+
+def _is_text(cell: str) -> bool:
+    """Whether a field is no number; one with a decimal comma is refused later, as a pixel."""
+    return not is_number(cell.replace(",", "."))
 
 
 def _place_without_names(cells: Sequence[str], source: str, reading: Reading) -> int:
     """Return the field of the label: the one that is no number, or else the first."""
     if reading.label_column is None:
-        return next((place for place, cell in enumerate(cells) if not is_number(cell)), 0)
+        return next((place for place, cell in enumerate(cells) if cell and _is_text(cell)), 0)
     place = _position(reading.label_column, len(cells))
     if place is None:
         raise DataError(
@@ -119,9 +132,13 @@ def _named(names: tuple[str, ...], separator: bytes, source: str, reading: Readi
             f"{source} has {len(splits)} columns that say to which part a row belongs: "
             f"{first_names([names[at] for at in splits])}. Keep one of them."
         )
-    indices = [at for at, kind in enumerate(kinds) if ID_NAMES.fullmatch(kind) or not (kind or at)]
+    indices = [place for place, name in enumerate(names) if _is_id(name) or not (name or place)]
     left_out = tuple(sorted({*labels, *indices} - {label}))
     return Columns(names, separator, label, splits[0] if splits else None, left_out)
+
+
+def _is_id(name: str) -> bool:
+    return ID_NAMES.fullmatch(plain(name)) is not None or ENDS_IN_ID.search(name) is not None
 
 
 def _label_place(names: Sequence[str], labels: Sequence[int], source: str, reading: Reading) -> int:
