@@ -77,7 +77,6 @@ class Columns:
     @property
     def max_bytes(self) -> int:
         """The most bytes that a row can take."""
-        # a few more fields than pixels may hold text
         fields = LABEL_BYTES + CELL_BYTES * (self.n_fields + self.n_packed)
         return PACKED_BYTES if len(self.pixels) == 1 and not self.n_packed else fields
 
