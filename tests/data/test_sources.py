@@ -40,6 +40,14 @@ def test_rows_of_numbers_only_have_a_shape(tmp_path):
         load("mnist-5k", shape=(28, 28))
 
 
+def test_only_tables_have_a_column_of_labels(tmp_path):
+    np.savez(tmp_path / "x.npz", images=np.zeros((2, 3, 3), np.uint8), labels=[0, 1])
+    for source in ("mnist-5k", tmp_path / "x.npz"):
+        with pytest.raises(DataError, match="no table.* leave label_column='a' out") as caught:
+            load(source, label_column="a")
+        assert caught.value.parameter == "label_column"
+
+
 def test_a_known_source_is_resized():
     small = load("mnist-5k", size=(14, 14))
     assert small.image_shape == (14, 14)

@@ -40,6 +40,9 @@ class Reading:
         default they are taken as square, grey or of three channels.
     layout : {"hwc", "chw"}, optional
         Whether the channels of a pixel stand together, or each channel is a plane of its own.
+    label_column : str or int, optional
+        The column of a table that names the classes, or its position from 0 (-1 is the last); by
+        default it is found by its name, or the first where columns have none.
     skip_bad : bool, default=False
         Go on without files and rows that cannot be used.
     follow_links : bool, default=False
@@ -78,6 +81,12 @@ class Reading:
         "Where the channels are: hwc, together at each pixel, or chw, each a plane of its own.",
         metavar="hwc|chw",
     )
+    label_column: str | int | None = _option(
+        None,
+        "The column of a table that names the classes, or its position from 0; by default found.",
+        metavar="NAME",
+        parse=str,
+    )
     skip_bad: bool = _option(False, "Go on without files and rows that cannot be used.")
     follow_links: bool = _option(False, "Follow symbolic links that lead out of a folder.")
     max_megapixels: float = _option(25.0, "Refuse larger images before they are decoded.")
@@ -95,6 +104,7 @@ class Reading:
             raise ParameterError(
                 f"The fit is {self.fit!r}: give one of {', '.join(FITS)}.", parameter="fit"
             )
+        _check_column(self.label_column)
         if not 0 < self.max_megapixels <= MOST_MEGAPIXELS:
             raise ParameterError(
                 f"max_megapixels is {self.max_megapixels:g}: give a number over 0, at most "
@@ -177,4 +187,12 @@ def _check_lengths(name: str, value: Any, lengths: tuple[int, ...]) -> None:
             f"The {name} is {value!r}: give a tuple of {' or '.join(map(str, lengths))} whole "
             "numbers over 0.",
             parameter=name,
+        )
+
+
+def _check_column(column: Any) -> None:
+    if column is not None and (column == "" or type(column) not in (str, int)):
+        raise ParameterError(
+            f"label_column is {column!r}: give the name of a column, or its position from 0.",
+            parameter="label_column",
         )

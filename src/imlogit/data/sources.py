@@ -50,7 +50,8 @@ class Found(NamedTuple):
         Raises
         ------
         DataError
-            For a shape or layout of what is no rows of numbers, and as `imlogit.load`.
+            For a shape or layout of what is no rows of numbers, for a column of labels where
+            there are no columns, and as `imlogit.load`.
         """
         of_rows = [name for name in ("shape", "layout") if getattr(reading, name) is not None]
         if of_rows and not self.kind.of_rows:
@@ -58,6 +59,12 @@ class Found(NamedTuple):
             raise DataError(
                 f"{printable(self.place)} brings images, not rows of numbers: leave {words} out.",
                 parameter=of_rows[0],
+            )
+        if reading.label_column is not None and not self.kind.of_columns:
+            raise DataError(
+                f"{printable(self.place)} is no table with a column of labels: leave "
+                f"label_column={reading.label_column!r} out.",
+                parameter="label_column",
             )
         if isinstance(self.kind, NamedSource):
             found = self.kind.load(str(self.place), reading, progress)
@@ -75,6 +82,7 @@ def load(
     grey: bool = False,
     shape: tuple[int, ...] | None = None,
     layout: str | None = None,
+    label_column: str | int | None = None,
     skip_bad: bool = False,
     follow_links: bool = False,
     max_megapixels: float = 25.0,
@@ -105,6 +113,8 @@ def load(
         (height, width) or (height, width, channels) of images that are rows of numbers.
     layout : {"hwc", "chw"}, optional
         Whether the channels of a pixel stand together, or each channel is a plane of its own.
+    label_column : str or int, optional
+        The column of a table that names the classes, or its position from 0 (-1 is the last).
     skip_bad : bool, default=False
         Go on without files and rows that cannot be used; they are listed in ``skipped``.
     follow_links : bool, default=False
@@ -140,6 +150,7 @@ def load(
         grey=grey,
         shape=shape,
         layout=layout,
+        label_column=label_column,
         skip_bad=skip_bad,
         follow_links=follow_links,
         max_megapixels=max_megapixels,

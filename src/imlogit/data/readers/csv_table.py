@@ -1,4 +1,4 @@
-"""Images as rows of a CSV file, ``label,pixel0,pixel1,...``, as Kaggle's digit recognizer has them.
+"""Images as rows of a text file, ``label,pixel0,pixel1,...``, and other ways to write that.
 
 A line at a time, and each cell by the text that it is. A CSV parser that guesses types would make
 nan of a short row, an index of a field too many, and 1 of ``True``; here whatever is not a whole
@@ -10,69 +10,54 @@ from __future__ import annotations
 
 import codecs
 import csv
-import sys
-from dataclasses import dataclass, field
-from io import BufferedReader
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from imlogit.data.formats.csv_lines import BadRowError, Lines
+from imlogit.data.formats.packed_text import ZIP_ENDING, TextStream, members_of, open_text
 from imlogit.data.image_set import ImageSet
 from imlogit.data.problems import MOST_NAMED, BadItem, listed, raise_or_skip
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
+from imlogit.data.readers.listing import Place
 from imlogit.data.readers.pixel_values import as_images
 from imlogit.data.readers.source import FileSource
+from imlogit.data.readers.tables.columns import LAYOUT, Columns, first_names
+from imlogit.data.readers.tables.first_rows import remarks_on, settle_columns
+from imlogit.data.readers.tables.header import columns_of
+from imlogit.data.readers.tables.parts import arrange
+from imlogit.data.readers.tables.rows import Rows
 from imlogit.data.reading import Reading
+from imlogit.data.remarks import remark
 from imlogit.errors import DataError
-from imlogit.system.regular_file import open_regular
 from imlogit.system.text import printable
 
-LABEL = "label"
-LAYOUT = (
-    "The first line must name the columns, label,pixel0,pixel1,..., and each further line hold "
-    "one image with its class"
-)
+ENDINGS = (".csv", ".tsv")
+GZIPPED = tuple(f"{ending}.gz" for ending in ENDINGS)
 RESAVE = "Save it as CSV in UTF-8, with one line for each row"
-# A longer line is refused unread. The longest form of a float64 takes 24 characters and a comma.
+# A longer line is refused unread.
 HEADER_BYTES = 16 << 20
-LABEL_BYTES = 4096
-CELL_BYTES = 32
-# Some 40 MB of memory.
-MOST_PROBLEMS = 100_000
-# Other ways to write a pixel, such as 12.0, that are remembered.
-MOST_SPELLINGS = 4096
-TELL_BYTES = 1 << 20
-PASSED_BYTES = 1 << 16
-SHOWN_CHARS = 40
+# So many rows are looked at to tell what the columns are, and whether there are any images.
+N_FIRST_ROWS = 20
 
 
-class Columns(NamedTuple):
-    """The names of the pixel columns in their order, and which column is the label's."""
-
-    pixels: list[str]
-    label: int
-
-    @property
-    def n_fields(self) -> int:
-        """How many fields a row has."""
-        return len(self.pixels) + 1
-
-    @property
-    def max_bytes(self) -> int:
-        """The most bytes that a row can take."""
-        return LABEL_BYTES + CELL_BYTES * self.n_fields
+def _accepts(place: Place) -> bool:
+    """Whether this is named as a table in text, or an archive that is not known to hold none."""
+    name = place.path.name.lower()
+    if name.endswith(ZIP_ENDING) and not place.is_folder:
+        return members_of(place.path, ENDINGS) != []
+    return name.endswith((*ENDINGS, *GZIPPED))
 
 
 def _read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
-    """Read a CSV file with one labelled image in each row; all are the training part.
+    """Read a table with one labelled image in each row.
 
     Parameters
     ----------
     path : Path
     reading : Reading
-        Its ``shape``, ``layout`` and ``skip_bad``.
+        Its ``shape``, ``layout``, ``label_column`` and ``skip_bad``.
     progress : callable, optional
         Told how many bytes are read.
 
@@ -82,256 +67,117 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
         For rows that cannot be used, unless they are to be passed over.
     DataError
         For a file that cannot be read or is no such table; says what it must be.
+
+    Warns
+    -----
+    UserWarning
+        Of columns that are left out, and of parts that are put together.
     """
     source = printable(path.name)
-    try:
-        with open_regular(path) as (file, size):
-            header, rows = _read_table(_Lines(file, size, source, progress), source, reading)
-    except OSError as error:
-        raise DataError(
-            f"{source} cannot be read ({error.strerror or error}). Check that it is there, and its "
-            "permissions."
-        ) from error
+    with open_text(path, source, ENDINGS) as stream:
+        rows = _read_table(_lines(stream, source, progress), source, reading)
     skipped = _settled(rows, source, reading)
-    pixels = np.frombuffer(rows.pixels, np.uint8).reshape(-1, len(header.pixels))
+    rows.name_whole_labels()
+    parts = arrange(rows.parts)
+    _warn(source, parts.remarks)
     return assemble(
-        Named(as_images(pixels, reading, source), rows.labels),
-        None,
-        name=printable(path.stem),
+        _part(rows, parts.train, source, reading),
+        _part(rows, parts.test, source, reading) if parts.test else None,
+        validation=_part(rows, parts.validation, source, reading) if parts.validation else None,
+        name=printable(_stem(path)),
         origin="a CSV file",
         skipped=skipped,
     )
 
 
-class _BadRowError(Exception):
-    """A row that cannot be used; says what is wrong with it."""
+def _lines(stream: TextStream, source: str, progress: Progress | None) -> Lines:
+    if progress is None:
+        return Lines(stream)
+    return Lines(stream, lambda done: progress(f"reading {source}", done, stream.size))
 
 
-class _Lines:
-    """The lines of a file, of which only one is held at a time, and no more than it may be."""
-
-    def __init__(
-        self, file: BufferedReader, size: int, source: str, progress: Progress | None
-    ) -> None:
-        self._file, self._size = file, size
-        self._what, self._progress = f"reading {source}", progress
-        self._done = self._told = 0
-        self.number = 0
-
-    def starts_with(self, *marks: bytes) -> bool:
-        """Whether one of these is what comes next."""
-        return self._file.peek(max(map(len, marks))).startswith(marks)
-
-    def take(self, max_bytes: int) -> bytes | None:
-        """Return the next line that is not blank, without its end; None after the last.
-
-        Raises
-        ------
-        _BadRowError
-            For a line that is too long, or no text; it is passed over.
-        """
-        # two more, for the line's end
-        while raw := self._file.readline(max_bytes + 2):
-            self.number += 1
-            self._count(len(raw))
-            cut = len(raw) == max_bytes + 2 and not raw.endswith(b"\n")
-            if cut:
-                self._pass_over()
-            text = raw.rstrip(b"\r\n")
-            if self.number == 1:
-                text = text.removeprefix(codecs.BOM_UTF8)
-            if cut or (text and not text.isspace()):
-                _check_text(text, max_bytes, cut)
-                return text
-        self._tell()
-        return None
-
-    def _pass_over(self) -> None:
-        """Read up to the end of the line, and keep none of it."""
-        while raw := self._file.readline(PASSED_BYTES):
-            self._count(len(raw))
-            if raw.endswith(b"\n"):
-                return
-
-    def _count(self, n_bytes: int) -> None:
-        self._done += n_bytes
-        if self._done - self._told >= TELL_BYTES:
-            self._tell()
-
-    def _tell(self) -> None:
-        self._told = self._done
-        if self._progress is not None:
-            self._progress(self._what, self._done, self._size)
+def _stem(path: Path) -> str:
+    """Return the name of a file without its endings."""
+    bare = path.with_suffix("") if path.name.lower().endswith(GZIPPED) else path
+    return bare.stem
 
 
-class _Values(dict[bytes, int]):
-    """What the text of a cell is worth as a pixel; ValueError if nothing."""
-
-    def __init__(self) -> None:
-        super().__init__((b"%d" % value, value) for value in range(256))
-
-    def __missing__(self, text: bytes) -> int:
-        number = float(text)
-        # is_integer is false for nan and infinity; float takes 1_0, which no CSV file means
-        if not (number.is_integer() and 0 <= number <= 255) or b"_" in text:
-            raise ValueError
-        if len(self) < MOST_SPELLINGS:
-            self[text] = int(number)
-        return int(number)
-
-
-@dataclass
-class _Rows:
-    """What was read so far.
-
-    Attributes
-    ----------
-    pixels : bytearray
-        Those of the good rows, one after another: it grows in place, and becomes the images
-        without a copy.
-    labels : list of str
-        One for each good row.
-    problems : list of BadItem
-        One for each of the first `MOST_PROBLEMS` bad rows.
-    n_bad : int
-        How many rows are bad.
-    """
-
-    pixels: bytearray = field(default_factory=bytearray)
-    labels: list[str] = field(default_factory=list)
-    problems: list[BadItem] = field(default_factory=list)
-    n_bad: int = 0
-
-    def refuse(self, number: int, what: str) -> None:
-        """Note that the row on line `number` cannot be used."""
-        self.n_bad += 1
-        if len(self.problems) < MOST_PROBLEMS:
-            self.problems.append(BadItem(f"line {number}", what))
-
-
-def _read_table(lines: _Lines, source: str, reading: Reading) -> tuple[Columns, _Rows]:
+def _read_table(lines: Lines, source: str, reading: Reading) -> Rows:
     """Read a whole file."""
+    columns = None
     try:
-        header = _header(lines, source)
+        columns = _columns(lines, source, reading)
+        rows = Rows(columns, source)
+        rows.read(lines, N_FIRST_ROWS)
+        _refuse_other_tables(rows, columns, source)
+        _warn(source, remarks_on(columns))
         # before all rows are read in vain
-        as_images(np.empty((0, len(header.pixels)), np.uint8), reading, source)
-        return header, _read_rows(lines, header)
+        as_images(np.empty((0, columns.n_pixels), np.uint8), reading, source)
+        rows.read(lines)
     except csv.Error as error:
         # Where a quote is left open, any line after it may be a part of the same field.
         raise DataError(
             f"{source}, line {lines.number}: the quotes do not match within the line ({error}). "
-            f"{RESAVE}; a field can hold no line break."
+            f"{RESAVE}; a field can hold no line break.{_names(columns)}"
         ) from None
+    return rows
 
 
-def _header(lines: _Lines, source: str) -> Columns:
-    """Read the names of the columns."""
+def _columns(lines: Lines, source: str, reading: Reading) -> Columns:
+    """Read what the columns are from the first line, and from the rows that follow it."""
     if lines.starts_with(codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         raise DataError(f"{source} is UTF-16, not UTF-8. {RESAVE}.")
     try:
         line = lines.take(HEADER_BYTES)
-        names = [] if line is None else [cell.decode().strip() for cell in _split(line)]
-    except (_BadRowError, UnicodeDecodeError) as error:
-        what = error if isinstance(error, _BadRowError) else "is not UTF-8"
+        if line is None:
+            raise DataError(f"{source} is empty. {LAYOUT}.")
+        columns, is_row = columns_of(line, source, reading)
+    except (BadRowError, UnicodeDecodeError) as error:
+        what = error if isinstance(error, BadRowError) else "is not UTF-8"
         raise DataError(f"{source}: line {lines.number}, the header, {what}. {RESAVE}.") from None
-    if not names:
-        raise DataError(f"{source} is empty. {LAYOUT}.")
-    places = [place for place, name in enumerate(names) if name.lower() == LABEL]
-    if len(places) != 1 or len(names) == 1:
-        first = ", ".join(map(_short, names[:4])) + (", ..." if len(names) > 4 else "")
-        missing = "no pixel column" if places else "no label column"
-        missing = f"{len(places)} label columns" if len(places) > 1 else missing
-        raise DataError(
-            f"{source} has {missing}; its columns are called {first}. {LAYOUT}. Images without "
-            "labels, such as those of Kaggle's test.csv, are of no use here."
-        )
-    del names[places[0]]
-    return Columns(names, places[0])
+    if is_row:
+        lines.put_back(line)
+    first_rows = lines.look_ahead(N_FIRST_ROWS, columns.max_bytes)
+    return settle_columns(columns, first_rows, source, reading)
 
 
-def _read_rows(lines: _Lines, header: Columns) -> _Rows:
-    """Read all lines that are left."""
-    rows, values = _Rows(), _Values()
-    while True:
-        try:
-            line = lines.take(header.max_bytes)
-            if line is None:
-                return rows
-            cells = _split(line)
-            if len(cells) != header.n_fields:
-                s = "s" if len(cells) > 1 else ""
-                raise _BadRowError(f"has {len(cells):,} field{s} instead of {header.n_fields:,}")
-            label = _label(cells.pop(header.label))
-            rows.pixels += _pixels(cells, header, values)
-            rows.labels.append(label)
-        except _BadRowError as bad:
-            rows.refuse(lines.number, str(bad))
+def _refuse_other_tables(rows: Rows, columns: Columns, source: str) -> None:
+    """Refuse a table in one line where none of its first rows is an image."""
+    if rows.n_good or rows.n_bad < N_FIRST_ROWS:
+        return
+    raise DataError(
+        f"{source} is no table of images: none of its first {rows.n_bad} rows holds one "
+        f"({rows.problems[0]}).{_names(columns)} {LAYOUT}."
+    )
 
 
-def _check_text(text: bytes, max_bytes: int, cut: bool) -> None:
-    if b"\0" in text:
-        raise _BadRowError("holds a NUL byte")
-    if b"\r" in text:
-        raise _BadRowError("holds a carriage return, which ends no line by itself")
-    if cut or len(text) > max_bytes:
-        raise _BadRowError(f"is longer than {max_bytes:,} bytes")
+def _names(columns: Columns | None) -> str:
+    """Return a sentence of what the columns are called, if that is known."""
+    if columns is None or not columns.has_header:
+        return ""
+    return f" Its columns are called {first_names(columns.names)}."
 
 
-def _split(line: bytes) -> list[bytes]:
-    """Return the fields of a line."""
-    if b'"' not in line:
-        return line.split(b",")
-    text = line.decode("utf-8", "surrogateescape")
-    fields = next(csv.reader([text], strict=True, skipinitialspace=True))
-    return [one.encode("utf-8", "surrogateescape") for one in fields]
+def _part(rows: Rows, kinds: list[str], source: str, reading: Reading) -> Named:
+    """Return the images of some kinds of rows."""
+    pixels, labels = rows.labelled_pixels(kinds)
+    return Named(as_images(pixels, reading, source), labels)
 
 
-def _label(cell: bytes) -> str:
-    """Return the name of a class."""
-    try:
-        label = cell.decode().strip()
-    except UnicodeDecodeError:
-        raise _BadRowError(f"its label '{_short(cell)}' is not UTF-8") from None
-    if not label:
-        raise _BadRowError("its label is empty")
-    if not label.isprintable():
-        raise _BadRowError(f"its label '{_short(label)}' cannot be printed")
-    return sys.intern(label)  # one text for a class, not one for a row
+def _warn(source: str, remarks: list[str]) -> None:
+    if remarks:
+        remark(f"{source}: {'; '.join(remarks)}.")
 
 
-def _pixels(cells: list[bytes], header: Columns, values: _Values) -> bytes:
-    """Return the pixels of a row."""
-    try:
-        return bytes(map(values.__getitem__, cells))
-    except ValueError:
-        place = next(place for place, cell in enumerate(cells) if not _is_pixel(cell, values))
-    cell, name = cells[place].strip(), _short(header.pixels[place]) or f"pixel column {place + 1}"
-    found = f"'{_short(cell)}'" if cell else "empty"
-    raise _BadRowError(f"{name} is {found}, not a whole number from 0 to 255")
-
-
-def _is_pixel(cell: bytes, values: _Values) -> bool:
-    try:
-        return values[cell] >= 0
-    except ValueError:
-        return False
-
-
-def _short(text: str | bytes) -> str:
-    """Return the beginning of a text, fit to be printed."""
-    whole = text.decode("utf-8", "surrogateescape") if isinstance(text, bytes) else text
-    return printable(whole if len(whole) <= SHOWN_CHARS else whole[: SHOWN_CHARS - 3] + "...")
-
-
-def _settled(rows: _Rows, source: str, reading: Reading) -> tuple[BadItem, ...]:
+def _settled(rows: Rows, source: str, reading: Reading) -> tuple[BadItem, ...]:
     """Return the problems if they may be passed over."""
-    n_rows = len(rows.labels) + rows.n_bad
+    n_rows = rows.n_good + rows.n_bad
     if not n_rows:
         raise DataError(f"{source} has no rows under its header. {LAYOUT}.")
     if rows.n_bad > len(rows.problems):
         raise DataError(
             f"{source}: {rows.n_bad:,} of {n_rows:,} rows cannot be used, and no more than "
-            f"{MOST_PROBLEMS:,} can be passed over. These are the first:\n"
+            f"{len(rows.problems):,} can be passed over. These are the first:\n"
             f"{listed(rows.problems[:MOST_NAMED])}\n{LAYOUT}."
         )
     return raise_or_skip(
@@ -345,10 +191,12 @@ def _settled(rows: _Rows, source: str, reading: Reading) -> tuple[BadItem, ...]:
 
 SOURCE = FileSource(
     name="csv",
-    form="FILE.csv",
-    summary="label,pixel0,pixel1,...: a row an image",
-    accepts=lambda place: place.path.suffix.lower() == ".csv",
+    form="FILE.csv, FILE.tsv",
+    summary="label,pixel0,pixel1,...: a row an image; gzipped or zipped, too",
+    parts="by a column `split` or `usage`, else all training",
+    accepts=_accepts,
     files=lambda path: [path],
     read=_read,
     of_rows=True,
+    of_columns=True,
 )

@@ -31,6 +31,8 @@ class Source:
         What its training and its test part are.
     of_rows : bool, default=False
         Whether its images may come as rows of numbers, which ``shape`` and ``layout`` describe.
+    of_columns : bool, default=False
+        Whether it is a table, of whose columns ``label_column`` names one.
     """
 
     name: str
@@ -38,6 +40,7 @@ class Source:
     summary: str
     parts: str = "all training"
     of_rows: bool = False
+    of_columns: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
