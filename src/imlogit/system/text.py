@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 REASON_LENGTH = 200
+PERIODS = {"day": 86_400, "hour": 3600, "minute": 60}
 BYTES = {"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
@@ -43,19 +44,28 @@ def by(shape: tuple[int, ...], sign: str = " x ") -> str:
     return sign.join(map(str, shape))
 
 
-def parse_bytes(size: object) -> int:
+def ago(seconds: float) -> str:
+    """Return how long ago something was, in its largest whole unit, such as 3 days ago."""
+    for name, length in PERIODS.items():
+        count = int(seconds // length)
+        if count > 0:
+            return f"{count:,} {name}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def parse_bytes(size: object, least: int = 1) -> int:
     """Return a number of bytes, or what a text such as ``"2 GB"`` says.
 
     Raises
     ------
     ValueError
-        For anything else, and for less than a byte.
+        For anything else, and for less than the least.
     """
     found = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([KMGT]?B?)\s*", str(size), re.IGNORECASE)
     try:
         number = math.nan if found is None else float(found[1]) * BYTES[found[2].upper()]
     except (KeyError, ValueError):
         number = math.nan
-    if isinstance(size, bool) or not 1 <= number < math.inf:
+    if isinstance(size, bool) or not least <= number < math.inf:
         raise ValueError(f"{size!r} is no size: give bytes, or a text such as '2GB'")
     return int(number)
