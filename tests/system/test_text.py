@@ -1,8 +1,8 @@
-"""Texts for people: how long ago."""
+"""Texts for people: how long ago, and what was meant."""
 
 import pytest
 
-from imlogit.system.text import ago
+from imlogit.system.text import ago, nearest, nearest_path
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,34 @@ from imlogit.system.text import ago
 )
 def test_how_long_ago(seconds, said):
     assert ago(seconds) == said
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("minst-5k", "mnist-5k"),
+        ("MNIST", "mnist"),
+        ("zebra x", "zebra\\nx"),
+        ("cats", None),
+        ("", None),
+        ("x" * 5000, None),
+        (None, None),
+    ],
+)
+def test_what_was_meant(name, meant):
+    said = nearest(name, ["mnist", "mnist-5k", "zebra\nx", "", "Other"])
+    assert said == ("" if meant is None else f" Did you mean '{meant}'?")
+
+
+def test_nothing_is_known():
+    assert nearest("mnist", []) == ""
+
+
+def test_a_name_in_a_folder(tmp_path, monkeypatch):
+    for name in ("model.imlogit", ".modle.imlogit"):
+        (tmp_path / name).touch()
+    meant = tmp_path / "model.imlogit"
+    assert nearest_path(tmp_path / "modle.imlogit") == f" Did you mean '{meant}'?"
+    assert nearest_path(tmp_path / "gone" / "model.imlogit") == nearest_path("a\0b") == ""
+    monkeypatch.chdir(tmp_path)
+    assert nearest_path("modl.imlogit/") == " Did you mean 'model.imlogit'?"

@@ -21,7 +21,7 @@ from imlogit.model.head import head_of
 from imlogit.model.persist import saved_model_of
 from imlogit.runs.options import RunOptions
 from imlogit.runs.predictions import Predictions
-from imlogit.system.text import by
+from imlogit.system.text import by, nearest
 
 DIGITS = tuple("0123456789")
 
@@ -213,7 +213,8 @@ def _known_label(names: Sequence[str], positive: str) -> str:
     if positive in names:
         return positive
     raise DataError(
-        f"No image has the label {positive!r}. The labels are: {', '.join(names)}.",
+        f"No image has the label {positive!r}.{nearest(positive, names)} The labels are: "
+        f"{', '.join(names)}.",
         parameter="positive",
     )
 
