@@ -15,6 +15,7 @@ from imlogit import load
 from imlogit.cli.app import run
 from imlogit.data.cache import entries, note_files
 from imlogit.data.images import decode_many
+from imlogit.data.readers import class_folders
 from imlogit.report.run_folder import file_name
 
 from helpers.image_files import encoded, write, write_class_folders
@@ -89,6 +90,19 @@ class TestRuns:
         assert [line.split(":")[0] for line in lines[1:3]] == ["  2/bad.png", "  3/worse.png"]
         assert "--skip-bad" in lines[3]
         assert sorted(path for path in tmp_path.iterdir() if path.name != "cache") == before
+
+    def test_runs_in_the_folder_of_the_images_are_no_class(self, digits, capsys, monkeypatch):
+        monkeypatch.chdir(digits)
+        words = ["train", ".", "--folds", "2", "--json"]
+        first = json.loads(out(capsys, *words).out)
+        monkeypatch.setattr(class_folders, "decode_all", lambda *_: pytest.fail("read anew"))
+        second = json.loads(out(capsys, *words).out)
+        assert (first.pop("run"), second.pop("run")) == (
+            "imlogit-runs/digits-1",
+            "imlogit-runs/digits-2",
+        )
+        assert first == second
+        assert second["classes"] == ["2", "3", "8"]
 
     def test_check_takes_a_folder(self, digits, capsys):
         assert "checks" in out(capsys, "check", "digits").out
