@@ -124,7 +124,10 @@ class TaskOptions:
 class RunOptions(TaskOptions):
     """What every run is asked for."""
 
-    folds: int = _option(10, "Folds of the cross-validation.")
+    folds: int | None = _option(
+        None,
+        "Folds of the cross-validation. Default: 10, or the training images of the smallest class.",
+    )
     engine: str = _option(
         "auto", "What adds up over the images: auto, numba, tensorflow or reference."
     )
