@@ -1,8 +1,8 @@
-"""Texts for people: how long ago, and what was meant."""
+"""Texts for people: how long ago, how large, and what was meant."""
 
 import pytest
 
-from imlogit.system.text import ago, nearest, nearest_path
+from imlogit.system.text import ago, bytes_in_words, nearest, nearest_path
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,11 @@ def test_a_name_in_a_folder(tmp_path, monkeypatch):
     assert nearest_path(tmp_path / "gone" / "model.imlogit") == nearest_path("a\0b") == ""
     monkeypatch.chdir(tmp_path)
     assert nearest_path("modl.imlogit/") == " Did you mean 'model.imlogit'?"
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(0, "0 B"), (999, "999 B"), (1500, "1.5 KB"), (2 * 10**10, "20 GB"), (3 * 10**15, "3000 TB")],
+)
+def test_how_large(size, said):
+    assert bytes_in_words(size) == said

@@ -110,6 +110,12 @@ def ago(seconds: float) -> str:
     return "just now"
 
 
+def bytes_in_words(size: int) -> str:
+    """Return a number of bytes in a unit that suits it, such as 1.5 GB."""
+    unit = next((name for name in ("TB", "GB", "MB", "KB") if size >= BYTES[name]), "B")
+    return f"{size / BYTES[unit]:.4g} {unit}"
+
+
 def parse_bytes(size: object, least: int = 1) -> int:
     """Return a number of bytes, or what a text such as ``"2 GB"`` says.
 

@@ -9,11 +9,10 @@ from imlogit.data.cache import entries
 from imlogit.data.cache.note_files import noted, remove_note
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import ParameterError
-from imlogit.system.text import parse_bytes
+from imlogit.system.text import bytes_in_words, parse_bytes
 
 VARIABLE = "IMLOGIT_CACHE_LIMIT"
 DEFAULT = "20GB"
-GIGA = 1e9
 
 
 def cache_limit() -> int:
@@ -44,10 +43,11 @@ def fits_or_warn(images: ImageSet, limit: int) -> bool:
     """
     wanted = images.images.nbytes + 8 * len(images)
     if limit and wanted > limit:
+        size, most = bytes_in_words(wanted), bytes_in_words(limit)
         warnings.warn(
             f"{images.name} is not kept in the cache folder, and will be read anew each time: it "
-            f"takes {wanted / GIGA:,.3g} GB, more than the {limit / GIGA:,.3g} GB that may be kept "
-            f"in all. Set {VARIABLE} to more, as in '100GB'.",
+            f"takes {size}, more than the {most} that may be kept in all. Set {VARIABLE} to more, "
+            "as in '100GB'.",
             UserWarning,
             stacklevel=5,
         )
