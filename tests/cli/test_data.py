@@ -13,7 +13,8 @@ import pytest
 
 from imlogit import load
 from imlogit.cli.app import run
-from imlogit.data.cache import entries
+from imlogit.data.cache import entries, note_files
+from imlogit.data.readers import image_files
 from imlogit.report.run_folder import file_name
 
 from helpers.image_files import encoded, write, write_class_folders
@@ -88,6 +89,19 @@ class TestRuns:
         assert [line.split(":")[0] for line in lines[1:3]] == ["  2/bad.png", "  3/worse.png"]
         assert "--skip-bad" in lines[3]
         assert sorted(path for path in tmp_path.iterdir() if path.name != "cache") == before
+
+    def test_runs_in_the_folder_of_the_images_are_no_class(self, digits, capsys, monkeypatch):
+        monkeypatch.chdir(digits)
+        words = ["train", ".", "--folds", "2", "--json"]
+        first = json.loads(out(capsys, *words).out)
+        monkeypatch.setattr(image_files, "decode_all", lambda *_: pytest.fail("read anew"))
+        second = json.loads(out(capsys, *words).out)
+        assert (first.pop("run"), second.pop("run")) == (
+            "imlogit-runs/digits-1",
+            "imlogit-runs/digits-2",
+        )
+        assert first == second
+        assert second["classes"] == ["2", "3", "8"]
 
     def test_check_takes_a_folder(self, digits, capsys):
         assert "checks" in out(capsys, "check", "digits").out
@@ -192,6 +206,55 @@ class TestData:
         assert kept["source"] == str(digits)
         assert kept["bytes"] > 300 * 14 * 14
         assert (entries.folder() / kept["entry"]).is_dir()
+        assert found["bytes"] == kept["bytes"]
+
+    def test_list_says_when_each_was_last_used(self, digits, capsys):
+        out(capsys, "data", "fetch", "digits")
+        assert "just now" in out(capsys, "data", "list").out
+        (note,) = note_files.notes_folder().iterdir()
+        os.utime(note, (0, 86_400))
+        found = json.loads(out(capsys, "data", "list", "--json").out)
+        assert found["kept"][0]["last_used"] == "1970-01-02T00:00:00+00:00"
+        assert "days ago" in out(capsys, "data", "list").out
+        out(capsys, "data", "show", "digits")
+        assert "just now" in out(capsys, "data", "list").out
+
+    def test_a_note_of_another_version_does_not_stop_the_list(self, digits, capsys):
+        out(capsys, "data", "fetch", "digits")
+        (note,) = note_files.notes_folder().iterdir()
+        note.write_text(note.read_text().replace('"reading": {}', '"reading": {"turn": 90}'))
+        assert "unknown options" in out(capsys, "data", "list").out
+
+    def test_clear(self, digits, capsys):
+        out(capsys, "data", "fetch", "digits")
+        out(capsys, "data", "fetch", "digits", "--size", "14x14")
+        (size,) = {json.loads(out(capsys, "data", "list", "--json").out)["bytes"]}
+        assert "Nothing to remove" in out(capsys, "data", "clear", "--older-than", "1h").out
+        found = json.loads(out(capsys, "data", "clear", "digits", "--json").out)
+        assert found["bytes"] == size
+        assert [one["reading"] for one in found["removed"]] in (
+            [{}, {"size": [14, 14]}],
+            [{"size": [14, 14]}, {}],
+        )
+        assert "digits" not in out(capsys, "data", "list").out
+        out(capsys, "data", "fetch", "digits")
+        said = " ".join(out(capsys, "data", "clear", "--all").out.split())
+        assert "Removed" in said
+        assert str(digits)[:20] in said
+        assert said.endswith("0.2 MB freed")
+        assert digits.is_dir()
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ((), "a source, --older-than 30d or both, or else --all"),
+            (("digits", "--all"), "Say what is to be removed"),
+            (("digits",), "Nothing is kept of 'digits'"),
+            (("--older-than", "x"), "--older-than x: give"),
+        ],
+    )
+    def test_what_cannot_be_cleared(self, digits, capsys, arguments, message):
+        assert message in out(capsys, "data", "clear", *arguments, code=2).err
 
     def test_show(self, digits, capsys):
         said = out(capsys, "data", "show", "digits", "--per-class", "1", "--out", "sample.png").out

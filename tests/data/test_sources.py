@@ -29,6 +29,27 @@ def test_an_unknown_source_is_answered_with_the_known_ones():
         load("cats")
 
 
+def test_the_nearest_name_is_asked_for(monkeypatch, tmp_path):
+    for name in ("here/flowers", "here/zoo/birds", "sets/pets", "sets/zoo/beetles"):
+        (tmp_path / name).mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.setenv("IMLOGIT_DATA", str(tmp_path / "sets"))
+    nearest = {
+        "minst-5k": "mnist-5k",
+        "flower": "flowers",
+        "pest": "pets",
+        "zoo/bird/": "zoo/birds",
+        "zoo/beetle": "zoo/beetles",
+        f"{tmp_path}/sets/Pet": f"{tmp_path}/sets/pets",
+    }
+    for source, meant in nearest.items():
+        with pytest.raises(DataError, match=f"folder. Did you mean '{meant}'. Known are"):
+            load(source)
+    for source in ("cats", "zoo/mnist-5", "nowhere/birds", "../here/elephants"):
+        with pytest.raises(DataError, match=r"folder\. Known are"):
+            load(source)
+
+
 def test_a_single_image_is_no_source(tmp_path):
     (tmp_path / "photo.png").write_bytes(b"x")
     with pytest.raises(DataError, match=r"no source of labelled images.*imlogit predict"):

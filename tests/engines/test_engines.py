@@ -442,6 +442,8 @@ def test_kernels_compile_where_nothing_can_be_kept(monkeypatch):
 def test_unknown_engine():
     with pytest.raises(ValueError, match="'abacus'.*'auto'.*'numba'.*'reference'"):
         open_engine("abacus", np.zeros((2, 2)))
+    with pytest.raises(ValueError, match="Did you mean 'numba'"):
+        open_engine("nubma", np.zeros((2, 2)))
 
 
 @pytest.mark.parametrize("m", [-800.0, -40.0, -1e-9, 0.0, 1e-9, 40.0, 800.0])

@@ -245,7 +245,7 @@ def test_ctrl_c_while_scoring_keeps_the_fits(small, drawn):
         ({"confidence": 1.0}, "confidence=1.0 must be a number between 0 and 1"),
         ({"confidence": 95}, "confidence=95"),
         ({"confidence": float("nan")}, "confidence=nan"),
-        ({"scores": ["accurracy"]}, "score 'accurracy' is not known: choose from accuracy, "),
+        ({"scores": ["accurracy"]}, "not known. Did you mean 'accuracy'. Choose from accuracy, "),
         ({"scores": ["f1", "f1"]}, "two scores are called 'f1'"),
         ({"test": np.zeros((3, 7, 7))}, r"a pair of images and labels, \(X, y\)"),
         ({"groups": np.zeros(500)}, "one group only"),

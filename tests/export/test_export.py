@@ -365,6 +365,8 @@ class TestPlaces:
     def test_unknown_formats(self, models, tmp_path):
         with pytest.raises(ExportError, match="onnx, keras"):
             export_model(models["two"], tmp_path / "two.pt", to="torch")
+        with pytest.raises(ExportError, match="Did you mean 'keras'"):
+            export_model(models["two"], tmp_path / "two.keras", to="kears")
 
     def test_float64_is_for_onnx(self, models, tmp_path):
         with pytest.raises(ExportError, match="onnx"):

@@ -555,6 +555,14 @@ def test_a_missing_file_is_named(tmp_path):
         read(tmp_path / "no.imlogit")
 
 
+def test_the_nearest_file_is_asked_for(tmp_path):
+    (tmp_path / "model.imlogit").touch()
+    with pytest.raises(
+        ModelFileError, match=r"no such file\. Did you mean '.*/model\.imlogit'\? G"
+    ):
+        read(tmp_path / "modell.imlogit")
+
+
 def test_a_path_through_a_file_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(ModelFileError, match="cannot be read"):

@@ -200,6 +200,13 @@ class TestRecord:
         with pytest.raises(DataError, match="no finished run"):
             open_record(tmp_path)
 
+    def test_the_nearest_folder_is_asked_for(self, tmp_path):
+        (tmp_path / "mnist-5k-1").mkdir()
+        with pytest.raises(DataError, match="of imlogit. Did you mean '.*/mnist-5k-1'. Give"):
+            open_record(tmp_path / "mnist-5k1")
+        with pytest.raises(DataError, match="of imlogit. Give"):
+            open_record(tmp_path / "mnist-5k-1")
+
 
 class TestPictures:
     def test_of_a_run(self, embedded, digits, twos):

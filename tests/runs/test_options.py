@@ -43,6 +43,16 @@ def test_a_label_may_be_given_as_a_number(embedded):
         imlogit.train(embedded, positive=77)
 
 
+def test_the_nearest_label_is_asked_for(pets):
+    with pytest.raises(DataError, match=r"'dogs'\. Did you mean 'dog'\? The labels are: cat, dog"):
+        imlogit.train(pets, positive="dogs")
+
+
+def test_the_nearest_rule_is_asked_for():
+    with pytest.raises(ParameterError, match="Did you mean 'one-standard-error'"):
+        SweepOptions(rule="one_standard_error")
+
+
 @pytest.mark.parametrize("wrong", [["a"], [None], 3, [], [1.0, 1.0], [-1.0], "1:2"])
 def test_values_of_c_that_cannot_be(wrong):
     with pytest.raises(ParameterError, match="Cs="):

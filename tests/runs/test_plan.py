@@ -1,6 +1,7 @@
 """What a run is about: one order of classes, and nothing done twice."""
 
 import json
+import warnings
 from collections import Counter
 
 import numpy as np
@@ -86,6 +87,38 @@ def test_nothing_is_done_twice(embedded, tmp_path, monkeypatch, wanted):
     assert done["copies of the training part"] == 1
     # one a fold, and one of all held-out images
     assert done["scores in cross_validate"] == 3 + 1
+
+
+@pytest.mark.parametrize("job", [imlogit.train, imlogit.sweep])
+def test_the_folds_that_nobody_gave_fit_the_smallest_class(job):
+    images = image_set("ab", np.repeat([0, 1], [40, 7]), n_train=47)
+    how = {"engine": "reference", "test_size": 0.15}
+    how |= {"Cs": (0.1, 1.0, 10.0)} if job is imlogit.sweep else {}
+    with pytest.warns(UserWarning, match="^6 folds, as the smallest class has 6 training images$"):
+        found = job(images, **how)
+    assert found.metrics["options"]["folds"] == 6
+    assert found.predictions.train_folds.max() == 5
+    assert "--folds 6" in found.command()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*folds")
+        again = job(images, **how, folds=6)
+    assert again.metrics == found.metrics
+    assert again.command() == found.command()
+
+
+def test_folds_that_were_asked_for_and_do_not_fit_are_an_error():
+    images = image_set("ab", np.repeat([0, 1], [40, 7]))
+    with pytest.raises(imlogit.ParameterError, match="folds=10 is not possible: give from 2 to 6"):
+        imlogit.train(images, folds=10, test_size=0.15)
+    with pytest.raises(imlogit.DataError, match="too few to cross-validate"):
+        imlogit.train(image_set("ab", np.repeat([0, 1], [40, 2])), test_size=0.5)
+
+
+def test_ten_folds_where_there_are_images_enough():
+    images = image_set("ab", np.arange(40) % 2)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message=".*folds")
+        assert imlogit.train(images, engine="reference").task.folds == 10
 
 
 class CountingImages(np.ndarray):

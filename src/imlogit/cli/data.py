@@ -1,4 +1,4 @@
-"""The commands about sources of images: data list, show and fetch."""
+"""The commands about sources of images: data list, show, fetch and clear."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ app = typer.Typer(
 def list_sources(as_json: PlainJson = False) -> None:
     """List what can be read, and what is kept of what was read before."""
     with errors_as_exit_code():
-        from imlogit.data.facts import kept_sources, kinds
+        from imlogit.data.facts import kept_bytes, kept_sources, kinds
 
         if as_json:
-            print_json({"kinds": kinds(), "kept": kept_sources()})
+            print_json({"kinds": kinds(), "kept": kept_sources(), "bytes": kept_bytes()})
             return
         from imlogit.report.console.sources import print_sources
 
-        print_sources(result_console(), kinds(), kept_sources())
+        print_sources(result_console(), kinds(), kept_sources(), kept_bytes())
 
 
 @app.command("show")
@@ -77,3 +77,34 @@ def fetch_source(source: Source, as_json: PlainJson = False, *, reading: Reading
             print_json(facts_of(images))
         else:
             print_facts(result_console(), images)
+
+
+@app.command("clear")
+def clear_kept(
+    source: Annotated[
+        str | None,
+        typer.Argument(help="Remove what is kept of this one, however it was read."),
+    ] = None,
+    older_than: Annotated[
+        str | None,
+        typer.Option(
+            metavar="AGE", help="Remove what was not used for so long: 30d, 12h, or days."
+        ),
+    ] = None,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Remove all that is kept, and what was left behind."),
+    ] = False,
+    as_json: PlainJson = False,
+) -> None:
+    """Remove what is kept of what was read before; the sources themselves are not touched."""
+    with errors_as_exit_code():
+        from imlogit.data.clearing import clear_cache
+
+        found = clear_cache(source, older_than, everything=everything)
+        if as_json:
+            print_json(found.to_dict())
+            return
+        from imlogit.report.console.sources import print_cleared
+
+        print_cleared(result_console(), found)

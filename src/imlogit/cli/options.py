@@ -54,6 +54,8 @@ FLAGS = {
     "force": "--force",
     "to": "--to",
     "picture": "--picture",
+    "older_than": "--older-than",
+    "everything": "--all",
 }
 
 

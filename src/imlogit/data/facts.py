@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from imlogit.data.cache import entries, notes
+from imlogit.data.cache import entries
+from imlogit.data.cache.note_files import noted
 from imlogit.data.image_set import ImageSet
 from imlogit.data.sources import SOURCES
 from imlogit.system.text import printable
@@ -40,7 +42,7 @@ def kinds() -> list[dict[str, Any]]:
 
 
 def kept_sources() -> list[dict[str, Any]]:
-    """Return what is kept of sources that were read: where they are, how read, and how large."""
+    """Return what is kept of sources that were read: how read, how large, and when last used."""
     return [
         {
             "source": printable(note.source),
@@ -48,6 +50,12 @@ def kept_sources() -> list[dict[str, Any]]:
             "reading": note.reading,
             "entry": note.entry,
             "bytes": entries.size(note.entry),
+            "last_used": datetime.fromtimestamp(used, UTC).isoformat(timespec="seconds"),
         }
-        for note in notes.notes()
+        for note, _, used in noted()
     ]
+
+
+def kept_bytes() -> int:
+    """Return how many bytes are kept, of sources and of known data sets."""
+    return sum(map(entries.size, {*entries.of_sources(), *(row.name for row in SOURCES)}))

@@ -23,7 +23,7 @@ from imlogit.data.readers.source import FileSource, NamedSource
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import say
 from imlogit.errors import DataError
-from imlogit.system.text import printable
+from imlogit.system.text import nearest_path, printable
 
 # The first that accepts a source loads it; names come before files, and any folder is taken as
 # one of class folders.
@@ -211,10 +211,12 @@ def _find(source: str, place: Place | None) -> Found:
         return found
     if place is None:
         known = ", ".join(f"'{row.form}' ({row.summary})" for row in SOURCES[:2])
+        folders = ("", os.environ.get("IMLOGIT_DATA", ""))
+        guess = nearest_path(source, folders, [row.form for row in NAMED])
         raise DataError(
             f"There is no source of images named '{printable(source)}', and no such file or "
-            f"folder. Known are: {known}, and openml:NAME. `imlogit data list` shows what can be "
-            "read."
+            f"folder.{guess} Known are: {known}, and openml:NAME. `imlogit data "
+            "list` shows what can be read."
         )
     forms = ", ".join(dict.fromkeys(form for row in SOURCES for form in row.form.split(", ")))
     raise DataError(

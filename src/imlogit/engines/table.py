@@ -12,6 +12,7 @@ from typing import Any
 from imlogit.core.contract import Engine
 from imlogit.engines.matrix import as_matrix
 from imlogit.errors import ParameterError
+from imlogit.system.text import nearest
 
 # An engine is a class called as ``cls(matrix, scale)``.
 ENGINES = {
@@ -47,8 +48,9 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
     """
     if name != "auto" and name not in ENGINES:
         known = ", ".join(repr(known) for known in ("auto", *ENGINES))
+        guess = nearest(name, ("auto", *ENGINES))
         raise ParameterError(
-            f"engine={name!r} is not known; choose one of {known}", parameter="engine"
+            f"engine={name!r} is not known.{guess} Choose one of {known}", parameter="engine"
         )
     if name in COMPILED and _is_interpreted():
         raise ParameterError(

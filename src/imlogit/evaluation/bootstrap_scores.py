@@ -19,6 +19,7 @@ from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
 from imlogit.estimators.training_data import Prepared, raise_as, spell_label
 from imlogit.evaluation.scores import NAMES, score
+from imlogit.system.text import nearest
 
 Scorer = Callable[[NDArray[Any], Floats], float]
 # None stands for one of `NAMES`.
@@ -86,8 +87,8 @@ def by_name(scores: Sequence[str | Scorer]) -> Scorers:
         name = one if isinstance(one, str) else getattr(one, "__name__", repr(one))
         if isinstance(one, str) and one not in NAMES:
             raise ParameterError(
-                f"score {one!r} is not known: choose from {', '.join(NAMES)}, or give a function "
-                "of labels and probabilities",
+                f"score {one!r} is not known.{nearest(one, NAMES)} Choose from {', '.join(NAMES)}, "
+                "or give a function of labels and probabilities",
                 parameter="scores",
             )
         if name in found:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from imlogit.errors import ExportError
 from imlogit.export.table import FORMATS
 from imlogit.model.head import Answers, Head
+from imlogit.system.text import nearest
 
 Inputs = NDArray[np.generic]
 Runner = Callable[[Inputs], Answers]
@@ -74,7 +75,10 @@ def suffix_of(name: str) -> str:
         For an unknown name.
     """
     if name not in FORMATS:
-        raise ExportError(f"{name!r} is not a format: choose one of {', '.join(FORMATS)}.")
+        known = ", ".join(FORMATS)
+        raise ExportError(
+            f"{name!r} is not a format.{nearest(name, FORMATS)} Choose one of {known}."
+        )
     return FORMATS[name].suffix
 
 

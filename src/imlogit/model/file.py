@@ -39,6 +39,7 @@ from imlogit.errors import ModelFileError
 from imlogit.model.fields import SavedModel, dumps, is_size, refuse
 from imlogit.system.atomic import write_bytes
 from imlogit.system.regular_file import open_regular
+from imlogit.system.text import nearest_path
 
 PLAIN, WITH_THRESHOLD, NORMALIZED, FITTED = 1, 2, 3, 4
 FORMAT = FITTED
@@ -172,7 +173,8 @@ def _named(where: str) -> Iterator[None]:
     except ModelFileError as error:
         raise ModelFileError(f"{where}: {error}") from None
     except FileNotFoundError:
-        raise ModelFileError(f"{where}: there is no such file. {_GIVE_MODEL}") from None
+        said = f"there is no such file.{nearest_path(where)}"
+        raise ModelFileError(f"{where}: {said} {_GIVE_MODEL}") from None
     except OSError as error:
         reason = error.strerror or error
         raise ModelFileError(f"{where}: cannot be read ({reason}). {_GIVE_MODEL}") from error

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from imlogit.data.cache.walk import RUNS
 from imlogit.errors import OutputError
 from imlogit.model.fields import SavedModel
 from imlogit.model.file import write as write_model
@@ -19,7 +20,6 @@ from imlogit.runs.sweep import SweepResult
 from imlogit.runs.train import TrainResult
 from imlogit.system.atomic import filling, refuse_taken, write_bytes
 
-RUNS = "imlogit-runs"
 MOST_RUNS = 100_000
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from imlogit.data.reading import Reading
 from imlogit.errors import KindError, ParameterError
+from imlogit.system.text import nearest
 
 if TYPE_CHECKING:
     from imlogit.data.image_set import ImageSet
@@ -123,7 +124,10 @@ class TaskOptions:
 class RunOptions(TaskOptions):
     """What every run is asked for."""
 
-    folds: int = _option(10, "Folds of the cross-validation.")
+    folds: int | None = _option(
+        None,
+        "Folds of the cross-validation. Default: 10, or the training images of the smallest class.",
+    )
     engine: str = _option(
         "auto", "What adds up over the images: auto, numba, tensorflow or reference."
     )
@@ -185,7 +189,9 @@ class SweepOptions(RunOptions):
         object.__setattr__(self, "Cs", _grid_of(self.Cs))
         if self.rule not in RULES:
             raise ParameterError(
-                f"rule={self.rule!r}: choose one of {', '.join(RULES)}.", parameter="rule"
+                f"rule={self.rule!r} is not known.{nearest(self.rule, RULES)} Choose one of "
+                f"{', '.join(RULES)}.",
+                parameter="rule",
             )
 
     @property

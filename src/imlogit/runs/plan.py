@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -21,9 +22,10 @@ from imlogit.model.head import head_of
 from imlogit.model.persist import saved_model_of
 from imlogit.runs.options import RunOptions
 from imlogit.runs.predictions import Predictions
-from imlogit.system.text import by
+from imlogit.system.text import by, nearest
 
 DIGITS = tuple("0123456789")
+FOLDS = 10
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,7 @@ class Task:
     Attributes
     ----------
     options : RunOptions
+        With the number of folds, if that was not given.
     image_set : ImageSet
     split : Split
     target : Target
@@ -84,6 +87,12 @@ class Task:
     def codes(self) -> Labels:
         """Each image's class, as its place in the target's names, shape (n,)."""
         return self.target.codes(self.image_set)
+
+    @property
+    def folds(self) -> int:
+        """The number of folds."""
+        assert self.options.folds is not None
+        return self.options.folds
 
     @property
     def training_labels(self) -> NDArray[Any]:
@@ -178,15 +187,16 @@ def begin(image_set: ImageSet, options: RunOptions) -> Task:
     ------
     DataError
         For a label that no image has, a class with too few images, or options out of range.
+
+    Warns
+    -----
+    UserWarning
+        If there are fewer folds than usual, as there are too few images of a class for more.
     """
-    task = Task(
-        options,
-        image_set,
-        split(image_set, options.test_size, options.seed),
-        choose_target(image_set, options.positive, every_class=options.every_class),
-    )
-    _check_folds(task.codes[task.split.train], options.folds)
-    return task
+    parts = split(image_set, options.test_size, options.seed)
+    target = choose_target(image_set, options.positive, every_class=options.every_class)
+    folds = _choose_folds(target.codes(image_set)[parts.train], options.folds)
+    return Task(replace(options, folds=folds), image_set, parts, target)
 
 
 def choose_target(
@@ -219,7 +229,8 @@ def _known_label(names: Sequence[str], positive: str) -> str:
     if positive in names:
         return positive
     raise DataError(
-        f"No image has the label {positive!r}. The labels are: {', '.join(names)}.",
+        f"No image has the label {positive!r}.{nearest(positive, names)} The labels are: "
+        f"{', '.join(names)}.",
         parameter="positive",
     )
 
@@ -229,7 +240,8 @@ def or_none(value: float) -> float | None:
     return None if np.isnan(value) else value
 
 
-def _check_folds(codes: Labels, folds: int) -> None:
+def _choose_folds(codes: Labels, folds: int | None) -> int:
+    """Return the number of folds that was asked for, or one that fits."""
     counts = np.bincount(codes)
     counts = counts[counts > 0]
     if len(counts) < 2:
@@ -241,9 +253,18 @@ def _check_folds(codes: Labels, folds: int) -> None:
             "images, or keep fewer for the test with a smaller test_size=...",
             parameter="test_size",
         )
+    if folds is None:
+        if smallest < FOLDS:
+            warnings.warn(
+                f"{smallest} folds, as the smallest class has {smallest} training images",
+                UserWarning,
+                stacklevel=2,
+            )
+        return min(FOLDS, smallest)
     if not 2 <= folds <= smallest:
         raise ParameterError(
             f"folds={folds} is not possible: give from 2 to {smallest}, the number of training "
             "images of the smallest class.",
             parameter="folds",
         )
+    return folds

@@ -17,6 +17,7 @@ from imlogit.model.fields import SavedModel
 from imlogit.model.persist import FILE_NAME, open_model
 from imlogit.runs.predictions import Predictions
 from imlogit.system.regular_file import read_regular
+from imlogit.system.text import nearest_path
 
 SCHEMAS = ("imlogit.metrics", "imlogit.sweep")
 MOST_BYTES = 2**28
@@ -122,9 +123,10 @@ def open_record(run: Any) -> Record:
 
 def _metrics(folder: Path) -> dict[str, Any]:
     place = folder / "metrics.json"
+    guess = "" if folder.exists() else nearest_path(folder)
     wrong = DataError(
-        f"{folder}: this is no finished run of imlogit. Give a folder that `imlogit train` or "
-        "`imlogit sweep` wrote."
+        f"{folder}: this is no finished run of imlogit.{guess} Give a folder that `imlogit train` "
+        "or `imlogit sweep` wrote."
     )
     try:
         metrics = json.loads(read_regular(place, MOST_BYTES))

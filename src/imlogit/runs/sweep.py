@@ -160,7 +160,7 @@ def sweep(
     task = begin(image_set, options)
     estimator = LogisticRegressionCV(
         Cs=list(options.values),
-        cv=options.folds,
+        cv=task.folds,
         rule=options.rule,
         random_state=options.seed,
         memory_limit=options.memory_limit,

@@ -141,7 +141,7 @@ def train(
     )
     try:
         found = cross_validate(
-            estimator, task.training_images, task.training_labels, cv=options.folds, observe=observe
+            estimator, task.training_images, task.training_labels, cv=task.folds, observe=observe
         )
     except FitInterrupted as stop:
         partial = None if stop.partial is None else _result(task, stop.partial, interrupted=True)

@@ -5,9 +5,15 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from difflib import get_close_matches
+from itertools import islice
 
 REASON_LENGTH = 200
+# Of a folder with more names, the first are enough for a guess.
+MOST_NAMES = 10_000
+PERIODS = {"day": 86_400, "hour": 3600, "minute": 60}
 BYTES = {"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
@@ -38,24 +44,91 @@ def reason(error: BaseException) -> str:
     return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
 
 
+def nearest(name: object, known: Iterable[str], before: str = "") -> str:
+    """Return a sentence that asks whether another name was meant, or nothing.
+
+    Parameters
+    ----------
+    name : object
+        What is not known; as a text.
+    known : iterable of str
+        What is; capital letters count as small ones.
+    before : str, optional
+        What stands before the name that is found, such as its folder.
+
+    Examples
+    --------
+    >>> nearest("minst", ["mnist", "pets"])
+    " Did you mean 'mnist'?"
+    """
+    spelled = {one.lower(): one for one in reversed(list(known)) if one}
+    found = get_close_matches(str(name).lower(), spelled, n=1)
+    return f" Did you mean '{printable(before + spelled[found[0]])}'?" if found else ""
+
+
+def nearest_path(
+    path: str | os.PathLike[str], folders: Sequence[str] = ("",), known: Sequence[str] = ()
+) -> str:
+    """Return a sentence that asks whether another name in its folder was meant, or nothing.
+
+    Parameters
+    ----------
+    path : path-like
+        At which nothing lies.
+    folders : sequence of str
+        What it may be relative to; by default the current folder.
+    known : sequence of str
+        Names beside those of files, for a name without a folder.
+    """
+    whole = os.fspath(path).rstrip(os.sep)
+    name = os.path.basename(whole)  # noqa: PTH119 - the rest stays as it was given
+    before = whole.removesuffix(name)
+    places = [os.path.expanduser(os.path.join(one, before)) for one in folders]  # noqa: PTH111, PTH118
+    beside = [one for place in places for one in _names_in(place or os.curdir)]
+    return nearest(name, [*([] if before else known), *beside], before)
+
+
+def _names_in(folder: str) -> list[str]:
+    """Return names in a folder, but for hidden ones; none where that is not told."""
+    with suppress(OSError, ValueError), os.scandir(folder) as entries:  # a null character
+        seen = islice(entries, MOST_NAMES)
+        return sorted(entry.name for entry in seen if not entry.name.startswith("."))
+    return []
+
+
 def by(shape: tuple[int, ...], sign: str = " x ") -> str:
     """Return a shape as people write it, such as 28 x 28."""
     return sign.join(map(str, shape))
 
 
-def parse_bytes(size: object) -> int:
+def ago(seconds: float) -> str:
+    """Return how long ago something was, in its largest whole unit, such as 3 days ago."""
+    for name, length in PERIODS.items():
+        count = int(seconds // length)
+        if count > 0:
+            return f"{count:,} {name}{'s' if count > 1 else ''} ago"
+    return "just now"
+
+
+def bytes_in_words(size: int) -> str:
+    """Return a number of bytes in a unit that suits it, such as 1.5 GB."""
+    unit = next((name for name in ("TB", "GB", "MB", "KB") if size >= BYTES[name]), "B")
+    return f"{size / BYTES[unit]:.4g} {unit}"
+
+
+def parse_bytes(size: object, least: int = 1) -> int:
     """Return a number of bytes, or what a text such as ``"2 GB"`` says.
 
     Raises
     ------
     ValueError
-        For anything else, and for less than a byte.
+        For anything else, and for less than the least.
     """
     found = re.fullmatch(r"\s*([\d.]+(?:e\d+)?)\s*([KMGT]?B?)\s*", str(size), re.IGNORECASE)
     try:
         number = math.nan if found is None else float(found[1]) * BYTES[found[2].upper()]
     except (KeyError, ValueError):
         number = math.nan
-    if isinstance(size, bool) or not 1 <= number < math.inf:
+    if isinstance(size, bool) or not least <= number < math.inf:
         raise ValueError(f"{size!r} is no size: give bytes, or a text such as '2GB'")
     return int(number)

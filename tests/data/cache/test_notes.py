@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from imlogit import load
-from imlogit.data.cache import entries, notes, stamps
+from imlogit.data.cache import entries, note_files, notes, stamps
 from imlogit.data.readers import image_files
 
 from helpers.image_files import write, write_class_folders
@@ -112,7 +112,7 @@ def test_equal_sources_share_an_entry(source, tmp_path):
     load(source)
     load(write_class_folders(tmp_path / "other" / "source", IMAGES, CLASSES))
     assert len(kept_names()) == 1
-    assert len(list(notes.notes())) == 2
+    assert len(note_files.noted()) == 2
 
 
 def test_a_file_changed_within_a_tick_of_the_clock_is_not_taken_for_the_old_one(source, reads):
@@ -133,7 +133,7 @@ def test_a_source_that_changes_while_it_is_read_is_not_kept(source, monkeypatch)
 
     monkeypatch.setattr(image_files, "decode_all", changing)
     load(source)
-    assert not list(notes.notes())
+    assert not note_files.noted()
 
 
 def test_a_damaged_entry_is_read_anew(source, reads):
@@ -152,7 +152,7 @@ def test_a_damaged_entry_is_read_anew(source, reads):
 )
 def test_a_damaged_note_is_as_none(source, reads, note):
     load(source)
-    (path,) = (entries.folder() / notes.NOTES).glob("*.json")
+    (path,) = (entries.folder() / note_files.NOTES).glob("*.json")
     path.write_text(note)
     load(source)
     load(source)

@@ -11,6 +11,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
+import secrets
 import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +38,10 @@ FACTS, NAMES = "facts.json", "names.npy"
 MAX_FACTS_BYTES = 1 << 26
 # Longer than any download may take; whoever waits longer goes on without the lock.
 LOCK_SECONDS = 1800.0
+# A writer puts a whole entry in place, so that one may be removed without its lock as well.
+REMOVAL_SECONDS = 5.0
+# What `notes.py` calls entries of sources; known data sets have their names.
+_OF_SOURCE = re.compile("images-[0-9a-f]{16}-[0-9a-f]{16}")
 
 
 class Pins(NamedTuple):
@@ -113,9 +119,49 @@ def keep(image_set: ImageSet, name: str, pins: Pins) -> None:
         _write_or_warn(image_set, name, alone)
 
 
-def remove(name: str) -> None:
-    """Remove an entry; whoever has it open keeps it until then."""
-    shutil.rmtree(folder() / name, ignore_errors=True)
+def remove(name: str) -> bool:
+    """Remove an entry, or the link in its place, and say whether it is gone.
+
+    Whoever has it open keeps it until then. It goes at once, so that nobody reads half of it.
+    """
+    place = folder() / name
+    if not os.path.lexists(place):
+        return True
+    aside = folder() / f".{name}-part-{secrets.token_hex(4)}"
+    with _locked(name, REMOVAL_SECONDS), suppress(OSError):
+        place.rename(aside)
+        delete(aside)
+    return not os.path.lexists(place)
+
+
+def delete(path: Path) -> None:
+    """Delete a folder, or a link but not what it leads to."""
+    if path.is_symlink():
+        path.unlink()
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def is_of_source(name: str) -> bool:
+    """Whether this is what an entry of a source, not of a known data set, is called."""
+    return _OF_SOURCE.fullmatch(name) is not None
+
+
+def of_sources() -> list[str]:
+    """Return the names of all entries of sources, and of links in their place."""
+    return [path.name for path in listed() if is_of_source(path.name) and is_folder_or_link(path)]
+
+
+def listed() -> list[Path]:
+    """Return what lies in the cache folder, in the order of the names."""
+    with suppress(OSError):
+        return sorted(folder().iterdir())
+    return []
+
+
+def is_folder_or_link(path: Path) -> bool:
+    """Whether this can be an entry, or stand in its place."""
+    return path.is_symlink() or path.is_dir()
 
 
 def has(name: str) -> bool:
@@ -124,10 +170,19 @@ def has(name: str) -> bool:
 
 
 def size(name: str) -> int:
-    """Return how many bytes an entry takes on disk."""
+    """Return how many bytes an entry takes on disk; none where a link stands in its place."""
+    place = folder() / name
     with suppress(OSError):
-        return sum(path.stat().st_size for path in (folder() / name).iterdir())
+        if not place.is_symlink():
+            return sum(path.stat().st_size for path in place.iterdir() if path.is_file())
     return 0
+
+
+def written(name: str) -> float:
+    """Return when an entry was written, in seconds since 1970."""
+    with suppress(OSError):
+        return (folder() / name).lstat().st_mtime
+    return 0.0
 
 
 def _write_or_warn(image_set: ImageSet, name: str, alone: bool) -> None:
@@ -243,7 +298,7 @@ def describe_entry(image_set: ImageSet) -> dict[str, Any]:
 
 
 @contextmanager
-def _locked(name: str) -> Iterator[bool]:
+def _locked(name: str, seconds: float | None = None) -> Iterator[bool]:
     """Hold the entry's lock; the operating system frees it even if this process is killed.
 
     Yields False where there can be no lock (a folder that cannot be written, a file system
@@ -252,7 +307,9 @@ def _locked(name: str) -> Iterator[bool]:
     from filelock import FileLock
 
     home = folder()
-    lock = FileLock(str(home / f".{name}.lock"), timeout=LOCK_SECONDS)
+    lock = FileLock(
+        str(home / f".{name}.lock"), timeout=LOCK_SECONDS if seconds is None else seconds
+    )
     try:
         home.mkdir(parents=True, exist_ok=True)
         lock.acquire()

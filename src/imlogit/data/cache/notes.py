@@ -10,61 +10,34 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from imlogit.data.cache import entries
+from imlogit.data.cache.limit import cache_limit, fits_or_warn, make_room
+from imlogit.data.cache.note_files import (
+    Note,
+    noted,
+    read_note,
+    remove_note,
+    touch_note,
+    write_note,
+)
 from imlogit.data.cache.stamps import Stamp, stamp
 from imlogit.data.image_set import ImageSet
 from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.reading import Reading
 from imlogit.data.row_names import RowNames
-from imlogit.errors import DataError, OutputError
-from imlogit.system.atomic import write_bytes
-from imlogit.system.regular_file import read_regular
+from imlogit.errors import DataError
 
 # Raised when the same files would be read differently.
 VERSION = 2
-NOTES = "sources"
-MOST_NOTE_BYTES = 1 << 20
 # A file that is changed twice within a tick of its disk's clock bears the same time: what is
 # younger is waited for. Disks that only count whole seconds are not waited for, but read anew.
 TICK_SECONDS = 0.05
 SECOND = 1_000_000_000
-
-
-@dataclass(frozen=True)
-class Note:
-    """What is known of a source that was read.
-
-    Attributes
-    ----------
-    source : str
-        Its place, as a full path, or its name where it is not on disk.
-    kind : str
-        The row of the table of sources that read it.
-    reading : dict
-        How it was read, as `Reading.chosen` has it.
-    state : str
-        The digest of its files' names, sizes and times.
-    entry : str
-        The cache's entry.
-    images, labels : str
-        Their SHA-256.
-    """
-
-    source: str
-    kind: str
-    reading: dict[str, Any]
-    state: str
-    entry: str
-    images: str
-    labels: str
 
 
 def recall(
@@ -83,8 +56,9 @@ def recall(
         Returns the files and folders that the source consists of; none for what is not on disk
         and does not change.
     """
-    note = _read_note(_key(kind, place, reading))
-    return None if note is None else _recall(note, paths, reading)[0]
+    key = _key(kind, place, reading)
+    note = read_note(key)
+    return None if note is None else _recall(key, note, paths, reading)[0]
 
 
 def recall_or_fetch(
@@ -102,12 +76,18 @@ def recall_or_fetch(
         As `recall` takes them.
     fetch : callable
         Reads the source.
+
+    Raises
+    ------
+    ParameterError
+        If ``IMLOGIT_CACHE_LIMIT`` is no size.
     """
     key = _key(kind, place, reading)
-    note = _read_note(key)
-    kept, before = _recall(note, paths, reading)
+    note = read_note(key)
+    kept, before = _recall(key, note, paths, reading)
     if kept is not None:
         return kept
+    limit = cache_limit()
     if before is not None:
         _wait_for_a_tick(before)
     found = fetch()
@@ -116,12 +96,12 @@ def recall_or_fetch(
         pins = entries.Pins(found.sha256, label_digest(found.labels))
         entry = _entry_name(found, pins)
         new = Note(place, kind, reading.chosen(), before.digest, entry, *pins)
-        _keep(found, key, new, note)
+        _keep(found, key, new, note, limit)
     return found
 
 
 def _recall(
-    note: Note | None, paths: Callable[[], Sequence[Path]], reading: Reading
+    key: str, note: Note | None, paths: Callable[[], Sequence[Path]], reading: Reading
 ) -> tuple[ImageSet | None, Stamp | None]:
     """Return what a note says is kept, if it is sound and still true; and the files' state."""
     # verified in a thread of its own while the files are looked at: each takes as long
@@ -130,7 +110,10 @@ def _recall(
         state = _state(paths, reading)
         kept = waiting.result()
     unchanged = note is not None and state is not None and note.state == state.digest
-    return kept if unchanged else None, state
+    if kept is None or not unchanged:
+        return None, state
+    touch_note(key)
+    return kept, state
 
 
 def _read_entry(note: Note | None) -> ImageSet | None:
@@ -144,21 +127,11 @@ def _read_entry(note: Note | None) -> ImageSet | None:
 
 def by_images(sha256: str) -> ImageSet | None:
     """Return a kept entry whose pixels have this SHA-256, or None."""
-    for note in notes():
+    for note, key, _ in noted():
         if note.images == sha256 and (found := _read_entry(note)) is not None:
+            touch_note(key)
             return found
     return None
-
-
-def notes() -> list[Note]:
-    """Return what is noted of each source that was read, by place."""
-    found = []
-    with contextlib.suppress(OSError):
-        for path in (entries.folder() / NOTES).glob("*.json"):
-            note = _read_note(path.stem)
-            if note is not None:
-                found.append((note.source, path.stem, note))
-    return [note for *_, note in sorted(found, key=lambda one: one[:2])]
 
 
 def _key(kind: str, place: str, reading: Reading) -> str:
@@ -190,25 +163,16 @@ def _entry_name(image_set: ImageSet, pins: entries.Pins) -> str:
     return f"images-{pins.images[:16]}-{described[:16]}"
 
 
-def _keep(found: ImageSet, key: str, new: Note, old: Note | None) -> None:
+def _keep(found: ImageSet, key: str, new: Note, old: Note | None, limit: int) -> None:
     """Keep an entry and note it; where there is no room the source is read anew each time."""
-    home = entries.folder() / NOTES
-    entries.keep(found, new.entry, entries.Pins(new.images, new.labels))
-    with contextlib.suppress(OSError, OutputError):
-        home.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(asdict(new), indent=1, sort_keys=True)
-        write_bytes(home / f"{key}.json", text.encode())
-        if old is not None and all(note.entry != old.entry for note in notes()):
-            entries.remove(old.entry)
-
-
-def _read_note(key: str) -> Note | None:
-    """Return what is noted, or None where there is nothing sound."""
-    path = entries.folder() / NOTES / f"{key}.json"
-    try:
-        note = Note(**json.loads(read_regular(path, MOST_NOTE_BYTES)))
-    except (OSError, ValueError, TypeError):
-        return None
-    texts = (note.source, note.kind, note.state, note.entry, note.images, note.labels)
-    sound = all(isinstance(text, str) for text in texts) and os.sep not in note.entry
-    return note if sound and note.entry.startswith("images-") else None
+    kept = fits_or_warn(found, limit)
+    if kept:
+        entries.keep(found, new.entry, entries.Pins(new.images, new.labels))
+        with contextlib.suppress(OSError):
+            write_note(key, new)
+    else:
+        remove_note(key)
+    if old is not None and all(one.note.entry != old.entry for one in noted()):
+        entries.remove(old.entry)
+    if kept:
+        make_room(limit, new.entry)

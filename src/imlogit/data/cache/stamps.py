@@ -57,7 +57,7 @@ def stamp(paths: Iterable[str | os.PathLike[str]], follow_links: bool = False) -
     for path in paths:
         found = os.stat(path)
         figures = walk.figures_of(found)
-        parts.append((repr((os.path.basename(path), figures)), found.st_ctime_ns))
+        parts.append((repr((os.path.basename(path), figures)), figures[-1]))
         if stat.S_ISDIR(found.st_mode):
             parts += _of_tree(os.fspath(path), follow_links)
     return Stamp(*walk.joined(parts))

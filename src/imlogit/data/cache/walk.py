@@ -13,6 +13,13 @@ import sys
 from array import array
 
 FOLLOW = "follow-links"
+# The folder that runs are written into, which may lie in a data set, and what each run holds.
+RUNS = "imlogit-runs"
+OF_A_RUN = "metrics.json"
+# As `decode.py` has them.
+IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".bmp")
+# What stands for a folder's size and times, which change with what is left out of it.
+OF_A_FOLDER = (-1, 0, 0)
 # A digest, and the last change in nanoseconds since 1970.
 State = tuple[str, int]
 
@@ -32,7 +39,8 @@ def look_at(folder: str, follow_links: bool) -> tuple[State, list[str]]:
     """Return the state of what is directly in a folder, and the folders in it.
 
     Names are taken as they come, unsorted, and files by the folder's descriptor, which spares
-    the system finding it again for each.
+    the system finding it again for each. Of a folder only its name counts: what is in it is looked
+    at itself, and runs are left out.
     """
     names: list[str] = []
     figures = array("q")
@@ -42,9 +50,11 @@ def look_at(folder: str, follow_links: bool) -> tuple[State, list[str]]:
     try:
         with os.scandir(place) as entries:
             for entry in entries:
+                if is_of_runs(folder, entry.name):
+                    continue
                 found = entry.stat(follow_symlinks=False)
                 names.append(entry.name)
-                figures.extend((found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+                figures.extend(figures_of(found))
                 if not stat.S_ISREG(found.st_mode):
                     path = os.path.join(folder, entry.name)
                     _look_behind(path, found.st_mode, follow_links, figures, deeper)
@@ -69,6 +79,24 @@ def _look_behind(
         deeper.append(path)
 
 
+def is_of_runs(folder: str, name: str) -> bool:
+    """Whether this is where runs are written: a folder of that name with a run, or with nothing.
+
+    One that holds images is what it seems to be, a class of that name.
+    """
+    if name != RUNS:
+        return False
+    place = os.path.join(folder, name)
+    try:
+        inside = [one for one in os.listdir(place) if not one.startswith(".")]
+    except OSError:  # a file, say
+        return False
+    if any(one.lower().endswith(IMAGE_ENDINGS) for one in inside):
+        return False
+    runs = (os.path.isfile(os.path.join(place, one, OF_A_RUN)) for one in inside)
+    return not inside or any(runs)
+
+
 def is_new(folder: str, seen: set[tuple[int, int]]) -> bool:
     """Whether a folder was not seen before; now it was."""
     here = identity(folder)
@@ -84,7 +112,9 @@ def identity(folder: str) -> tuple[int, int]:
 
 
 def figures_of(found: os.stat_result) -> tuple[int, int, int]:
-    """Return what differs once a file was changed."""
+    """Return what differs once a file was changed; nothing of a folder does."""
+    if stat.S_ISDIR(found.st_mode):
+        return OF_A_FOLDER
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 

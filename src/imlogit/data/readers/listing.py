@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
+
+from imlogit.data.cache.walk import is_of_runs
 
 NOT_FOLLOWED = "a symbolic link to a folder or to another place (follow_links=True reads it)"
 HIDDEN = (".", "__MACOSX")
@@ -33,7 +35,7 @@ class Place:
         """What lies in a folder, in the order of its names; nothing where that is not told."""
         try:
             with os.scandir(self.path) as entries:
-                found = [entry for entry in entries if not is_hidden(entry.name)]
+                found = _listed(self.path, entries)
         except OSError:
             return []
         return sorted(found, key=lambda entry: entry.name)
@@ -65,7 +67,7 @@ def is_hidden(name: str) -> bool:
 def subfolders(folder: Path, follow_links: bool) -> list[Item]:
     """Return the folders in a folder, in the order of their names."""
     with os.scandir(folder) as entries:
-        found = [entry for entry in entries if not is_hidden(entry.name) and _is_folder(entry)]
+        found = [entry for entry in _listed(folder, entries) if _is_folder(entry)]
     return sorted(
         Item(entry.name, NOT_FOLLOWED if entry.is_symlink() and not follow_links else None)
         for entry in found
@@ -96,7 +98,7 @@ def _below(
             yield Item(prefix.rstrip("/"), "a symbolic link in a circle")
             return
         with os.scandir(folder) as entries:
-            found = [entry for entry in entries if not is_hidden(entry.name)]
+            found = _listed(folder, entries)
     except OSError as error:
         yield Item(prefix.rstrip("/") or ".", f"cannot be read ({error.strerror or error})")
         return
@@ -111,6 +113,12 @@ def _below(
         else:
             problem = _unlike_a_file(entry)
         yield Item(name, problem)
+
+
+def _listed(folder: Path, entries: Iterable[os.DirEntry[str]]) -> list[os.DirEntry[str]]:
+    """Return what is no hidden file and not where runs are written."""
+    place = os.fspath(folder)
+    return [one for one in entries if not is_hidden(one.name) and not is_of_runs(place, one.name)]
 
 
 def _identity(folder: Path) -> tuple[int, int]:

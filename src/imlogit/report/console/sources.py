@@ -3,31 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 
 from imlogit.data.cache import entries
+from imlogit.data.clearing import Cleared
 from imlogit.data.facts import facts_of
 from imlogit.data.image_set import ImageSet
 from imlogit.data.reading import Reading
+from imlogit.errors import ImlogitError
 from imlogit.report.console.printing import print_table
 from imlogit.report.table import Column, Table, Wrap, columns, facts_table, numbers
 from imlogit.runs.options import option_words
-from imlogit.system.text import by, printable
+from imlogit.system.text import ago, by, printable
 
 MEGA = 1e6
 
 
 def print_sources(
-    console: Console, kinds: Sequence[dict[str, Any]], kept: Sequence[dict[str, Any]]
+    console: Console,
+    kinds: Sequence[dict[str, Any]],
+    kept: Sequence[dict[str, Any]],
+    total: int,
 ) -> None:
-    """Print what can be read, and what is kept of what was."""
+    """Print what can be read, and what is kept of what was: `total` bytes in all."""
     print_table(console, kinds_table(kinds))
-    console.print(f"Kept in {printable(entries.folder())}", soft_wrap=True)
+    place = printable(entries.folder())
+    console.print(f"Kept in {place}: {_megabytes(total)} MB in all", soft_wrap=True)
     if kept:
         console.print()
         print_table(console, kept_table(kept))
+
+
+def print_cleared(console: Console, cleared: Cleared) -> None:
+    """Print what was removed of what was kept, and how much room that made."""
+    if cleared.removed:
+        print_table(console, cleared_table(cleared))
+    if cleared.leftovers.number:
+        console.print(
+            f"Left behind, and removed: {cleared.leftovers.number:,} notes and folders, "
+            f"{_megabytes(cleared.leftovers.bytes)} MB"
+        )
+    freed = f"{_megabytes(cleared.bytes)} MB freed"
+    console.print(freed if cleared.removed or cleared.leftovers.number else "Nothing to remove")
 
 
 def print_facts(console: Console, images: ImageSet) -> None:
@@ -46,18 +66,41 @@ def kinds_table(kinds: Sequence[dict[str, Any]]) -> Table:
 
 def kept_table(kept: Sequence[dict[str, Any]]) -> Table:
     """Return what was read before, and how."""
+    now = datetime.now(UTC)
     rows = tuple(
         (
             one["source"],
             one["kind"],
-            " ".join(option_words(Reading.of(one["reading"]))),
-            f"{one['bytes'] / MEGA:,.1f}",
+            _words_of(one["reading"]),
+            ago((now - datetime.fromisoformat(one["last_used"])).total_seconds()),
+            _megabytes(one["bytes"]),
         )
         for one in kept
     )
-    texts = columns("source", "kind", "read with", wrap=Wrap.LETTERS)
+    texts = columns("source", "kind", "read with", "last used", wrap=Wrap.LETTERS)
     headings = (*texts, *numbers("MB", wrap=Wrap.LETTERS))
     return Table("Read before, and kept until it changes", headings, rows)
+
+
+def cleared_table(cleared: Cleared) -> Table:
+    """Return what was removed of sources that were read before."""
+    rows = tuple(
+        (one.source, one.kind, _words_of(one.reading), _megabytes(one.bytes))
+        for one in cleared.removed
+    )
+    texts = columns("source", "kind", "read with", wrap=Wrap.LETTERS)
+    return Table("Removed", (*texts, *numbers("MB", wrap=Wrap.LETTERS)), rows)
+
+
+def _words_of(reading: dict[str, Any]) -> str:
+    try:
+        return " ".join(option_words(Reading.of(reading)))
+    except ImlogitError:  # noted by another version, or altered
+        return "unknown options"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / MEGA:,.1f}"
 
 
 def images_table(facts: dict[str, Any]) -> Table:
