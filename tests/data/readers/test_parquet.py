@@ -251,7 +251,7 @@ def test_each_bad_row_is_named_in_order(pets):
         "has no image",
         "has no label",
     ]
-    assert whats[4].startswith("not an image")
+    assert whats[4].startswith("text, not an image")
     assert whats[5:] == ["the file is empty", "the label 3 is none of 0 to 2", "has no label (-1)"]
     left = read(pets, skip_bad=True)
     np.testing.assert_array_equal(left.images, IMAGES[[0, 1, 2, 0, 1, 2]])

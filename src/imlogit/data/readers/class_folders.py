@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from imlogit.data.image_set import ImageSet
-from imlogit.data.images.decode import is_image_name
+from imlogit.data.images.decode import looks_like_image
 from imlogit.data.images.decode_many import Encoded, decode_all
 from imlogit.data.problems import BadItem, raise_or_skip
 from imlogit.data.progress import Progress
@@ -157,8 +157,8 @@ def _list_class(
         full = printable(f"{where}/{name}")
         if problem is not None:
             part.problems.append(BadItem(full, problem))
-        elif is_image_name(name):
-            part.files.append(Encoded(full, f"{folder}/{name}"))
+        elif looks_like_image(path := f"{folder}/{name}", name):
+            part.files.append(Encoded(full, path))
             part.classes.append(folder.name)
         else:
             ignored.append(full)
@@ -170,7 +170,8 @@ def _list_class(
 def _refuse_loose_images(folder: Path, above: str, beside_classes: bool) -> None:
     """Say that images which lie in no class folder have no label."""
     with os.scandir(folder) as entries:
-        loose = sorted(e.name for e in entries if is_image_name(e.name) and not is_hidden(e.name))
+        files = [e for e in entries if not is_hidden(e.name)]
+    loose = sorted(e.name for e in files if looks_like_image(e.path, e.name))
     if not loose:
         return
     what = f"{len(loose):,} images lie in no class folder, such as {printable(above + loose[0])}"
