@@ -9,6 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
+from imlogit.data.formats.conversions import conversion_in
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode import looks_like_image
 from imlogit.data.images.decode_many import Encoded, decode_all
@@ -55,7 +56,8 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     parts = [_list_part(folder, path, reading) for folder in _parts(path, reading)]
     found = [file for part in parts for file in part.files]
     if not found and not any(part.problems for part in parts):
-        raise DataError(f"{name}: there is no class folder with an image. {LAYOUT}.")
+        hint = conversion_in(path) or f"{LAYOUT}."
+        raise DataError(f"{name}: there is no class folder with an image. {hint}")
     decoded = decode_all(found, len(found), reading, progress)
     listed_before = [problem for part in parts for problem in part.problems]
     skipped = raise_or_skip(
