@@ -69,7 +69,7 @@ def test_what_is_said_can_be_typed(tmp_path, monkeypatch, kind):
     else:
         savemat("batch", {"X": rows.reshape(2, 32, 32, 3), "y": labels}, appendmat=False)
     said = conversion_of("batch")
-    exec(said[said.index("import numpy") :].rstrip("."))
+    exec(said[said.index("import numpy") :])
     found = load("batch.npz")
     assert found.image_shape == (32, 32, 3)
     assert found.labels.tolist() == labels

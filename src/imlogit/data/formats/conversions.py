@@ -78,7 +78,11 @@ def conversion_of(path: str | os.PathLike[str]) -> str | None:
     advice = how_to_convert(path, words) or (kind.advice if kind else "")
     if words.endswith("archive"):
         advice = UNPACK
-    return f"{printable(path)} is {words}. {advice[:1].upper()}{advice[1:]}." if advice else None
+    if not advice:
+        return None
+    # code is copied, with whatever stands at its end
+    stop = "" if words in CODE else "."
+    return f"{printable(path)} is {words}. {advice[:1].upper()}{advice[1:]}{stop}"
 
 
 def conversion_in(folder: Path) -> str | None:

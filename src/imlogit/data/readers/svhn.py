@@ -78,7 +78,7 @@ def _read_part(path: Path) -> Named:
     with opened(path) as (file, size), refusing(where):
         if file.read(len(MATLAB_7_3)) == MATLAB_7_3:
             raise DataError(
-                f"{where} is of MATLAB 7.3, an HDF5 file inside: {how_to_convert(path, HDF5)}."
+                f"{where} is of MATLAB 7.3, an HDF5 file inside: {how_to_convert(path, HDF5)}"
             )
         file.seek(0)
         held = find_variables(file, size, where)
@@ -97,7 +97,7 @@ def _check_variables(held: dict[str, Variable], path: Path) -> None:
         raise DataError(
             f"{printable(path)} holds {first_of(variables) or 'nothing'}, and not {IMAGES} "
             f"(h x w x 3 x n, uint8) and {LABELS} (n x 1), as SVHN's files do: "
-            f"{how_to_convert(path, MATLAB)}."
+            f"{how_to_convert(path, MATLAB)}"
         )
     n = images.shape[3]
     if math.prod(labels.shape) != n:
