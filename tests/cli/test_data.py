@@ -61,7 +61,7 @@ class TestRuns:
         write(digits / "2" / "bad.png", b"x")
         words = ["train", "digits", "--folds", "2", "--size", "10x12", "--grey", "--skip-bad"]
         said = out(capsys, *words, "--out", "one")
-        assert "1 passed over:\n  2/bad.png: not an image" in said.err
+        assert "1 passed over:\n  2/bad.png: text, not an image" in said.err
         metrics = json.loads(Path("one/metrics.json").read_text())
         assert [one["where"] for one in metrics["data"]["skipped"]] == ["2/bad.png"]
         assert metrics["data"]["image_shape"] == [10, 12]

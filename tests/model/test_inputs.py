@@ -37,6 +37,13 @@ def test_a_folder_is_not_asked_for_each_file(monkeypatch, tmp_path):
     assert set(files.values()) == {1}
 
 
+def test_a_folder_gives_what_looks_like_an_image(tmp_path):
+    for name, content in {"0": GREY, "1.tif": GREY, "README": b"x", "2.txt": GREY}.items():
+        write(tmp_path / "pets" / name, content)
+    found = list(inputs([str(tmp_path / "pets")], Reading()))
+    assert [one.where for one in found] == [f"{tmp_path}/pets/{name}" for name in ("0", "1.tif")]
+
+
 def test_a_folder_that_is_named_as_an_image(tmp_path):
     write(tmp_path / "x.png" / "y.png", GREY)
     (found,) = inputs([str(tmp_path / "x.png")], Reading())

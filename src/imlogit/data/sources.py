@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from imlogit.data.formats.conversions import conversion_of
 from imlogit.data.image_set import ImageSet
 from imlogit.data.progress import Progress
 from imlogit.data.readers import (
     class_folders,
     csv_table,
-    idx_folder,
     mnist,
     mnist_5k,
     numpy_files,
@@ -19,6 +19,7 @@ from imlogit.data.readers import (
     parquet,
 )
 from imlogit.data.readers.listing import Place, place_at
+from imlogit.data.readers.published import cifar_binary, idx_folder, quick_draw, svhn
 from imlogit.data.readers.source import FileSource, NamedSource
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import say
@@ -33,6 +34,9 @@ ON_DISK: tuple[FileSource, ...] = (
     numpy_files.SOURCE,
     parquet.SOURCE,
     idx_folder.SOURCE,
+    svhn.SOURCE,
+    cifar_binary.SOURCE,
+    quick_draw.SOURCE,
     class_folders.SOURCE,
 )
 SOURCES = (*NAMED, *ON_DISK)
@@ -218,6 +222,9 @@ def _find(source: str, place: Place | None) -> Found:
             f"folder.{guess} Known are: {known}, and openml:NAME. `imlogit data "
             "list` shows what can be read."
         )
+    conversion = conversion_of(place.path)
+    if conversion is not None:
+        raise DataError(conversion)
     forms = ", ".join(dict.fromkeys(form for row in SOURCES for form in row.form.split(", ")))
     raise DataError(
         f"{printable(source)} is no source of labelled images: give one of {forms}. Single images "

@@ -9,7 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imlogit.arrays import Pixels
-from imlogit.data.images.decode import BadImageError, is_image_name, read_bytes
+from imlogit.data.images.decode import (
+    BadImageError,
+    is_image_name,
+    looks_like_image,
+    read_bytes,
+)
 from imlogit.data.progress import Progress
 from imlogit.data.readers import class_folders
 from imlogit.data.readers.listing import files_below
@@ -106,11 +111,11 @@ def _of_file(
 
 
 def _of_folder(folder: Path, name: str, reading: Reading) -> Iterator[Input]:
-    """Yield the images of a folder and its subfolders; what is not named as an image is not one."""
+    """Yield the images of a folder and its subfolders; what does not look like one is left out."""
     found = [
         item
         for item in files_below(folder, folder, reading.follow_links)
-        if item.problem is not None or is_image_name(item.name)
+        if item.problem is not None or looks_like_image(f"{folder}/{item.name}", item.name)
     ]
     own = folder.resolve().name
     labels = [_folder_of(item.name, own) for item in found]

@@ -146,10 +146,19 @@ def test_subfolders_and_what_systems_leave_behind(pets):
     write(pets / "cat" / "more" / "deep" / "x.PNG", IMAGES[0])
     write(pets / "cat" / ".DS_Store", b"x")
     write(pets / "__MACOSX" / "cat" / "00000.png", b"x")
-    write(pets / "cat" / "notes.txt", b"x")
-    with pytest.warns(UserWarning, match=r"1 files .* not read, such as cat/notes\.txt"):
+    write(pets / "cat" / "notes.txt", IMAGES[0])
+    write(pets / "cat" / "README", b"Cats of the neighbourhood")
+    with pytest.warns(UserWarning, match=r"2 files .* not read, such as cat/README"):
         found = load(pets)
     assert len(found) == 7
+
+
+def test_contents_decide_what_names_do_not_say(pets):
+    write(pets / "cat" / "0", IMAGES[0])
+    write(pets / "dog" / "0.tiff", IMAGES[1])
+    found = load(pets)
+    assert len(found) == 8
+    np.testing.assert_array_equal(found.images[[0, 3]], IMAGES[:2])
 
 
 def test_all_kinds_of_files_and_grey_beside_colour(tmp_path):
@@ -213,9 +222,11 @@ class TestHostile:
         with pytest.raises(DataError, match=r"1 images lie in no class folder, such as 1.png"):
             load(tmp_path / "loose")
 
-    def test_loose_images_beside_classes(self, pets):
-        write(pets / "cover.jpg", b"x")
-        with pytest.warns(UserWarning, match=r"such as cover.jpg, and were not read"):
+    @pytest.mark.parametrize(("name", "content"), [("cover.jpg", b"x"), ("cover", IMAGES[0])])
+    def test_loose_images_beside_classes(self, pets, name, content):
+        write(pets / name, content)
+        write(pets / "LICENSE", b"CC BY")
+        with pytest.warns(UserWarning, match=rf"1 images .*such as {name}, and were not read"):
             assert len(load(pets)) == 6
 
     def test_an_empty_class(self, pets):
@@ -227,7 +238,7 @@ class TestHostile:
     def test_every_bad_file_is_named_and_may_be_passed_over(self, pets):
         bad = {
             "cat/a.png": (b"", "empty"),
-            "cat/b.png": (encoded(GREY, "TIFF"), "known format"),
+            "cat/b.png": (encoded(GREY, "PPM"), "a PNM image, not"),
             "dog/c.jpg": (encoded(IMAGES[0])[:50], "damaged"),
         }
         for name, (content, _) in bad.items():

@@ -136,11 +136,23 @@ def test_shards_of_no_part_are_all_for_training(tmp_path, no_warning):
     assert found.test is None
 
 
-def test_other_parts_are_left_out_and_named(pets):
+def test_the_validation_part(pets):
     write(pets / "validation-00000-of-00001.parquet")
-    with pytest.warns(UserWarning, match="left out: validation-00000-of-00001.parquet"):
+    found = read(pets)
+    assert (found.n_train, found.n_validation, len(found.test.labels)) == (5, 6, 1)
+    np.testing.assert_array_equal(found.validation.images, IMAGES)
+    assert found.names[5] == "0.png"
+    for path in pets.glob("test-*"):
+        path.unlink()
+    with pytest.warns(SourceWarning, match="validation is the test part, as there is no other"):
+        assert len(read(pets).test.labels) == 6
+
+
+def test_other_parts_are_left_out_and_named(pets):
+    write(pets / "extra-00000-of-00001.parquet")
+    with pytest.warns(UserWarning, match="left out: extra-00000-of-00001.parquet"):
         assert len(read(pets)) == 6
-    assert not any("validation" in path.name for path in parquet.SOURCE.files(pets))
+    assert not any("extra" in path.name for path in parquet.SOURCE.files(pets))
 
 
 def test_shards_that_are_not_there_are_told(pets):
@@ -152,7 +164,7 @@ def test_shards_that_are_not_there_are_told(pets):
 def test_a_test_part_alone(pets):
     for shard in pets.glob("train*"):
         shard.unlink()
-    with pytest.raises(DataError, match="only the test part, test-00000-of-00001.parquet"):
+    with pytest.raises(DataError, match="no training part beside test-00000-of-00001.parquet"):
         read(pets)
 
 
@@ -253,7 +265,7 @@ def test_each_bad_row_is_named_in_order(pets):
         "has no image",
         "has no label",
     ]
-    assert whats[4].startswith("not an image")
+    assert whats[4].startswith("text, not an image")
     assert whats[5:] == ["the file is empty", "the label 3 is none of 0 to 2", "has no label (-1)"]
     left = read(pets, skip_bad=True)
     np.testing.assert_array_equal(left.images, IMAGES[[0, 1, 2, 0, 1, 2]])

@@ -84,7 +84,7 @@ def _remove_parts(known: Collection[str]) -> tuple[int, int]:
     """Remove what writers that were killed more than a day ago left; return number and bytes."""
     old = [
         path
-        for path in entries.listed()
+        for path in entries.entry_paths()
         if _entry_of(_PART, path, known)
         and entries.is_folder_or_link(path)
         and path.lstat().st_mtime < time.time() - DAY
@@ -101,7 +101,7 @@ def _remove_locks(known: Collection[str]) -> None:
     """Remove the lock files of entries that are gone, unless they are held."""
     from filelock import FileLock
 
-    for path in entries.listed():
+    for path in entries.entry_paths():
         entry = _entry_of(_LOCK, path, known)
         if not entry or os.path.lexists(entries.folder() / entry) or path.is_symlink():
             continue

@@ -149,10 +149,12 @@ def is_of_source(name: str) -> bool:
 
 def of_sources() -> list[str]:
     """Return the names of all entries of sources, and of links in their place."""
-    return [path.name for path in listed() if is_of_source(path.name) and is_folder_or_link(path)]
+    return [
+        path.name for path in entry_paths() if is_of_source(path.name) and is_folder_or_link(path)
+    ]
 
 
-def listed() -> list[Path]:
+def entry_paths() -> list[Path]:
     """Return what lies in the cache folder, in the order of the names."""
     with suppress(OSError):
         return sorted(folder().iterdir())

@@ -17,7 +17,10 @@ FOLLOW = "follow-links"
 RUNS = "imlogit-runs"
 OF_A_RUN = "metrics.json"
 # As `decode.py` has them.
-IMAGE_ENDINGS = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".bmp")
+IMAGE_ENDINGS = (
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".bmp"),
+    *(".tif", ".tiff", ".avif", ".heic", ".heics", ".heif", ".hif"),
+)
 # What stands for a folder's size and times, which change with what is left out of it.
 OF_A_FOLDER = (-1, 0, 0)
 # A digest, and the last change in nanoseconds since 1970.

@@ -121,7 +121,7 @@ class Lines:
             self._to_tell(self._position())
 
 
-def split(line: bytes, separator: bytes) -> list[bytes]:
+def split_line(line: bytes, separator: bytes) -> list[bytes]:
     """Return the fields of a line.
 
     Raises

@@ -3,34 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import math
 import os
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from imlogit.arrays import Pixels
+from imlogit.data.formats.magic import LOOKED_AT, image_format
+from imlogit.data.images.by_format import FORMATS, load, open_image, words_of_failure
+from imlogit.data.images.flatten import BadImageError as BadImageError
+from imlogit.data.images.flatten import flat, upright
 from imlogit.data.images.sizes import Extent
 from imlogit.data.reading import MEGA, MOST_MEGAPIXELS, Reading
-from imlogit.errors import DataError
-from imlogit.system.regular_file import UnfitFileError, read_regular
+from imlogit.system.regular_file import UnfitFileError, open_regular, read_regular
 
 if TYPE_CHECKING:
     from PIL import Image
 
-# What is tried on a file's contents, whatever its name is: the others of Pillow's formats reach
-# further than pixels (EPS starts Ghostscript), or are not pictures of one size.
-FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".bmp"})
-# Where cameras and editors say which side is up.
-ORIENTED_BY = ("exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp")
-# 16-bit grey, scaled so that the largest value stays the largest: 65,535 / 255.
-STEP_OF_16_BITS = 257
-WHITE_OF_16_BITS = 65_535
-GREY_OR_COLOUR = ("L", "RGB")
+# By its name a file of a folder is taken as an image, by its contents it is read.
+COMMON = (".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".webp", ".bmp")
+SUFFIXES = frozenset([*COMMON, ".tif", ".tiff", ".avif", ".heic", ".heics", ".heif", ".hif"])
 GREY_MODES = ("1", "L", "LA", "La", "I", "I;16", "F")
 # The EXIF tag that says which side is up, and its values for images that lie on a side.
 ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
@@ -39,13 +34,31 @@ ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
 PARTS_OF_SIZE, SPARE = (8, 4, 2), 4
 
 
-class BadImageError(DataError):
-    """An image file that cannot be used; the message is what is wrong, without its name."""
-
-
 def is_image_name(name: str) -> bool:
     """Whether a file's name says that it is an image of a known kind."""
     return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - a Path costs ten times more
+
+
+def looks_like_image(path: str | os.PathLike[str], name: str) -> bool:
+    """Whether a file is to be read as an image.
+
+    Names decide; only a file without an ending is looked into.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        Where it is.
+    name : str
+        What it is called; a part of the path, which is at hand where files are listed.
+    """
+    ending = os.path.splitext(name)[1]  # noqa: PTH122 - a Path costs ten times more
+    if ending:
+        return ending.lower() in SUFFIXES
+    try:
+        with open_regular(path) as (file, _):
+            return image_format(file.read(LOOKED_AT)) is not None
+    except OSError:
+        return False
 
 
 def read_bytes(path: str | os.PathLike[str], reading: Reading) -> bytes:
@@ -68,7 +81,7 @@ def decode_image(content: bytes, reading: Reading) -> Image.Image:
     """Decode an image file's first frame, the right side up.
 
     Transparent pixels are laid over white, 16-bit grey is scaled, palettes and CMYK are
-    converted.
+    converted: to grey where they hold nothing else.
 
     Parameters
     ----------
@@ -85,28 +98,25 @@ def decode_image(content: bytes, reading: Reading) -> Image.Image:
     ------
     BadImageError
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     if not content:
         raise BadImageError("the file is empty")
     if len(content) > reading.max_bytes:
         raise BadImageError(_too_large(len(content), reading))
     try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+        with open_image(content) as image:
             _check_pixels(image.size, reading)
             _reduce(image, reading)
-            image.load()
-            return flat(upright(image))
+            return flat(upright(load(image, content)))
     except BadImageError:
         raise
-    except UnidentifiedImageError:
-        raise BadImageError(f"not an image of a known format ({', '.join(FORMATS)})") from None
     except Image.DecompressionBombError:
         raise BadImageError(f"more than {reading.max_megapixels:g} megapixels") from None
     except MemoryError:
         raise BadImageError("too large for the memory that is left") from None
     except Exception as error:  # decoders of hostile bytes raise some fifteen kinds
-        raise BadImageError(f"damaged ({_reason(error)})") from None
+        raise BadImageError(words_of_failure(content, error)) from None
 
 
 @contextlib.contextmanager
@@ -164,17 +174,32 @@ def _reduce(image: Image.Image, reading: Reading) -> None:
 
 def extent_of(content: str | os.PathLike[str] | bytes) -> Extent | None:
     """Return height, width and channels by an image's header; None where it has none."""
-    from PIL import Image
-
     try:
-        source = io.BytesIO(content) if isinstance(content, bytes) else content
-        with Image.open(source, formats=FORMATS) as image:
-            width, height = image.size
-            if image.getexif().get(ORIENTATION, 1) in TURNED:
-                width, height = height, width
-            return Extent(height, width, 1 if image.mode in GREY_MODES else 3)
+        if isinstance(content, bytes):
+            with open_image(content) as image:
+                return _extent(image)
+        with open_regular(content) as (file, _), _open_header(file) as image:
+            return _extent(image)
     except Exception:  # whatever is wrong is said when it is decoded
         return None
+
+
+def _open_header(file: BinaryIO) -> Image.Image:
+    """Open an image of which the header is wanted, without reading all of the file if possible."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        return Image.open(file, formats=FORMATS)
+    except UnidentifiedImageError:
+        file.seek(0)
+        return open_image(file.read())
+
+
+def _extent(image: Image.Image) -> Extent:
+    width, height = image.size
+    if image.getexif().get(ORIENTATION, 1) in TURNED:
+        width, height = height, width
+    return Extent(height, width, 1 if image.mode in GREY_MODES else 3)
 
 
 def pixels_of(content: bytes, reading: Reading) -> Pixels:
@@ -211,60 +236,3 @@ def _too_large(n_bytes: int, reading: Reading) -> str:
         f"{n_bytes / MEGA:,.0f} MB are more than {reading.max_megabytes:g} "
         f"(max_megabytes={math.ceil(n_bytes / MEGA)} allows it)"
     )
-
-
-def upright(image: Image.Image) -> Image.Image:
-    """Turn an image as its EXIF or XMP data say; where these are damaged, leave it as it lies."""
-    if not any(key in image.info for key in ORIENTED_BY):
-        return image
-    from PIL import ImageOps
-
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # the pixels are sound
-        return image
-
-
-def flat(image: Image.Image) -> Image.Image:
-    """Return an image of any mode as grey or RGB; what is transparent is laid over white.
-
-    Raises
-    ------
-    BadImageError
-        For pixels that are fractions.
-    """
-    transparent = "A" in image.mode or "a" in image.mode or "transparency" in image.info
-    if image.mode in GREY_OR_COLOUR and not transparent:
-        return image
-    from PIL import Image
-
-    if image.mode.startswith("I"):
-        pixels = np.asarray(image)
-        if transparent:
-            pixels = np.where(pixels == image.info.get("transparency"), WHITE_OF_16_BITS, pixels)
-        scaled = np.rint(pixels / STEP_OF_16_BITS)
-        return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
-    if image.mode == "F":
-        raise BadImageError("its pixels are fractions, whose scale is not known")
-    grey = image.mode in ("1", "L", "LA", "La")
-    if transparent:
-        over = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        white.alpha_composite(over)
-        flat = white.convert("RGB")
-    else:
-        flat = image.convert("L" if grey else "RGB")
-    if grey or (image.mode in ("P", "PA") and _is_grey(flat)):
-        return flat.convert("L")
-    return flat
-
-
-def _is_grey(image: Image.Image) -> bool:
-    """Whether red, green and blue are the same everywhere."""
-    colours = np.asarray(image)
-    return bool((colours == colours[..., :1]).all())
-
-
-def _reason(error: Exception) -> str:
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text if text.isprintable() and len(text) < 100 else type(error).__name__

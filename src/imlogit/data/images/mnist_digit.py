@@ -46,7 +46,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Pixels
-from imlogit.data.images.decode import flat, upright
+from imlogit.data.images.flatten import flat, upright
 from imlogit.data.images.otsu import split_levels
 from imlogit.errors import DataError
 

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+from imlogit.data.formats.conversions import conversion_in
 from imlogit.data.image_set import ImageSet
-from imlogit.data.images.decode import is_image_name
+from imlogit.data.images.decode import looks_like_image
 from imlogit.data.images.decode_many import Encoded
 from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
@@ -29,7 +30,7 @@ MOST_AROUND = 8
 NO_CLASSES = frozenset(("unknown", "unlabelled", "unlabeled", "test", "images", "all", "none"))
 
 
-class Found(NamedTuple):
+class FoundFile(NamedTuple):
     """An image file of a part, or what is wrong with one.
 
     Attributes
@@ -71,7 +72,8 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     train, *others = (None if one is None else _list_part(one, root, reading) for one in folders)
     assert train is not None
     if not train.files and not train.problems:
-        raise DataError(f"{name}: there is no class folder with an image. {LAYOUT}.")
+        hint = conversion_in(path) or f"{LAYOUT}."
+        raise DataError(f"{name}: there is no class folder with an image. {hint}")
     validation, test = (
         None if part is None or folder is None else _labelled(part, folder, name)
         for part, folder in zip(others, folders[1:], strict=True)
@@ -153,7 +155,7 @@ def _has_folders(path: Path) -> bool:
 def _list_part(folder: Path, root: Path, reading: Reading) -> PartFiles:
     """List the images of each class folder."""
     above = "" if folder == root else f"{folder.relative_to(root).as_posix()}/"
-    part, ignored, found = PartFiles(), list[str](), list[Found]()
+    part, ignored, found = PartFiles(), list[str](), list[FoundFile]()
     of_classes = _subfolders(folder, reading)
     for of_class, problem in of_classes:
         where = printable(f"{above}{of_class}")
@@ -184,18 +186,18 @@ def _list_part(folder: Path, root: Path, reading: Reading) -> PartFiles:
 
 def _list_class(
     folder: Path, of_class: str, root: Path, reading: Reading
-) -> tuple[list[Found], list[str]]:
+) -> tuple[list[FoundFile], list[str]]:
     """Return the images of one class, and files that are left out by their names."""
-    found, others = list[Found](), list[str]()
+    found, others = list[FoundFile](), list[str]()
     for name, problem in files_below(folder, root, reading.follow_links):
-        if problem is not None or is_image_name(name):
-            found.append(Found(f"{of_class}/{name}", problem))
+        if problem is not None or looks_like_image(f"{folder}/{name}", name):
+            found.append(FoundFile(f"{of_class}/{name}", problem))
         else:
             others.append(f"{of_class}/{name}")
     return found, others
 
 
-def _classes_by_folder(found: Iterable[Found], source: str) -> dict[str, str]:
+def _classes_by_folder(found: Iterable[FoundFile], source: str) -> dict[str, str]:
     """Return the class of the images in each folder.
 
     That is the outermost folder: what lies in it may be ordered further. But where all images lie
@@ -236,12 +238,12 @@ def _loose_images(folder: Path) -> list[str]:
     """Return the images that lie in a folder itself."""
     try:
         with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries]
+            files = [entry for entry in entries if not is_hidden(entry.name)]
     except OSError as error:
         raise DataError(
             f"{printable(folder)} cannot be read ({error.strerror or error})."
         ) from error
-    return sorted(name for name in names if is_image_name(name) and not is_hidden(name))
+    return sorted(one.name for one in files if looks_like_image(one.path, one.name))
 
 
 def _say_of_loose_images(folder: Path, above: str, beside_classes: bool) -> None:

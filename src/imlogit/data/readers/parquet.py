@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import Place, is_hidden, subfolders
 from imlogit.data.readers.parquet_rows import Layout, Shard, fault_of, inspect_files, read_cells
+from imlogit.data.readers.parts import Parts, choose_parts, part_of
 from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import remark
@@ -26,18 +28,24 @@ from imlogit.errors import DataError
 from imlogit.system.text import first_of, printable
 
 SUFFIX = ".parquet"
-TRAIN, TEST, DATA = "train", "test", "data"
-SPLIT = re.compile(f"({TRAIN}|{TEST})[-.]")
+DATA = "data"
+# What stands before the first of these names the part, as in train-00000-of-00002.parquet.
+AFTER_PART = re.compile("[-.]")
+NAMES = f"train-*{SUFFIX}, validation-*{SUFFIX} and test-*{SUFFIX}"
 NUMBERED = re.compile(r"(.+)-\d{5}-of-(\d{5})\b")
 ORIGIN = "Parquet files, Hugging Face layout"
 
 
-class Parts(NamedTuple):
-    """The files of the training and of the test part, and those that are of neither."""
+class ShardFiles(NamedTuple):
+    """The files of each part, and those that are of none."""
 
-    train: list[Path]
-    test: list[Path]
-    left_out: list[Path]
+    parts: Parts[list[Path]]
+    left_out: Sequence[Path] = ()
+
+    @property
+    def read(self) -> list[Path]:
+        """The files that are read, part by part."""
+        return [path for part in self.parts.present for path in part]
 
 
 def _accepts(place: Place) -> bool:
@@ -50,8 +58,7 @@ def _accepts(place: Place) -> bool:
 
 def _files(path: Path) -> list[Path]:
     """Return the files that are read."""
-    parts = _parts(path)
-    return parts.train + parts.test
+    return _shards_of(path).read
 
 
 def _read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
@@ -76,41 +83,47 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     MissingExtraError
         Without pyarrow.
     """
-    name, parts = _name_of(path), _parts(path)
-    layout, shards = inspect_files(parts.train + parts.test)
+    name, files = _name_of(path), _shards_of(path)
+    layout, shards = inspect_files(files.read)
     if path.is_dir():  # who names one file wants no other
-        _warn_of_absent(name, parts)
-    sieve = _Sieve(shards[: len(parts.train)], shards[len(parts.train) :], layout)
+        _warn_of_absent(name, files)
+    each = iter(shards)
+    sieve = _Sieve([[next(each) for _ in part] for part in files.parts.present], layout)
     decoded = decode_all(sieve.images(), sum(shard.n_rows for shard in shards), reading, progress)
     skipped = raise_or_skip(
         sieve.problems_with(decoded), source=name, n_items=sieve.n_rows, skip_bad=reading.skip_bad
     )
-    n_train, classes = sieve.kept(decoded)
-    train, test = (
-        Named(decoded.images[rows], classes[rows])
-        for rows in (slice(n_train), slice(n_train, None))
-    )
+    kept = iter(sieve.kept(decoded))
+    train, validation, test = (None if part is None else next(kept) for part in files.parts)
+    assert train is not None
     return assemble(
-        train, test, name=name, origin=ORIGIN, class_names=layout.names, skipped=skipped
+        train,
+        test,
+        name=name,
+        origin=ORIGIN,
+        class_names=layout.names,
+        skipped=skipped,
+        validation=validation,
+        fit=decoded.fit,
     )
 
 
 class _Sieve:
     """Hands on the images of some shards; keeps back their classes, and what is wrong with rows."""
 
-    def __init__(self, train: Sequence[Shard], test: Sequence[Shard], layout: Layout) -> None:
-        self._parts, self._layout = (train, test), layout
-        self._n_train_rows = 0
+    def __init__(self, parts: Sequence[Sequence[Shard]], layout: Layout) -> None:
+        self._parts, self._layout = parts, layout
+        self._ends: list[int] = []  # of the parts' rows
         self._rows: list[int] = []  # of the images that were handed on
         self._classes: list[str] = []
+        self._names: list[str] = []
         self._problems: list[tuple[int, BadItem]] = []
         self.n_rows = 0
 
     def images(self) -> Iterator[Encoded]:
-        train, test = self._parts
-        yield from self._images(train)
-        self._n_train_rows = self.n_rows
-        yield from self._images(test)
+        for part in self._parts:
+            yield from self._images(part)
+            self._ends.append(self.n_rows)
 
     def _images(self, shards: Sequence[Shard]) -> Iterator[Encoded]:
         names = self._layout.names
@@ -123,6 +136,7 @@ class _Sieve:
                 else:
                     self._rows.append(self.n_rows)
                     self._classes.append(str(label) if names is None else names[label])
+                    self._names.append(printable(image.get("path") or where))
                     yield Encoded(where, image["bytes"])
                 self.n_rows += 1
 
@@ -132,11 +146,19 @@ class _Sieve:
         found = [*self._problems, *zip(bad, decoded.problems, strict=True)]
         return [problem for _, problem in sorted(found, key=lambda pair: pair[0])]
 
-    def kept(self, decoded: Decoded) -> tuple[int, list[str]]:
-        """Return how many images of the training part are left, and the classes of all."""
-        left = np.flatnonzero(decoded.good).tolist()
-        n_train = sum(self._rows[place] < self._n_train_rows for place in left)
-        return n_train, [self._classes[place] for place in left]
+    def kept(self, decoded: Decoded) -> list[Named]:
+        """Return what is left of each part."""
+        left = np.flatnonzero(decoded.good)
+        rows = np.array(self._rows, dtype=np.intp)[left]
+        borders = [0, *np.searchsorted(rows, self._ends).tolist()]
+        return [
+            Named(
+                decoded.images[start:stop],
+                [self._classes[place] for place in left[start:stop].tolist()],
+                [self._names[place] for place in left[start:stop].tolist()],
+            )
+            for start, stop in pairwise(borders)
+        ]
 
 
 def _name_of(path: Path) -> str:
@@ -179,11 +201,11 @@ def _is_configuration(folder: Path) -> bool:
     return found
 
 
-def _parts(path: Path) -> Parts:
+def _shards_of(path: Path) -> ShardFiles:
     """Find the files of each part."""
     try:
         if not path.is_dir():
-            return Parts([path], [], [])
+            return ShardFiles(Parts([path]))
         places = _places(path)
         shards = _shards(places[0]) if places else []
     except OSError as error:
@@ -195,34 +217,36 @@ def _parts(path: Path) -> Parts:
         found = first_of([f"{place.name}/" for place in places])
         raise DataError(
             f"{name}: there are Parquet files in {found}: give one of these folders, or put them "
-            f"into one as {TRAIN}-*{SUFFIX} and {TEST}-*{SUFFIX}."
+            f"into one as {NAMES}."
             if places
             else f"{name}: there is no {SUFFIX} file, here or in {DATA}/."
         )
     return _by_split(name, shards)
 
 
-def _by_split(name: str, shards: Sequence[Path]) -> Parts:
-    parts: dict[str, list[Path]] = {TRAIN: [], TEST: [], "": []}
+def _by_split(name: str, shards: Sequence[Path]) -> ShardFiles:
+    by_word: dict[str, list[Path]] = defaultdict(list)
     for shard in shards:
-        found = SPLIT.match(shard.name)
-        parts[found[1] if found else ""].append(shard)
-    if not parts[TRAIN] and not parts[TEST]:
-        return Parts(parts[""], [], [])
-    if not parts[TRAIN]:
+        by_word[AFTER_PART.split(shard.name.lower())[0]].append(shard)
+    others = [path for word, some in by_word.items() if part_of(word) is None for path in some]
+    if len(others) == len(shards):
+        return ShardFiles(Parts(others))
+    parts = choose_parts(name, by_word.items())
+    if parts is None:
+        alone = next(path for path in shards if path not in others)
         raise DataError(
-            f"{name}: of the parts there is only the test part, {printable(parts[TEST][0].name)}. "
-            f"Put {TRAIN}-*{SUFFIX} beside it, or give the file itself to train on it."
+            f"{name}: there is no training part beside {printable(alone.name)}. Put "
+            f"train-*{SUFFIX} beside it, or give the file itself to train on it."
         )
-    return Parts(parts[TRAIN], parts[TEST], parts[""])
+    return ShardFiles(parts, others)
 
 
-def _warn_of_absent(name: str, parts: Parts) -> None:
+def _warn_of_absent(name: str, files: ShardFiles) -> None:
     """Warn of what is left out, and of shards that are not there."""
-    if parts.left_out:
-        names = first_of([path.name for path in parts.left_out])
-        remark(f"{name}: only {TRAIN}-*{SUFFIX} and {TEST}-*{SUFFIX} are read; left out: {names}")
-    numbered = [NUMBERED.match(path.name) for path in parts.train + parts.test]
+    if files.left_out:
+        names = first_of([path.name for path in files.left_out])
+        remark(f"{name}: only {NAMES} are read; left out: {names}")
+    numbered = [NUMBERED.match(path.name) for path in files.read]
     for (split, total), here in Counter(found.groups() for found in numbered if found).items():
         if here < int(total):
             remark(f"{name}: of {printable(split)} only {here:,} of {int(total):,} files are there")
@@ -232,7 +256,7 @@ SOURCE = FileSource(
     name="parquet",
     form="FILE.parquet, FOLDER",
     summary="image and label, as Hugging Face data sets have them",
-    parts="`train-*` and `test-*` files",
+    parts="`train-*`, `validation-*` and `test-*` files",
     accepts=_accepts,
     files=_files,
     read=_read,

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from imlogit.data.formats.csv_lines import split
+from imlogit.data.formats.csv_lines import split_line
 from imlogit.data.images.decode import is_image_name
 from imlogit.data.readers.tables.columns import Columns, counts_up, is_number, short
 from imlogit.data.readers.tables.header import MOST_OF_FILES, names_files, of_image_files
@@ -55,7 +55,7 @@ def _cells(lines: Sequence[bytes], columns: Columns) -> list[list[bytes]]:
     """Return the fields of the first rows, up to one that is to be refused by its line."""
     rows: list[list[bytes]] = []
     with contextlib.suppress(csv.Error):
-        rows.extend(split(line, columns.separator) for line in lines)
+        rows.extend(split_line(line, columns.separator) for line in lines)
     return [cells for cells in rows if len(cells) == columns.n_fields]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from imlogit.data.formats.csv_lines import separator_of, split
+from imlogit.data.formats.csv_lines import separator_of, split_line
 from imlogit.data.images.decode import is_image_name
 from imlogit.data.readers.tables.columns import (
     LAYOUT,
@@ -44,7 +44,7 @@ def columns_of(line: bytes, source: str, reading: Reading) -> tuple[Columns, boo
         For names that are not UTF-8.
     """
     separator = separator_of(line)
-    names = tuple(cell.decode().strip() for cell in split(line, separator))
+    names = tuple(cell.decode().strip() for cell in split_line(line, separator))
     if len(names) == 1:
         raise DataError(
             f"{source} has one column, called {short(names[0])}, and no pixel column beside it. "

@@ -24,7 +24,7 @@ class Arrangement(NamedTuple):
     remarks: list[str]
 
 
-def kind_of(cell: bytes) -> str:
+def part_kind(cell: bytes) -> str:
     """Return the kind of rows that a word means.
 
     Raises

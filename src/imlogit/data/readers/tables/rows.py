@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from imlogit.arrays import Pixels
-from imlogit.data.formats.csv_lines import BadRowError, Lines, split
+from imlogit.data.formats.csv_lines import BadRowError, Lines, split_line
 from imlogit.data.problems import BadItem
 from imlogit.data.readers.parts import TRAIN
 from imlogit.data.readers.tables.columns import Columns, short
-from imlogit.data.readers.tables.parts import kind_of
+from imlogit.data.readers.tables.parts import part_kind
 from imlogit.data.readers.tables.pixel_texts import PixelTexts
 from imlogit.errors import DataError
 
@@ -95,7 +95,7 @@ class Rows:
                 line = lines.take(max_bytes)
                 if line is None:
                     return
-                self._add(split(line, columns.separator), lines.number)
+                self._add(split_line(line, columns.separator), lines.number)
             except BadRowError as bad:
                 self.n_bad += 1
                 if len(self.problems) < MOST_PROBLEMS:
@@ -122,7 +122,7 @@ class Rows:
         if len(cells) != self._n_fields:
             s = "s" if len(cells) > 1 else ""
             raise BadRowError(f"has {len(cells):,} field{s} instead of {self._n_fields:,}")
-        kind = TRAIN if columns.split is None else kind_of(cells[columns.split])
+        kind = TRAIN if columns.split is None else part_kind(cells[columns.split])
         label = _label(cells[columns.label])
         for place in self._no_pixels:
             del cells[place]

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imlogit.data.readers import idx_folder
+from imlogit.data.readers.published import idx_folder
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 

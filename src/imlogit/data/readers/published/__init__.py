@@ -1,0 +1,1 @@
+"""Data sets in the files in which they were published."""
