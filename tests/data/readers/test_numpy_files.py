@@ -133,9 +133,26 @@ def test_what_numpy_writes(tmp_path, save):
 
 @either
 def test_other_arrays_are_left_out_and_said_to_be(tmp_path, written):
-    path = written(tmp_path, **KERAS, x_val=IMAGES, y_val=LABELS)
-    with pytest.warns(UserWarning, match="set.*: left out: x_val, y_val$"):
+    path = written(tmp_path, **KERAS, x_more=IMAGES, y_more=LABELS)
+    with pytest.warns(UserWarning, match="set.*: left out: x_more, y_more$"):
         assert len(read(path, Reading())) == 6
+
+
+@either
+def test_the_validation_part(tmp_path, written):
+    path = written(tmp_path, **KERAS, x_val=IMAGES, y_val=LABELS)
+    found = read(path, Reading())
+    assert (found.n_train, found.n_validation, len(found)) == (4, 4, 10)
+    np.testing.assert_array_equal(found.validation.images, IMAGES)
+    np.testing.assert_array_equal(found.test.images, TEST_IMAGES)
+
+
+@either
+def test_a_validation_part_alone_is_the_test_part(tmp_path, written):
+    path = written(tmp_path, x_train=IMAGES, y_train=LABELS, x_val=IMAGES, y_val=LABELS)
+    with pytest.warns(UserWarning, match="the validation images are the test part"):
+        found = read(path, Reading())
+    assert (found.n_train, found.n_validation, len(found)) == (4, 0, 8)
 
 
 @pytest.mark.usefixtures("no_warning")

@@ -18,6 +18,7 @@ from imlogit.data.image_set import ImageSet
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
 from imlogit.data.readers.listing import Place, is_hidden
+from imlogit.data.readers.parts import Parts
 from imlogit.data.readers.pixel_values import as_images, as_pixels
 from imlogit.data.readers.source import FileSource
 from imlogit.data.reading import Reading
@@ -39,15 +40,18 @@ class ArrayPair(NamedTuple):
     labels: str
 
 
-# By lower case: the training part and, where the naming has one, the test part.
-NAMINGS: tuple[tuple[ArrayPair, ...], ...] = (
-    (ArrayPair("x_train", "y_train"), ArrayPair("x_test", "y_test")),  # Keras
-    (
+# By lower case: the training part and, where the naming has them, the validation and test part.
+NAMINGS: tuple[Parts[ArrayPair], ...] = (
+    Parts(
+        ArrayPair("x_train", "y_train"), ArrayPair("x_val", "y_val"), ArrayPair("x_test", "y_test")
+    ),  # Keras
+    Parts(
         ArrayPair("train_images", "train_labels"),
+        ArrayPair("val_images", "val_labels"),
         ArrayPair("test_images", "test_labels"),
     ),  # MedMNIST
-    (ArrayPair("images", "labels"),),
-    (ArrayPair("x", "y"),),
+    Parts(ArrayPair("images", "labels")),
+    Parts(ArrayPair("x", "y")),
 )
 
 
@@ -73,7 +77,7 @@ class Choice(NamedTuple):
     """The arrays that are read, as their names are written, and those that are left out."""
 
     where: str
-    pairs: list[ArrayPair]
+    pairs: Parts[ArrayPair]
     others: list[str]
 
 
@@ -89,7 +93,7 @@ def _files(path: Path) -> list[Path]:
     if _is_archive(path):
         return [path]
     folder, choice = _choose_on_disk(path)
-    return [folder / name for pair in choice.pairs for name in pair]
+    return [folder / name for pair in choice.pairs.present for name in pair]
 
 
 def _read(path: Path, reading: Reading, progress: Progress | None = None) -> ImageSet:
@@ -113,9 +117,11 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     else:
         name = path.resolve().name if _is_folder(path) else path.stem
         origin, parts = "NumPy .npy files", _read_files(path, reading)
-    return assemble(
-        parts[0], parts[1] if len(parts) > 1 else None, name=printable(name), origin=origin
-    )
+    train, validation, test = parts
+    if test is None and validation is not None:
+        remark(f"{printable(name)}: the validation images are the test part, as there is no other")
+        validation, test = None, validation
+    return assemble(train, test, name=printable(name), origin=origin, validation=validation)
 
 
 def _is_folder(path: Path) -> bool:
@@ -129,12 +135,12 @@ def _is_archive(path: Path) -> bool:
     return path.name.lower().endswith(ARCHIVE) and not _is_folder(path)
 
 
-def _read_archive(path: Path, reading: Reading) -> list[Named]:
+def _read_archive(path: Path, reading: Reading) -> Parts[Named]:
     where = printable(path)
     with opened(path) as (file, size):
         archive = Archive(file, size, where)
         choice = _choose(_holder(where, archive.names, ""))
-        archive.check_expansion(name for pair in choice.pairs for name in pair)
+        archive.check_expansion(name for pair in choice.pairs.present for name in pair)
 
         def array(name: str) -> npt.NDArray[Any]:
             return archive.read(name, named(name))
@@ -145,7 +151,7 @@ def _read_archive(path: Path, reading: Reading) -> list[Named]:
         return _read_parts(choice, array, named, reading)
 
 
-def _read_files(path: Path, reading: Reading) -> list[Named]:
+def _read_files(path: Path, reading: Reading) -> Parts[Named]:
     folder, choice = _choose_on_disk(path)
 
     def array(name: str) -> npt.NDArray[Any]:
@@ -163,19 +169,21 @@ def _read_parts(
     array: Callable[[str], npt.NDArray[Any]],
     named: Callable[[str], str],
     reading: Reading,
-) -> list[Named]:
+) -> Parts[Named]:
     """Read what was chosen; `array` reads, and `named` names in errors, the one of a name."""
     if choice.others:
         remark(f"{choice.where}: left out: {_some(choice.others)}")
-    parts, scaled = zip(
-        *(_read_part(pair, array, named, reading) for pair in choice.pairs), strict=True
-    )
-    if {True, False} <= set(scaled):
+    found = [
+        None if pair is None else _read_part(pair, array, named, reading) for pair in choice.pairs
+    ]
+    if {True, False} <= {one[1] for one in found if one is not None}:
         raise DataError(
-            f"{choice.where}: the floats of one part run to 1 and those of the other to 255. Save "
-            "both on one scale."
+            f"{choice.where}: the floats of one part run to 1 and those of another to 255. Save "
+            "all on one scale."
         )
-    return list(parts)
+    train, validation, test = (None if one is None else one[0] for one in found)
+    assert train is not None
+    return Parts(train, validation, test)
 
 
 def _read_part(
@@ -268,10 +276,10 @@ def _choose_on_disk(path: Path) -> tuple[Path, Choice]:
     return folder, Choice(holder.where, pairs, [])
 
 
-def _naming_of(own: str, path: Path) -> tuple[ArrayPair, ...]:
+def _naming_of(own: str, path: Path) -> Parts[ArrayPair]:
     """Return the naming to which a file of images belongs."""
     for naming in NAMINGS:
-        if naming[0].images == own:
+        if naming.train.images == own:
             return naming
     match = OF_A_NAME.fullmatch(own)
     if match is None:
@@ -280,27 +288,29 @@ def _naming_of(own: str, path: Path) -> tuple[ArrayPair, ...]:
             "train_images.npy, x.npy or NAME_images.npy, and its labels beside it labels.npy, "
             "y_train.npy, train_labels.npy, y.npy or NAME_labels.npy."
         )
-    return (ArrayPair(own, f"{match[1]}labels"),)
+    return Parts(ArrayPair(own, f"{match[1]}labels"))
 
 
-def _complete(holder: Holder) -> list[tuple[ArrayPair, ...]]:
+def _complete(holder: Holder) -> list[Parts[ArrayPair]]:
     """Return the namings whose training part is there."""
-    return [naming for naming in NAMINGS if all(name in holder.names for name in naming[0])]
+    return [naming for naming in NAMINGS if all(name in holder.names for name in naming.train)]
 
 
 def _choose(holder: Holder) -> Choice:
     """Find the one naming that the arrays of an archive or a folder have."""
     complete = _complete(holder)
     if len(complete) != 1:
-        known = "; ".join(", ".join(name for p in naming for name in p) for naming in NAMINGS)
+        known = "; ".join(
+            ", ".join(name for pair in naming.present for name in pair) for naming in NAMINGS
+        )
         what = "several sets of images" if complete else "no known set of images"
         everything = [name for names in holder.names.values() for name in names]
         raise DataError(
             f"{holder.where} holds {what}: {_some(everything)}. Name the arrays of one set as one "
-            f"of these (test arrays may be missing): {known}."
+            f"of these (those of validation and test may be missing): {known}."
         )
     pairs = _present(complete[0], holder)
-    chosen = {name for pair in complete[0] for name in pair}
+    chosen = {name for pair in complete[0].present for name in pair}
     others = [name for key in holder.names.keys() - chosen for name in holder.names[key]]
     return Choice(holder.where, pairs, others)
 
@@ -309,13 +319,18 @@ def _some(names: Iterable[str]) -> str:
     return first_of(sorted(map(_bare, names))) or "nothing"
 
 
-def _present(naming: tuple[ArrayPair, ...], holder: Holder) -> list[ArrayPair]:
-    """Return the names of a naming as they are written, without a test part that is not there."""
-    tests = [pair for pair in naming[1:] if any(name in holder.names for name in pair)]
-    return [
-        ArrayPair(_written(images, labels, holder), _written(labels, images, holder))
-        for images, labels in (naming[0], *tests)
-    ]
+def _present(naming: Parts[ArrayPair], holder: Holder) -> Parts[ArrayPair]:
+    """Return the names of a naming as they are written, without parts that are not there."""
+
+    def written(pair: ArrayPair) -> ArrayPair:
+        images, labels = pair
+        return ArrayPair(_written(images, labels, holder), _written(labels, images, holder))
+
+    validation, test = (
+        written(pair) if pair is not None and any(name in holder.names for name in pair) else None
+        for pair in (naming.validation, naming.test)
+    )
+    return Parts(written(naming.train), validation, test)
 
 
 def _written(name: str, other: str, holder: Holder) -> str:

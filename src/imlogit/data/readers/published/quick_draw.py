@@ -25,7 +25,7 @@ from imlogit.system.text import by, printable
 
 # What browsers make of the path below which the files lie.
 OF_DOWNLOADS = re.compile("full(_|%2F)numpy_bitmap(_|%2F)")
-OF_SETS = frozenset(name for naming in NAMINGS for pair in naming for name in pair)
+OF_SETS = frozenset(name for naming in NAMINGS for pair in naming.present for name in pair)
 
 
 def _class_of(name: str) -> str:
