@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import shlex
 
+import numpy as np
 import pytest
 
 import imlogit
@@ -13,6 +15,8 @@ from imlogit.errors import ParameterError
 from imlogit.estimators import logistic_cv
 from imlogit.evaluation import cross_validation
 from imlogit.runs.options import parse_cs
+
+from helpers.image_files import write
 
 COMMAND = ["sweep", "--cs", "1e-3,1e-2", "--folds", "2"]
 
@@ -54,6 +58,35 @@ def test_a_sweep_leaves_a_run(here, capsys):
     assert float(rows[1]["log_loss_mean"]) == metrics["path"][1]["log_loss_mean"]
     model = imlogit.load_model(here / "found/model.imlogit")
     assert model.C == 1e-2
+
+
+def test_a_validation_part_chooses(embedded, here, capsys):
+    parts = np.repeat(["train", "val", "test"], [60, 30, 30])
+    rows = np.random.default_rng(0).permutation(len(embedded))[:120]
+    for number, (image, label, part) in enumerate(
+        zip(embedded.images[rows], embedded.labels[rows] % 2, parts, strict=True)
+    ):
+        write(here / "odd" / part / str(label) / f"{number}.png", image)
+    assert run(["sweep", "odd", "--cs", "1e-4,1e-2,1", "--out", "chosen"]) == 0
+    assert "the lowest log loss on the validation part" in " ".join(capsys.readouterr().out.split())
+    metrics = json.loads((here / "chosen/metrics.json").read_text())
+    assert (metrics["data"]["n_train"], metrics["data"]["n_validation"]) == (90, 30)
+    assert metrics["options"]["folds"] is None
+    found = imlogit.load("odd")
+    losses = []
+    for C in (1e-4, 1e-2, 1.0):
+        model = imlogit.LogisticRegression(C=C).fit(found.train.images, found.train.labels)
+        p = model.predict_proba(found.validation.images)
+        losses.append(-np.log(p[np.arange(30), found.validation.labels]).mean())
+    assert [row["log_loss_mean"] for row in metrics["path"]] == pytest.approx(losses, rel=1e-4)
+    assert metrics["chosen"] == (1e-4, 1e-2, 1.0)[np.argmin(losses)]
+    again = shlex.split((here / "chosen/command.txt").read_text())[1:]
+    assert run([*again, "--out", "again"]) == 0
+    model = (here / "chosen/model.imlogit").read_bytes()
+    assert (here / "again/model.imlogit").read_bytes() == model
+    capsys.readouterr()
+    assert run(["sweep", "odd", "--cs", "1e-2,1", "--folds", "3", "--out", "folds"]) == 0
+    assert "over the folds" in " ".join(capsys.readouterr().out.split())
 
 
 def test_the_same_sweep_again_has_the_same_bytes(here, capsys):

@@ -40,6 +40,13 @@ class Reading:
         default they are taken as square, grey or of three channels.
     layout : {"hwc", "chw"}, optional
         Whether the channels of a pixel stand together, or each channel is a plane of its own.
+    labels : str, optional
+        A table, CSV or TSV, of the files below a folder and their classes: where it is, from here
+        or within the folder.
+    label_from : str, optional
+        Where in the names of files their class stands: a regular expression, of which the first
+        group or else the whole match is the class, or a separator, such as "_", before the last of
+        which it stands.
     label_column : str or int, optional
         The column of a table that names the classes, or its position from 0 (-1 is the last); by
         default it is found by its name, or the first where columns have none.
@@ -81,6 +88,14 @@ class Reading:
         "Where the channels are: hwc, together at each pixel, or chw, each a plane of its own.",
         metavar="hwc|chw",
     )
+    labels: str | None = _option(
+        None, "A table of the files below a folder and their classes.", metavar="FILE"
+    )
+    label_from: str | None = _option(
+        None,
+        "Where in names of files the class stands: a regular expression, or a separator after it.",
+        metavar="PATTERN",
+    )
     label_column: str | int | None = _option(
         None,
         "The column of a table that names the classes, or its position from 0; by default found.",
@@ -105,6 +120,10 @@ class Reading:
                 f"The fit is {self.fit!r}: give one of {', '.join(FITS)}.", parameter="fit"
             )
         _check_column(self.label_column)
+        if self.labels is not None and self.label_from is not None:
+            raise ParameterError(
+                "labels=... and label_from=... cannot both be given.", parameter="label_from"
+            )
         if not 0 < self.max_megapixels <= MOST_MEGAPIXELS:
             raise ParameterError(
                 f"max_megapixels is {self.max_megapixels:g}: give a number over 0, at most "

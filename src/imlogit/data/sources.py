@@ -64,7 +64,13 @@ class Found(NamedTuple):
                 f"{printable(self.place)} brings images, not rows of numbers: leave {words} out.",
                 parameter=of_rows[0],
             )
-        if reading.label_column is not None and not self.kind.of_columns:
+        elsewhere = [name for name in ("labels", "label_from") if getattr(reading, name)]
+        if elsewhere and self.kind is not class_folders.SOURCE:
+            raise DataError(
+                f"{printable(self.place)} is no folder of images: leave {elsewhere[0]}=... out.",
+                parameter=elsewhere[0],
+            )
+        if reading.label_column is not None and not (self.kind.of_columns or reading.labels):
             raise DataError(
                 f"{printable(self.place)} is no table with a column of labels: leave "
                 f"label_column={reading.label_column!r} out.",
@@ -86,6 +92,8 @@ def load(
     grey: bool = False,
     shape: tuple[int, ...] | None = None,
     layout: str | None = None,
+    labels: str | os.PathLike[str] | None = None,
+    label_from: str | None = None,
     label_column: str | int | None = None,
     skip_bad: bool = False,
     follow_links: bool = False,
@@ -117,6 +125,13 @@ def load(
         (height, width) or (height, width, channels) of images that are rows of numbers.
     layout : {"hwc", "chw"}, optional
         Whether the channels of a pixel stand together, or each channel is a plane of its own.
+    labels : path-like, optional
+        A table, CSV or TSV, of the files below a folder and their classes: where it is, from here
+        or within the folder.
+    label_from : str, optional
+        Where in the names of files their class stands: a regular expression, of which the first
+        group or else the whole match is the class, or a separator, such as "_", before the last of
+        which it stands.
     label_column : str or int, optional
         The column of a table that names the classes, or its position from 0 (-1 is the last).
     skip_bad : bool, default=False
@@ -154,6 +169,8 @@ def load(
         grey=grey,
         shape=shape,
         layout=layout,
+        labels=None if labels is None else os.fspath(labels),
+        label_from=label_from,
         label_column=label_column,
         skip_bad=skip_bad,
         follow_links=follow_links,
@@ -172,6 +189,8 @@ def read(source: str, reading: Reading | None = None, progress: Progress | None 
         if kept is not None:
             say(kept.remarks)
             return kept
+    if place is not None and place.is_folder and (reading.labels or reading.label_from):
+        return Found(class_folders.SOURCE, place.path).load(reading, progress)
     return _find(source, place).load(reading, progress)
 
 

@@ -180,8 +180,15 @@ class Task:
         }
 
 
-def begin(image_set: ImageSet, options: RunOptions) -> Task:
+def begin(image_set: ImageSet, options: RunOptions, *, may_choose: bool = False) -> Task:
     """Choose what to tell apart, and split the images.
+
+    Parameters
+    ----------
+    image_set : ImageSet
+    options : RunOptions
+    may_choose : bool
+        Whether a validation part takes the place of folds, unless these are asked for.
 
     Raises
     ------
@@ -195,8 +202,10 @@ def begin(image_set: ImageSet, options: RunOptions) -> Task:
     """
     parts = split(image_set, options.test_size, options.seed)
     target = choose_target(image_set, options.positive, every_class=options.every_class)
-    folds = _choose_folds(target.codes(image_set)[parts.train], options.folds)
-    return Task(replace(options, folds=folds), image_set, parts, target)
+    if not (may_choose and options.folds is None and parts.validation.any()):
+        folds = _choose_folds(target.codes(image_set)[parts.train], options.folds)
+        options = replace(options, folds=folds)
+    return Task(options, image_set, parts, target)
 
 
 def choose_target(

@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
+from imlogit.arrays import Rows
 from imlogit.checks.finding import Findings
 from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
@@ -67,6 +70,11 @@ class SweepResult:
             f"C = {path.chosen_C:.4g} is chosen: {RULES[self._options.rule]} over the folds, "
             f"{loss.mean():.4f} with a deviation of {deviation(loss):.4f}."
         )
+        if self._options.folds is None:
+            said = (
+                f"C = {path.chosen_C:.4g} is chosen: the lowest log loss on the validation part, "
+                f"{loss.mean():.4f}. The model is fitted on that part, too."
+            )
         if path.edge is not None:
             side = "largest" if path.edge is GridEdge.HIGH else "smallest"
             said += f" The best C is the {side} of the grid: the optimum may lie beyond it."
@@ -157,10 +165,10 @@ def sweep(
     FitInterrupted
         On Ctrl-C; its ``partial`` is a SweepResult of the values of C that are finished, or None.
     """
-    task = begin(image_set, options)
+    task = begin(image_set, options, may_choose=True)
     estimator = LogisticRegressionCV(
         Cs=list(options.values),
-        cv=task.folds,
+        cv=[_validation(task)] if task.options.folds is None else task.folds,
         rule=options.rule,
         random_state=options.seed,
         memory_limit=options.memory_limit,
@@ -177,6 +185,12 @@ def sweep(
     pooled, test = predictions.pooled_scores(), predictions.test_scores()
     checks = check_run(task, model, predictions, edge=path.edge, searched=_is_search(path))
     return SweepResult(task, path, checks, estimator, model, predictions, pooled, test)
+
+
+def _validation(task: Task) -> tuple[Rows, Rows]:
+    """Return the training images that are fitted on for the choice, and those that are held out."""
+    held_out = task.split.validation
+    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
 def _partial(task: Task, path: CPath) -> SweepResult:

@@ -15,6 +15,7 @@ from imlogit.data.images.decode_many import Encoded
 from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
 from imlogit.data.readers.image_files import PartFiles, read_parts
+from imlogit.data.readers.labelled_files import hint_of_labels, labelled_files
 from imlogit.data.readers.listing import Item, files_below, is_hidden, subfolders
 from imlogit.data.readers.parts import Parts, choose_parts, part_of
 from imlogit.data.readers.source import FileSource
@@ -67,6 +68,14 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
         For a folder without class folders, and a part with classes of its own.
     """
     name = printable(path.resolve().name)
+    if reading.labels or reading.label_from:
+        return read_parts(
+            labelled_files(path, reading),
+            name=name,
+            origin="a folder of images, and their labels elsewhere",
+            reading=reading,
+            progress=progress,
+        )
     root = _innermost(path, reading)
     folders = _parts(root, reading)
     train, *others = (None if one is None else _list_part(one, root, reading) for one in folders)
@@ -253,7 +262,7 @@ def _say_of_loose_images(folder: Path, above: str, beside_classes: bool) -> None
         return
     what = f"{len(loose):,} images lie in no class folder, such as {printable(above + loose[0])}"
     if not beside_classes and not above:
-        raise DataError(f"{printable(folder)}: {what}. {LAYOUT}.")
+        raise DataError(f"{printable(folder)}: {what}. {LAYOUT}, {hint_of_labels(folder)}.")
     if beside_classes:
         remark(f"{printable(folder.name)}: {what}, and were not read")
 

@@ -112,7 +112,7 @@ class FileSource(Source):
     def recall(self, path: Path, reading: Reading) -> ImageSet | None:
         """Return what was kept of a path that has not changed since, or None."""
         where = os.path.realpath(path)
-        return notes.recall(self.name, where, reading, lambda: self.files(path))
+        return notes.recall(self.name, where, reading, lambda: self._files(path, reading))
 
     def load(self, path: Path, reading: Reading, progress: Progress | None) -> ImageSet:
         """Load the images of a path, or what was kept of them."""
@@ -121,7 +121,21 @@ class FileSource(Source):
             return _with_remarks(lambda: self.read(path, reading, progress), reading)
 
         where = os.path.realpath(path)
-        return notes.recall_or_fetch(self.name, where, reading, lambda: self.files(path), fetch)
+        return notes.recall_or_fetch(
+            self.name, where, reading, lambda: self._files(path, reading), fetch
+        )
+
+    def _files(self, path: Path, reading: Reading) -> Sequence[Path]:
+        if reading.labels is None:
+            return self.files(path)
+        return [*self.files(path), labels_path(path, reading.labels)]
+
+
+def labels_path(source: Path, labels: str) -> Path:
+    """Return where a table of labels is: from here, or else within its source."""
+    here = Path(labels).expanduser()
+    within = source / labels
+    return within if not here.exists() and within.exists() else here
 
 
 def _with_remarks(read: Callable[[], ImageSet], reading: Reading) -> ImageSet:

@@ -45,7 +45,8 @@ def path_table(path: CPath) -> Table:
         ]
         texts = (f"{figure:.4f}" for figure in figures)
         rows.append((f"{path.Cs[k]:.3g}", *texts, f"{path.gap[k]:.1e}", mark))
-    title = f"Values of C, {len(path.log_loss)} folds each"
+    n_folds = len(path.log_loss)
+    title = f"Values of C, {f'{n_folds} folds each' if n_folds > 1 else 'by one part held out'}"
     return Table(title, numbers(*headings, wrap=Wrap.NEVER), tuple(rows))
 
 

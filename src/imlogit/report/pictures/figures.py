@@ -151,7 +151,9 @@ def validation_curve(path: CPath) -> bytes:
     panels[0].set_xscale("log")
     panels[0].legend()
     panels[1].set_xlabel("C (to the right: less penalty)")
-    figure.suptitle(f"Mean over {len(path.log_loss)} folds, and one deviation to either side")
+    n_folds = len(path.log_loss)
+    words = f"Mean over {n_folds} folds, and one deviation to either side"
+    figure.suptitle(words if n_folds > 1 else "Of the one part that was held out")
     return as_png(figure)
 
 
