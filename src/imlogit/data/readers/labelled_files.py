@@ -31,14 +31,14 @@ MOST_LINE_BYTES = 1 << 16
 LOOKED_AT = 50
 
 
-class Row(NamedTuple):
+class LabelRow(NamedTuple):
     """A line of a table of labels."""
 
     number: int
     cells: list[str]
 
 
-class Columns(NamedTuple):
+class LabelColumns(NamedTuple):
     """Which fields of a row are the file, its class and, where that is said, its part."""
 
     file: int
@@ -164,7 +164,7 @@ def _by_table(folder: Path, found: Sequence[Item], reading: Reading) -> Parts[Pa
     return _as_parts(parts)
 
 
-def _rows(path: Path, source: str) -> Iterator[Row]:
+def _rows(path: Path, source: str) -> Iterator[LabelRow]:
     """Yield the rows of a table, its header among them."""
     with open_text(path, source, ENDINGS) as stream:
         lines = Lines(stream)
@@ -173,7 +173,7 @@ def _rows(path: Path, source: str) -> Iterator[Row]:
             while (line := lines.take(MOST_LINE_BYTES)) is not None:
                 separator = separator or separator_of(line)
                 cells = [cell.decode("utf-8", "replace") for cell in split_line(line, separator)]
-                yield Row(lines.number, [cell.strip() for cell in cells])
+                yield LabelRow(lines.number, [cell.strip() for cell in cells])
         except (BadRowError, csv.Error) as error:
             raise DataError(f"{source}: line {lines.number} {error}.") from None
 
@@ -193,8 +193,8 @@ def _index(found: Sequence[Item]) -> dict[str, int | None]:
 
 
 def _columns(
-    rows: Sequence[Row], index: dict[str, int | None], source: str, reading: Reading
-) -> tuple[Columns, Sequence[Row]]:
+    rows: Sequence[LabelRow], index: dict[str, int | None], source: str, reading: Reading
+) -> tuple[LabelColumns, Sequence[LabelRow]]:
     """Return the columns, and the rows under the header."""
     width = max((len(row.cells) for row in rows), default=0)
     if width < 2:
@@ -213,7 +213,7 @@ def _columns(
     names = rows[0].cells if has_header else [""] * width
     part = next((k for k in range(width) if SPLIT_NAMES.fullmatch(plain(names[k]))), None)
     label = _label_column(names, file, part, source, reading)
-    return Columns(file, label, part), rows[1:] if has_header else rows
+    return LabelColumns(file, label, part), rows[1:] if has_header else rows
 
 
 def _label_column(
@@ -241,7 +241,9 @@ def _label_column(
     )
 
 
-def _place_of(row: Row, columns: Columns, index: dict[str, int | None]) -> tuple[int, str]:
+def _place_of(
+    row: LabelRow, columns: LabelColumns, index: dict[str, int | None]
+) -> tuple[int, str]:
     """Return where the file of a row is, and its class."""
     if len(row.cells) <= max(columns.file, columns.label, columns.part or 0):
         raise BadRowError(f"has {len(row.cells)} fields")
