@@ -18,6 +18,7 @@ LAST = {
     "coverage": "Coverage of 95% intervals: one model less another",
     "engines": "Exports",
     "fit": "Commands",
+    "layouts": "layouts of 200 images",
     "shapes": "imlogit train on folders",
     "sources": "imlogit predict on PNG files",
     "trust": "Trust in 40 random problems",
