@@ -143,6 +143,7 @@ def _of_source(found: Found, reading: Reading, progress: Progress | None) -> Ite
         return
     beside = frozenset(images.class_names)
     for row, (image, code) in enumerate(zip(images.images, images.labels.tolist(), strict=True)):
-        yield Input(f"{images.name} {row}", image, "", images.class_names[code], beside)
+        where = images.names[row] if len(images.names) else f"{images.name} {row}"
+        yield Input(where, image, "", images.class_names[code], beside)
     for passed_over in images.skipped:
         yield Input(printable(passed_over.where), None, passed_over.what)
