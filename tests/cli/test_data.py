@@ -194,6 +194,18 @@ def test_an_interrupt_while_processes_decode(delay, tmp_path):
 
 
 class TestData:
+    def test_parts_are_shown(self, embedded, tmp_path, capsys):
+        for part, rows in (
+            ("train", slice(0, 40)),
+            ("val", slice(40, 55)),
+            ("test", slice(55, 70)),
+        ):
+            labels = np.arange(70)[rows] % 2
+            write_class_folders(tmp_path / "odd" / part, embedded.images[rows], labels)
+        assert "40 training, 15 validation, 15 test" in out(capsys, "data", "show", "odd").out
+        found = json.loads(out(capsys, "data", "show", "odd", "--json").out)
+        assert (found["train"], found["validation"], found["test"]) == (40, 15, 15)
+
     def test_list(self, digits, capsys):
         said = out(capsys, "data", "list").out
         assert "openml:NAME" in said

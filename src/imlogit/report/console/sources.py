@@ -106,10 +106,11 @@ def _megabytes(size: int) -> str:
 def images_table(facts: dict[str, Any]) -> Table:
     """Return what images are."""
     test = f"{facts['test']:,} test" if facts["test"] else "no test part of its own"
+    validation = f"{facts['validation']:,} validation, " if facts["validation"] else ""
     texts = {
         "source": f"{facts['name']}, {facts['origin']}",
         "images": f"{facts['images']:,} of {by(facts['image_shape'])}",
-        "parts": f"{facts['train']:,} training, {test}",
+        "parts": f"{facts['train']:,} training, {validation}{test}",
         "classes": f"{len(facts['classes']):,}",
     }
     if facts["skipped"]:
