@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -120,6 +121,8 @@ class Reading:
                 f"The fit is {self.fit!r}: give one of {', '.join(FITS)}.", parameter="fit"
             )
         _check_column(self.label_column)
+        if self.labels is not None:  # a path will do
+            object.__setattr__(self, "labels", os.fspath(self.labels))
         if self.labels is not None and self.label_from is not None:
             raise ParameterError(
                 "labels=... and label_from=... cannot both be given.", parameter="label_from"

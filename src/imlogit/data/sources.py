@@ -92,7 +92,7 @@ def load(
     grey: bool = False,
     shape: tuple[int, ...] | None = None,
     layout: str | None = None,
-    labels: str | os.PathLike[str] | None = None,
+    labels: str | None = None,
     label_from: str | None = None,
     label_column: str | int | None = None,
     skip_bad: bool = False,
@@ -125,7 +125,7 @@ def load(
         (height, width) or (height, width, channels) of images that are rows of numbers.
     layout : {"hwc", "chw"}, optional
         Whether the channels of a pixel stand together, or each channel is a plane of its own.
-    labels : path-like, optional
+    labels : str, optional
         A table, CSV or TSV, of the files below a folder and their classes: where it is, from here
         or within the folder.
     label_from : str, optional
@@ -169,7 +169,7 @@ def load(
         grey=grey,
         shape=shape,
         layout=layout,
-        labels=None if labels is None else os.fspath(labels),
+        labels=labels,
         label_from=label_from,
         label_column=label_column,
         skip_bad=skip_bad,
