@@ -21,6 +21,7 @@ from imlogit.data.readers import (
 from imlogit.data.readers.listing import Place, place_at
 from imlogit.data.readers.published import cifar_binary, idx_folder, quick_draw, svhn
 from imlogit.data.readers.source import FileSource, NamedSource
+from imlogit.data.readers.trees import archives
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import say
 from imlogit.errors import DataError
@@ -31,6 +32,7 @@ from imlogit.system.text import nearest_path, printable
 NAMED: tuple[NamedSource, ...] = (mnist_5k.SOURCE, mnist.SOURCE, openml.SOURCE)
 ON_DISK: tuple[FileSource, ...] = (
     csv_table.SOURCE,
+    archives.SOURCE,
     numpy_files.SOURCE,
     parquet.SOURCE,
     idx_folder.SOURCE,
@@ -65,7 +67,7 @@ class Found(NamedTuple):
                 parameter=of_rows[0],
             )
         elsewhere = [name for name in ("labels", "label_from") if getattr(reading, name)]
-        if elsewhere and self.kind is not class_folders.SOURCE:
+        if elsewhere and self.kind not in (class_folders.SOURCE, archives.SOURCE):
             raise DataError(
                 f"{printable(self.place)} is no folder of images: leave {elsewhere[0]}=... out.",
                 parameter=elsewhere[0],

@@ -34,8 +34,8 @@ HDF5 = b"\x89HDF\r\n\x1a\n" + bytes(600)
         ("x.tfrecord", b"\1\0\0", r"is a TFRecord file\. Read it .*from_tf_dataset"),
         ("data_batch_1.bin", bytes(3073), "Give the folder .*cifar-10-batches-bin"),
         ("x.rar", b"Rar!\x1a\7\0", r"is a RAR archive\. Unpack it"),
+        ("x.gz", b"\x1f\x8b\x08", r"is a gzip archive\. Unpack it"),
         ("x.7z", b"7z\xbc\xaf\x27\x1c", r"is a 7z archive\. Unpack it"),
-        ("x.tar.gz", b"\x1f\x8b\x08", r"is a gzip archive\. Unpack it"),
         (
             "x.txt",
             b"version https://git-lfs.github.com/spec/v1",

@@ -72,7 +72,8 @@ def test_an_archive_without_tables_is_not_accepted(tmp_path):
     for content, accepted in (
         (zipped({"a.png": b"x"}), False),
         (zipped({"a.csv": b"x"}), True),
-        (b"damaged", True),
+        (zipped({"a.csv": b"x", "0.png": b"x"}), False),
+        (b"damaged", False),
     ):
         path.write_bytes(content)
         assert csv_table.SOURCE.accepts(Place(path, False)) is accepted

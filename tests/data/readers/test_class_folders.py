@@ -11,6 +11,7 @@ from imlogit import SourceWarning, load
 from imlogit.data.images import decode_many, room
 from imlogit.errors import BadItemsError, DataError
 
+from helpers.archives import packed
 from helpers.image_files import COLOUR, GREY, can_make, encoded, write, write_class_folders
 
 IMAGES = np.arange(6 * 4 * 3, dtype=np.uint8).reshape(6, 4, 3)
@@ -22,14 +23,20 @@ def pets(tmp_path):
     return write_class_folders(tmp_path / "pets", IMAGES, CLASSES)
 
 
+@pytest.fixture(params=["", ".zip", ".tar.gz"], ids=["folder", "zip", "tar.gz"])
+def load_any(request):
+    """Load a folder as it is, and packed."""
+    return lambda folder, **how: load(packed(folder, request.param), **how)
+
+
 def problems_of(path, **how):
     with pytest.raises(BadItemsError) as caught:
         load(path, **how)
     return caught.value, {one.where: one.what for one in caught.value.problems}
 
 
-def test_classes_are_folders(pets):
-    found = load(pets)
+def test_classes_are_folders(load_any, pets):
+    found = load_any(pets)
     assert found.name == "pets"
     assert found.class_names == ("cat", "dog", "eel")
     assert found.labels.tolist() == [0, 0, 1, 1, 2, 2]
@@ -39,12 +46,12 @@ def test_classes_are_folders(pets):
     assert str(pets) not in found.origin
 
 
-def test_train_and_test_are_the_split(tmp_path):
+def test_train_and_test_are_the_split(load_any, tmp_path):
     write_class_folders(tmp_path / "x" / "Train", IMAGES, CLASSES)
     write_class_folders(tmp_path / "x" / "test", IMAGES[:2] + 100, CLASSES[:2])
     write_class_folders(tmp_path / "x" / "masks", IMAGES[:2], CLASSES[:2])
     with pytest.warns(SourceWarning, match="only Train/, test/ are read; left out: masks"):
-        found = load(tmp_path / "x")
+        found = load_any(tmp_path / "x")
     assert found.n_train == 6
     np.testing.assert_array_equal(found.test.images, IMAGES[:2] + 100)
     assert found.test.labels.tolist() == [0, 1]
@@ -61,11 +68,11 @@ def test_train_and_test_are_the_split(tmp_path):
         ("images-train", "images-val", "images-test"),
     ],
 )
-def test_names_of_parts(tmp_path, train, validation, test):
+def test_names_of_parts(load_any, tmp_path, train, validation, test):
     write_class_folders(tmp_path / "x" / train, IMAGES, CLASSES)
     write_class_folders(tmp_path / "x" / validation, IMAGES[:3] + 50, CLASSES[:3])
     write_class_folders(tmp_path / "x" / test, IMAGES[:2] + 100, CLASSES[:2])
-    found = load(tmp_path / "x")
+    found = load_any(tmp_path / "x")
     assert found.class_names == ("cat", "dog", "eel")
     assert (found.n_train, found.n_validation) == (6, 3)
     np.testing.assert_array_equal(found.validation.images, IMAGES[[0, 2, 1]] + 50)
@@ -75,66 +82,66 @@ def test_names_of_parts(tmp_path, train, validation, test):
     assert found.names[-1] == f"{test}/dog/00001.png"
 
 
-def test_a_validation_part_alone_is_the_test_part(tmp_path):
+def test_a_validation_part_alone_is_the_test_part(load_any, tmp_path):
     write_class_folders(tmp_path / "x" / "train", IMAGES, CLASSES)
     write_class_folders(tmp_path / "x" / "val", IMAGES[:2], CLASSES[:2])
     with pytest.warns(SourceWarning, match="val is the test part, as there is no other"):
-        found = load(tmp_path / "x")
+        found = load_any(tmp_path / "x")
     assert (found.n_train, found.n_validation, len(found.test.labels)) == (6, 0, 2)
     with pytest.warns(SourceWarning, match="val is the test part"):  # said of what was kept, too
-        assert load(tmp_path / "x").remarks == found.remarks
+        assert load_any(tmp_path / "x").remarks == found.remarks
 
 
 @pytest.mark.parametrize("around", ["pets", "pets/pets", "a/b/c"])
-def test_folders_around_the_classes_are_seen_through(tmp_path, around):
+def test_folders_around_the_classes_are_seen_through(load_any, tmp_path, around):
     write_class_folders(tmp_path / "set" / around, IMAGES, CLASSES)
-    assert load(tmp_path / "set").class_names == ("cat", "dog", "eel")
+    assert load_any(tmp_path / "set").class_names == ("cat", "dog", "eel")
 
 
-def test_folders_around_the_classes_of_a_part(tmp_path):
+def test_folders_around_the_classes_of_a_part(load_any, tmp_path):
     for part in ("train", "test"):
         write_class_folders(tmp_path / "set" / part / part, IMAGES, CLASSES)
-    found = load(tmp_path / "set")
+    found = load_any(tmp_path / "set")
     assert (found.class_names, found.n_train, len(found)) == (("cat", "dog", "eel"), 6, 12)
 
 
-def test_groups_of_classes(tmp_path):
+def test_groups_of_classes(load_any, tmp_path):
     animals = write_class_folders(tmp_path / "x" / "animals", IMAGES, CLASSES)
     write(tmp_path / "x" / "things" / "car" / "1.png", IMAGES[0])
     with pytest.warns(SourceWarning, match="the folder that an image lies in is its class"):
-        found = load(tmp_path / "x")
+        found = load_any(tmp_path / "x")
     assert found.class_names == ("car", "cat", "dog", "eel")
     # what lies deeper in a folder with images is of its class
     write(animals / "1.png", IMAGES[1])
-    assert load(tmp_path / "x").class_names == ("animals", "things")
+    assert load_any(tmp_path / "x").class_names == ("animals", "things")
 
 
-def test_equal_folders_within_classes_are_no_classes(tmp_path):
+def test_equal_folders_within_classes_are_no_classes(load_any, tmp_path):
     for name in ("ann", "bob"):
         write_class_folders(tmp_path / "x" / name, IMAGES, ["first", "second"] * 3)
-    assert load(tmp_path / "x").class_names == ("ann", "bob")
+    assert load_any(tmp_path / "x").class_names == ("ann", "bob")
 
 
 @pytest.mark.parametrize("inner", ["", "unknown", "test"])
-def test_a_test_part_without_labels(tmp_path, inner):
+def test_a_test_part_without_labels(load_any, tmp_path, inner):
     write_class_folders(tmp_path / "x" / "train", IMAGES, CLASSES)
     write(tmp_path / "x" / "test" / inner / "1.png", IMAGES[0])
     with pytest.warns(SourceWarning, match=r"test/ has no class folders.*imlogit predict"):
-        found = load(tmp_path / "x")
+        found = load_any(tmp_path / "x")
     assert (len(found), found.test) == (6, None)
 
 
-def test_classes_that_are_called_train_and_test(tmp_path):
-    found = load(write_class_folders(tmp_path / "x", IMAGES, ["train", "test"] * 3))
+def test_classes_that_are_called_train_and_test(load_any, tmp_path):
+    found = load_any(write_class_folders(tmp_path / "x", IMAGES, ["train", "test"] * 3))
     assert found.class_names == ("test", "train")
     assert found.test is None
 
 
-def test_a_class_that_only_the_test_part_has(tmp_path):
+def test_a_class_that_only_the_test_part_has(load_any, tmp_path):
     write_class_folders(tmp_path / "x" / "train", IMAGES, CLASSES)
     write_class_folders(tmp_path / "x" / "test", IMAGES[:1], ["fox"])
     with pytest.raises(DataError, match="training part lacks: fox"):
-        load(tmp_path / "x")
+        load_any(tmp_path / "x")
 
 
 def test_numbers_are_in_the_order_of_numbers(tmp_path):
@@ -142,45 +149,45 @@ def test_numbers_are_in_the_order_of_numbers(tmp_path):
     assert found.class_names == ("2", "9", "10")
 
 
-def test_subfolders_and_what_systems_leave_behind(pets):
+def test_subfolders_and_what_systems_leave_behind(load_any, pets):
     write(pets / "cat" / "more" / "deep" / "x.PNG", IMAGES[0])
     write(pets / "cat" / ".DS_Store", b"x")
     write(pets / "__MACOSX" / "cat" / "00000.png", b"x")
     write(pets / "cat" / "notes.txt", IMAGES[0])
     write(pets / "cat" / "README", b"Cats of the neighbourhood")
     with pytest.warns(UserWarning, match=r"2 files .* not read, such as cat/README"):
-        found = load(pets)
+        found = load_any(pets)
     assert len(found) == 7
 
 
-def test_contents_decide_what_names_do_not_say(pets):
+def test_contents_decide_what_names_do_not_say(load_any, pets):
     write(pets / "cat" / "0", IMAGES[0])
     write(pets / "dog" / "0.tiff", IMAGES[1])
-    found = load(pets)
+    found = load_any(pets)
     assert len(found) == 8
     np.testing.assert_array_equal(found.images[[0, 3]], IMAGES[:2])
 
 
-def test_all_kinds_of_files_and_grey_beside_colour(tmp_path):
+def test_all_kinds_of_files_and_grey_beside_colour(load_any, tmp_path):
     root = write_class_folders(tmp_path / "x", [GREY, COLOUR], ["a", "b"])
     write(root / "a" / "z.webp", encoded(COLOUR, "WEBP", lossless=True))
     write(root / "b" / "z.bmp", encoded(GREY, "BMP"))
-    found = load(root)
+    found = load_any(root)
     assert found.image_shape == (6, 5, 3)
     np.testing.assert_array_equal(found.images[0], np.stack([GREY] * 3, axis=2))
     np.testing.assert_array_equal(found.images[1], COLOUR)
-    assert load(root, grey=True).image_shape == (6, 5)
+    assert load_any(root, grey=True).image_shape == (6, 5)
 
 
 @pytest.mark.parametrize("looked_at", [64, 1])
-def test_a_size_is_chosen_for_images_of_different_sizes(pets, monkeypatch, looked_at):
+def test_a_size_is_chosen_for_images_of_different_sizes(load_any, pets, monkeypatch, looked_at):
     monkeypatch.setattr("imlogit.data.images.sizes.LOOKED_AT", looked_at)
     write(pets / "dog" / "00002.png", GREY)
     with pytest.warns(SourceWarning, match="4 x 3 and 6 x 5 among them, become 3 x 3") as caught:
-        found = load(pets)
+        found = load_any(pets)
     assert "size=(h, w)" in str(caught[0].message)
     assert (found.image_shape, found.fit) == ((3, 3), "crop")
-    found = load(pets, size=(5, 7), fit="pad")
+    found = load_any(pets, size=(5, 7), fit="pad")
     assert (found.image_shape, found.fit) == ((5, 7), "pad")
 
 
@@ -223,17 +230,17 @@ class TestHostile:
             load(tmp_path / "loose")
 
     @pytest.mark.parametrize(("name", "content"), [("cover.jpg", b"x"), ("cover", IMAGES[0])])
-    def test_loose_images_beside_classes(self, pets, name, content):
+    def test_loose_images_beside_classes(self, load_any, pets, name, content):
         write(pets / name, content)
         write(pets / "LICENSE", b"CC BY")
         with pytest.warns(UserWarning, match=rf"1 images .*such as {name}, and were not read"):
-            assert len(load(pets)) == 6
+            assert len(load_any(pets)) == 6
 
-    def test_an_empty_class(self, pets):
+    def test_an_empty_class(self, load_any, pets):
         (pets / "gnu").mkdir()
         _, found = problems_of(pets)
         assert found == {"gnu": "the folder of this class holds no image"}
-        assert load(pets, skip_bad=True).class_names == ("cat", "dog", "eel")
+        assert load_any(pets, skip_bad=True).class_names == ("cat", "dog", "eel")
 
     def test_every_bad_file_is_named_and_may_be_passed_over(self, pets):
         bad = {
@@ -261,10 +268,10 @@ class TestHostile:
         assert len(found) == 30
         assert "and 20 more" in str(error)
 
-    def test_nothing_but_bad_files(self, tmp_path):
+    def test_nothing_but_bad_files(self, load_any, tmp_path):
         write(tmp_path / "x" / "a" / "1.png", b"x")
         with pytest.raises(DataError, match="none of 1 files can be used"):
-            load(tmp_path / "x", skip_bad=True)
+            load_any(tmp_path / "x", skip_bad=True)
 
     def test_pipes_and_links(self, pets, tmp_path):
         outside = write(tmp_path / "outside.png", IMAGES[0])

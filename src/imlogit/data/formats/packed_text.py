@@ -21,7 +21,7 @@ from imlogit.system.text import first_of, printable
 ZIP_MAGIC = b"PK\x03\x04"
 ZIP_ENDING = ".zip"
 BUFFER_BYTES = 1 << 16
-UNPACKED = "Unpack it, and give the file that was in it"
+UNPACKED = "Unpack it, and give the file or the folder that was in it"
 
 
 class TextStream(NamedTuple):
@@ -42,21 +42,31 @@ class TextStream(NamedTuple):
     position: Callable[[], int]
 
 
-class _Bounded(io.RawIOBase):
-    """A stream that ends in an error where it has given out more than it may."""
+class Bounded(io.RawIOBase):
+    """A stream that ends in an error where it has given out more than it may.
 
-    def __init__(self, stream: IO[bytes], max_bytes: int, where: str) -> None:
+    Parameters
+    ----------
+    stream : binary file
+    max_bytes : int
+    where : str
+        Its name, the start of the error.
+    """
+
+    def __init__(self, stream: IO[bytes] | io.BufferedIOBase, max_bytes: int, where: str) -> None:
         self._stream, self._max_bytes, self._where = stream, max_bytes, where
         self.done = 0
 
     def readable(self) -> bool:
+        """Return True."""
         return True
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Read some bytes into a buffer; raise DataError where these are too many."""
         piece = self._stream.read(len(buffer))
         self.done += len(piece)
         if self.done > self._max_bytes:
-            raise _bomb(self._where, self.done)
+            raise bomb(self._where, self.done)
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -89,7 +99,7 @@ def open_text(path: Path, where: str, endings: Sequence[str]) -> Iterator[TextSt
             most = max(HARMLESS_BYTES, MOST_EXPANSION * size)
             if magic.startswith(GZIP_MAGIC):
                 with gzip.GzipFile(fileobj=raw, mode="rb") as unzipped:
-                    bounded = _Bounded(unzipped, most, where)  # type: ignore[arg-type]
+                    bounded = Bounded(unzipped, most, where)
                     yield TextStream(_buffered(bounded), size, raw.tell)
             elif magic.startswith(ZIP_MAGIC):
                 with refusing(where):
@@ -147,10 +157,10 @@ def _open_member(
             f"{UNPACKED}."
         )
     if member.file_size > most:
-        raise _bomb(where, member.file_size)
+        raise bomb(where, member.file_size)
     with refusing(where):
         stream = archive.open(member)
-    bounded = _Bounded(stream, most, where)
+    bounded = Bounded(stream, most, where)
     yield TextStream(_buffered(bounded), member.file_size, lambda: bounded.done)
 
 
@@ -158,7 +168,8 @@ def _buffered(stream: io.RawIOBase) -> io.BufferedReader:
     return io.BufferedReader(stream, BUFFER_BYTES)
 
 
-def _bomb(where: str, n_bytes: int) -> DataError:
+def bomb(where: str, n_bytes: int) -> DataError:
+    """Return the error of what unpacks to so many bytes that it is not read."""
     return DataError(
         f"{printable(where)} unpacks to {n_bytes / MEGA:,.0f} MB or more, over {MOST_EXPANSION} "
         f"times its size, as files do that are made to fill a memory. If it is sound: {UNPACKED}."

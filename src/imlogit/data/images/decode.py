@@ -13,6 +13,7 @@ import numpy as np
 
 from imlogit.arrays import Pixels
 from imlogit.data.formats.magic import LOOKED_AT, image_format
+from imlogit.data.formats.members import Member, MemberError
 from imlogit.data.images.by_format import FORMATS, load, open_image, words_of_failure
 from imlogit.data.images.flatten import BadImageError as BadImageError
 from imlogit.data.images.flatten import flat, upright
@@ -32,6 +33,8 @@ ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)
 # Parts of their size at which images may be decoded, and the least that they then have, as a
 # multiple of what is wanted.
 PARTS_OF_SIZE, SPARE = (8, 4, 2), 4
+# In so much of a file of an archive its header is looked for.
+MOST_HEADER_BYTES = 16 * MEGA
 
 
 def is_image_name(name: str) -> bool:
@@ -61,20 +64,31 @@ def looks_like_image(path: str | os.PathLike[str], name: str) -> bool:
         return False
 
 
-def read_bytes(path: str | os.PathLike[str], reading: Reading) -> bytes:
-    """Read a regular file of bounded size.
+def read_bytes(path: str | os.PathLike[str] | Member, reading: Reading) -> bytes:
+    """Read a regular file of bounded size, or one within an archive.
 
     Raises
     ------
     BadImageError
         If it is something else, empty, too large, or cannot be read.
     """
+    if isinstance(path, Member):
+        return _read_member(path, reading)
     try:
         return read_regular(path, reading.max_bytes)
     except OSError as error:
         if isinstance(error, UnfitFileError) and error.size:
             raise BadImageError(_too_large(error.size, reading)) from None
         raise BadImageError(f"cannot be read ({error.strerror or error})") from None
+
+
+def _read_member(member: Member, reading: Reading) -> bytes:
+    if member.size > reading.max_bytes:
+        raise BadImageError(_too_large(member.size, reading))
+    try:
+        return member.read()
+    except MemberError as error:
+        raise BadImageError(str(error)) from None
 
 
 def decode_image(content: bytes, reading: Reading) -> Image.Image:
@@ -172,9 +186,11 @@ def _reduce(image: Image.Image, reading: Reading) -> None:
             return
 
 
-def extent_of(content: str | os.PathLike[str] | bytes) -> Extent | None:
+def extent_of(content: str | os.PathLike[str] | bytes | Member) -> Extent | None:
     """Return height, width and channels by an image's header; None where it has none."""
     try:
+        if isinstance(content, Member):
+            content = content.begin(MOST_HEADER_BYTES)
         if isinstance(content, bytes):
             with open_image(content) as image:
                 return _extent(image)

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imlogit.arrays import Pixels
+from imlogit.data.formats.members import Member
 from imlogit.data.images.decode import (
     BadImageError,
     extent_of,
@@ -42,10 +43,10 @@ POOL_THREAD = "ExecutorManagerThread"
 
 
 class Encoded(NamedTuple):
-    """An image file, or its bytes, and what a problem with it is to be called by."""
+    """An image file, on disk or in an archive, or its bytes, and what a problem calls it by."""
 
     where: str
-    content: Path | str | bytes
+    content: Path | str | bytes | Member
 
 
 class Decoded(NamedTuple):
@@ -118,7 +119,10 @@ def _time_of(looked_at: tuple[Encoded, Extent]) -> float:
     """Return roughly what it takes to decode an image, in microseconds."""
     one, extent = looked_at
     content = one.content
-    size = len(content) if isinstance(content, bytes) else os.stat(content).st_size  # noqa: PTH116
+    if isinstance(content, Member):
+        size = content.size
+    else:
+        size = len(content) if isinstance(content, bytes) else os.stat(content).st_size  # noqa: PTH116
     return FILE_TIME + BYTE_TIME * size + NUMBER_TIME * extent.numbers
 
 
@@ -267,7 +271,7 @@ def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _decode(contents: list[str | bytes], reading: Reading) -> Results:
+def _decode(contents: list[str | bytes | Member], reading: Reading) -> Results:
     """Decode some images; what is wrong with one takes its place."""
     results: list[Result] = []
     with without_warnings():
@@ -283,9 +287,10 @@ def _decode(contents: list[str | bytes], reading: Reading) -> Results:
     return results
 
 
-def _contents(batch: list[Encoded]) -> list[str | bytes]:
+def _contents(batch: list[Encoded]) -> list[str | bytes | Member]:
     return [
-        one.content if isinstance(one.content, bytes) else os.fspath(one.content) for one in batch
+        one.content if isinstance(one.content, bytes | Member) else os.fspath(one.content)
+        for one in batch
     ]
 
 

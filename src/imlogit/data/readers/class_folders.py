@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from imlogit.data.formats.conversions import conversion_in
 from imlogit.data.image_set import ImageSet
-from imlogit.data.images.decode import looks_like_image
 from imlogit.data.images.decode_many import Encoded
 from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
-from imlogit.data.readers.image_files import PartFiles, read_parts
 from imlogit.data.readers.labelled_files import hint_of_labels, labelled_files
-from imlogit.data.readers.listing import Item, files_below, is_hidden, subfolders
+from imlogit.data.readers.listing import Item
 from imlogit.data.readers.parts import Parts, choose_parts, part_of
 from imlogit.data.readers.source import FileSource
+from imlogit.data.readers.trees.image_files import PartFiles, read_parts
+from imlogit.data.readers.trees.tree import DiskTree, Tree, within
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import remark
 from imlogit.errors import DataError
@@ -67,78 +65,99 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     DataError
         For a folder without class folders, and a part with classes of its own.
     """
-    name = printable(path.resolve().name)
+    tree, name = DiskTree(path, reading.follow_links), printable(path.resolve().name)
+    return read_tree(tree, path, name, "a folder", reading, progress)
+
+
+def read_tree(
+    tree: Tree, path: Path, name: str, kind: str, reading: Reading, progress: Progress | None
+) -> ImageSet:
+    """Read class folders, on disk or in an archive.
+
+    Parameters
+    ----------
+    tree : Tree
+    path : Path
+        Where it is, beside which or in which a table of labels may lie.
+    name : str
+        As in `ImageSet`.
+    kind : str
+        What holds the folders, with an article.
+    reading : Reading
+    progress : callable or None
+    """
     if reading.labels or reading.label_from:
         return read_parts(
-            labelled_files(path, reading),
+            labelled_files(tree, path, reading),
             name=name,
-            origin="a folder of images, and their labels elsewhere",
+            origin=f"{kind} of images, and their labels elsewhere",
             reading=reading,
             progress=progress,
         )
-    root = _innermost(path, reading)
-    folders = _parts(root, reading)
-    train, *others = (None if one is None else _list_part(one, root, reading) for one in folders)
+    root = _innermost(tree, "")
+    folders = _parts(tree, root)
+    train, *others = (None if one is None else _list_part(tree, one, root) for one in folders)
     assert train is not None
     if not train.files and not train.problems:
-        hint = conversion_in(path) or f"{LAYOUT}."
+        hint = tree.conversion() or f"{LAYOUT}."
         raise DataError(f"{name}: there is no class folder with an image. {hint}")
     validation, test = (
-        None if part is None or folder is None else _labelled(part, folder, name)
+        None if part is None or folder is None else _labelled(part, tree.name(folder), name)
         for part, folder in zip(others, folders[1:], strict=True)
     )
     return read_parts(
         Parts(train, validation, test),
         name=name,
-        origin="a folder of class folders",
+        origin=f"{kind} of class folders",
         reading=reading,
         progress=progress,
     )
 
 
-def _innermost(path: Path, reading: Reading) -> Path:
+def _innermost(tree: Tree, place: str) -> str:
     """Return the folder that is meant: around it may be others that hold nothing else."""
     for _ in range(MOST_AROUND):
-        inner = _only_folder(path, reading)
-        if inner is None or not _only_folders(inner, reading):
-            return path
-        path = inner
-    return path
+        inner = _only_folder(tree, place)
+        if inner is None or not _only_folders(tree, inner):
+            return place
+        place = inner
+    return place
 
 
-def _only_folder(path: Path, reading: Reading) -> Path | None:
+def _only_folder(tree: Tree, place: str) -> str | None:
     """Return the one folder in a folder without images, or None."""
-    found = _subfolders(path, reading)
-    if len(found) != 1 or found[0].problem is not None or _loose_images(path):
+    found = _subfolders(tree, place)
+    if len(found) != 1 or found[0].problem is not None or _loose_images(tree, place):
         return None
-    return path / found[0].name
+    return within(place, found[0].name)
 
 
-def _only_folders(path: Path, reading: Reading) -> bool:
+def _only_folders(tree: Tree, place: str) -> bool:
     """Whether images lie in folders of this folder, and not in itself."""
-    return bool(_subfolders(path, reading)) and not _loose_images(path)
+    return bool(_subfolders(tree, place)) and not _loose_images(tree, place)
 
 
-def _subfolders(path: Path, reading: Reading) -> list[Item]:
+def _subfolders(tree: Tree, place: str) -> list[Item]:
     try:
-        return subfolders(path, reading.follow_links)
+        return tree.folders(place)
     except OSError as error:
         raise DataError(
-            f"{printable(path)} cannot be read ({error.strerror or error}). Change its permissions."
+            f"{printable(tree.where(place))} cannot be read ({error.strerror or error}). Change "
+            "its permissions."
         ) from error
 
 
-def _parts(path: Path, reading: Reading) -> Parts[Path]:
+def _parts(tree: Tree, root: str) -> Parts[str]:
     """Return the folders of the parts, or the one folder of all classes."""
-    found = _subfolders(path, reading)
+    found = _subfolders(tree, root)
     training = [item.name for item in found if part_of(item.name) == "training"]
     # a class may be called so: what is a part holds folders
-    if not any(_has_folders(path / name) for name in training):
-        return Parts(path)
-    source = printable(path.name)
+    if not any(tree.has_folders(within(root, name)) for name in training):
+        return Parts(root)
+    source = printable(tree.name(root))
     parts = choose_parts(source, [(item.name, item) for item in found])
     if parts is None:
-        return Parts(path)
+        return Parts(root)
     for item in parts.present:
         if item.problem is not None:  # what lies behind it may change unseen
             raise DataError(f"{source}/{item.name}: {item.problem}.", parameter="follow_links")
@@ -146,60 +165,53 @@ def _parts(path: Path, reading: Reading) -> Parts[Path]:
     if others:
         kept = ", ".join(f"{printable(item.name)}/" for item in parts.present)
         remark(f"{source}: only {kept} are read; left out: {first_of(others)}")
-    folders = (None if item is None else path / item.name for item in parts)
+    folders = (None if item is None else within(root, item.name) for item in parts)
     train, validation, test = (
-        None if folder is None else _innermost(folder, reading) for folder in folders
+        None if folder is None else _innermost(tree, folder) for folder in folders
     )
     assert train is not None
     return Parts(train, validation, test)
 
 
-def _has_folders(path: Path) -> bool:
-    try:
-        return bool(subfolders(path, follow_links=True))
-    except OSError:
-        return False
-
-
-def _list_part(folder: Path, root: Path, reading: Reading) -> PartFiles:
+def _list_part(tree: Tree, folder: str, root: str) -> PartFiles:
     """List the images of each class folder."""
-    above = "" if folder == root else f"{folder.relative_to(root).as_posix()}/"
+    above = "" if folder == root else f"{folder[len(root) :].lstrip('/')}/"
     part, ignored, found = PartFiles(), list[str](), list[FoundFile]()
-    of_classes = _subfolders(folder, reading)
+    of_classes = _subfolders(tree, folder)
     for of_class, problem in of_classes:
         where = printable(f"{above}{of_class}")
         if problem is not None:
             part.problems.append(BadItem(where, problem))
             continue
-        images, others = _list_class(folder / of_class, of_class, root, reading)
+        images, others = _list_class(tree, within(folder, of_class), of_class, root)
         ignored += (printable(above + name) for name in others)
         found += images
         if not images:
             part.problems.append(BadItem(where, "the folder of this class holds no image"))
-    class_of = _classes_by_folder(found, printable(root.name))
+    class_of = _classes_by_folder(found, printable(tree.name(root)))
     for one in found:
         where = printable(above + one.name)
         if one.problem is not None:
             part.problems.append(BadItem(where, one.problem))
             continue
-        part.files.append(Encoded(where, f"{folder}/{one.name}"))
+        part.files.append(Encoded(where, tree.content(within(folder, one.name))))
         part.classes.append(class_of["/".join(one.folders)])
-    _say_of_loose_images(folder, above, bool(of_classes))
+    _say_of_loose_images(tree, folder, above, bool(of_classes))
     if ignored:
         remark(
-            f"{printable(root.name)}: {len(ignored):,} files that are not named as images were not "
-            f"read, such as {ignored[0]}"
+            f"{printable(tree.name(root))}: {len(ignored):,} files that are not named as images "
+            f"were not read, such as {ignored[0]}"
         )
     return part
 
 
 def _list_class(
-    folder: Path, of_class: str, root: Path, reading: Reading
+    tree: Tree, folder: str, of_class: str, root: str
 ) -> tuple[list[FoundFile], list[str]]:
     """Return the images of one class, and files that are left out by their names."""
     found, others = list[FoundFile](), list[str]()
-    for name, problem in files_below(folder, root, reading.follow_links):
-        if problem is not None or looks_like_image(f"{folder}/{name}", name):
+    for name, problem in tree.files_below(folder, root):
+        if problem is not None or tree.is_image(f"{folder}/{name}"):
             found.append(FoundFile(f"{of_class}/{name}", problem))
         else:
             others.append(f"{of_class}/{name}")
@@ -231,40 +243,41 @@ def _classes_by_folder(found: Iterable[FoundFile], source: str) -> dict[str, str
     return {place: names[-1 if grouped else 0] for place, names in folders.items()}
 
 
-def _labelled(part: PartFiles, folder: Path, source: str) -> PartFiles | None:
+def _labelled(part: PartFiles, folder: str, source: str) -> PartFiles | None:
     """Return another part, or None where its folders say nothing of the classes."""
     names = {name.lower() for name in part.classes}
     if part.problems or names - NO_CLASSES:
         return part
     remark(
-        f"{source}: {printable(folder.name)}/ has no class folders as the training part has, and "
+        f"{source}: {printable(folder)}/ has no class folders as the training part has, and "
         "is left out: images without labels are for `imlogit predict`"
     )
     return None
 
 
-def _loose_images(folder: Path) -> list[str]:
+def _loose_images(tree: Tree, place: str) -> list[str]:
     """Return the images that lie in a folder itself."""
     try:
-        with os.scandir(folder) as entries:
-            files = [entry for entry in entries if not is_hidden(entry.name)]
+        names = tree.names(place)
     except OSError as error:
         raise DataError(
-            f"{printable(folder)} cannot be read ({error.strerror or error})."
+            f"{printable(tree.where(place))} cannot be read ({error.strerror or error})."
         ) from error
-    return sorted(one.name for one in files if looks_like_image(one.path, one.name))
+    return sorted(name for name in names if tree.is_image(within(place, name)))
 
 
-def _say_of_loose_images(folder: Path, above: str, beside_classes: bool) -> None:
+def _say_of_loose_images(tree: Tree, folder: str, above: str, beside_classes: bool) -> None:
     """Say that images which lie in no class folder have no label."""
-    loose = _loose_images(folder)
+    loose = _loose_images(tree, folder)
     if not loose:
         return
     what = f"{len(loose):,} images lie in no class folder, such as {printable(above + loose[0])}"
     if not beside_classes and not above:
-        raise DataError(f"{printable(folder)}: {what}. {LAYOUT}, {hint_of_labels(folder)}.")
+        raise DataError(
+            f"{printable(tree.where(folder))}: {what}. {LAYOUT}, {hint_of_labels(tree, folder)}."
+        )
     if beside_classes:
-        remark(f"{printable(folder.name)}: {what}, and were not read")
+        remark(f"{printable(tree.name(folder))}: {what}, and were not read")
 
 
 # Whatever is in it: any folder that is no other source is one of class folders.

@@ -17,6 +17,7 @@ import numpy as np
 from imlogit.data.formats.csv_lines import BadRowError, Lines
 from imlogit.data.formats.packed_text import ZIP_ENDING, TextStream, members_of, open_text
 from imlogit.data.image_set import ImageSet
+from imlogit.data.images.decode import SUFFIXES
 from imlogit.data.problems import MOST_NAMED, BadItem, listed, raise_or_skip
 from imlogit.data.progress import Progress
 from imlogit.data.readers.assemble import Named, assemble
@@ -43,10 +44,12 @@ N_FIRST_ROWS = 20
 
 
 def _accepts(place: Place) -> bool:
-    """Whether this is named as a table in text, or an archive that is not known to hold none."""
+    """Whether this is named as a table in text, or an archive of tables and no images."""
     name = place.path.name.lower()
     if name.endswith(ZIP_ENDING) and not place.is_folder:
-        return members_of(place.path, ENDINGS) != []
+        members = members_of(place.path, (*ENDINGS, *SUFFIXES)) or []
+        # a table beside images may be of their labels
+        return bool(members) and all(member.lower().endswith(ENDINGS) for member in members)
     return name.endswith((*ENDINGS, *GZIPPED))
 
 

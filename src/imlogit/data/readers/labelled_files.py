@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -12,14 +11,14 @@ from typing import NamedTuple
 
 from imlogit.data.formats.csv_lines import BadRowError, Lines, separator_of, split_line
 from imlogit.data.formats.packed_text import open_text
-from imlogit.data.images.decode import looks_like_image
 from imlogit.data.images.decode_many import Encoded
 from imlogit.data.problems import BadItem
-from imlogit.data.readers.image_files import PartFiles
-from imlogit.data.readers.listing import Item, files_below, is_hidden
+from imlogit.data.readers.listing import Item
 from imlogit.data.readers.parts import TEST, TRAIN, VALIDATION, Parts, part_of
 from imlogit.data.readers.source import labels_path
 from imlogit.data.readers.tables.header import LABEL_NAMES, SPLIT_NAMES, plain
+from imlogit.data.readers.trees.image_files import PartFiles
+from imlogit.data.readers.trees.tree import Tree
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import remark
 from imlogit.errors import DataError, ParameterError
@@ -46,8 +45,15 @@ class LabelColumns(NamedTuple):
     part: int | None
 
 
-def labelled_files(folder: Path, reading: Reading) -> Parts[PartFiles]:
-    """Return the images below a folder, with the labels that a table or their names give them.
+def labelled_files(tree: Tree, path: Path, reading: Reading) -> Parts[PartFiles]:
+    """Return the images of a tree, with the labels that a table or their names give them.
+
+    Parameters
+    ----------
+    tree : Tree
+    path : Path
+        Where it is; in a folder the table may lie.
+    reading : Reading
 
     Raises
     ------
@@ -56,24 +62,19 @@ def labelled_files(folder: Path, reading: Reading) -> Parts[PartFiles]:
     """
     found = [
         item
-        for item in files_below(folder, folder, reading.follow_links)
-        if item.problem is not None or looks_like_image(f"{folder}/{item.name}", item.name)
+        for item in tree.files_below("")
+        if item.problem is not None or tree.is_image(item.name)
     ]
     if not found:
-        raise DataError(f"{printable(folder)}: there is no image below this folder.")
+        raise DataError(f"{printable(tree.where(''))}: there is no image below this folder.")
     if reading.labels is not None:
-        return _by_table(folder, found, reading)
-    return _by_names(folder, found, str(reading.label_from))
+        return _by_table(tree, path, found, reading)
+    return _by_names(tree, found, str(reading.label_from))
 
 
-def hint_of_labels(folder: Path) -> str:
+def hint_of_labels(tree: Tree, folder: str) -> str:
     """Return what else can say which class images are of: a table that lies beside them, say."""
-    with os.scandir(folder) as entries:
-        tables = sorted(
-            entry.name
-            for entry in entries
-            if entry.name.lower().endswith(ENDINGS[:2]) and not is_hidden(entry.name)
-        )
+    tables = sorted(name for name in tree.names(folder) if name.lower().endswith(ENDINGS[:2]))
     table = tables[0] if tables else "FILE.csv"
     return (
         f"or say where the labels are: in a table, labels='{printable(table)}', or in the names of "
@@ -81,7 +82,7 @@ def hint_of_labels(folder: Path) -> str:
     )
 
 
-def _by_names(folder: Path, found: Sequence[Item], pattern: str) -> Parts[PartFiles]:
+def _by_names(tree: Tree, found: Sequence[Item], pattern: str) -> Parts[PartFiles]:
     label_in = _label_in(pattern)
     labels = [label_in(item.name.rpartition("/")[2]) for item in found]
     # a folder in which no name has a class holds images without labels
@@ -90,7 +91,7 @@ def _by_names(folder: Path, found: Sequence[Item], pattern: str) -> Parts[PartFi
     without = sorted({f"{top}/" for top in tops if top not in labelled}) if labelled else []
     if without:
         remark(
-            f"{printable(folder.name)}: {first_of(without)} has no name that matches "
+            f"{printable(tree.name(''))}: {first_of(without)} has no name that matches "
             f"label_from={pattern!r}, and is left out: images without labels are for "
             "`imlogit predict`"
         )
@@ -104,7 +105,7 @@ def _by_names(folder: Path, found: Sequence[Item], pattern: str) -> Parts[PartFi
             problem = item.problem or f"its name has no match of label_from={pattern!r}"
             part.problems.append(BadItem(where, problem))
             continue
-        part.files.append(Encoded(where, f"{folder}/{item.name}"))
+        part.files.append(Encoded(where, tree.content(item.name)))
         part.classes.append(label)
     return _as_parts(parts)
 
@@ -131,9 +132,15 @@ def _label_in(pattern: str) -> Callable[[str], str | None]:
     return matched
 
 
-def _by_table(folder: Path, found: Sequence[Item], reading: Reading) -> Parts[PartFiles]:
-    path = labels_path(folder, str(reading.labels))
+def _by_table(tree: Tree, home: Path, found: Sequence[Item], reading: Reading) -> Parts[PartFiles]:
+    path = labels_path(home, str(reading.labels))
     source = printable(path.name)
+    if not path.exists() and any(item.name == reading.labels for item in tree.files_below("")):
+        raise DataError(
+            f"{printable(str(reading.labels))} lies within {printable(home.name)}, where a table "
+            "is not read. Unpack it, and say where it is then.",
+            parameter="labels",
+        )
     index = _index(found)
     columns, rows = _columns(list(_rows(path, source)), index, source, reading)
     parts: dict[str, PartFiles] = defaultdict(PartFiles)
@@ -153,12 +160,12 @@ def _by_table(folder: Path, found: Sequence[Item], reading: Reading) -> Parts[Pa
         if item.problem is not None:
             parts[kind].problems.append(BadItem(printable(item.name), item.problem))
             continue
-        parts[kind].files.append(Encoded(printable(item.name), f"{folder}/{item.name}"))
+        parts[kind].files.append(Encoded(printable(item.name), tree.content(item.name)))
         parts[kind].classes.append(label)
     left = [item.name for place, item in enumerate(found) if place not in labels]
     if left:
         remark(
-            f"{printable(folder.name)}: {len(left):,} images have no label in {source} and were "
+            f"{printable(tree.name(''))}: {len(left):,} images have no label in {source} and were "
             f"left out: {first_of(left, 3)}; images without labels are for `imlogit predict`"
         )
     return _as_parts(parts)

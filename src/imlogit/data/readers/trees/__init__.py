@@ -1,0 +1,1 @@
+"""Folders of images, on disk and in archives."""
