@@ -14,7 +14,7 @@ import pytest
 from imlogit import load
 from imlogit.cli.app import run
 from imlogit.data.cache import entries, note_files
-from imlogit.data.readers import image_files
+from imlogit.data.readers.trees import image_files
 from imlogit.report.run_folder import file_name
 
 from helpers.image_files import encoded, write, write_class_folders

@@ -9,7 +9,7 @@ import pytest
 
 from imlogit import load
 from imlogit.data.cache import entries, note_files, notes, stamps
-from imlogit.data.readers import image_files
+from imlogit.data.readers.trees import image_files
 
 from helpers.image_files import write, write_class_folders
 from helpers.mirror_server import is_mapped
