@@ -75,7 +75,7 @@ class Listing:
 
 
 class _Strict(tarfile.TarInfo):
-    """A header of a tar archive; one that is damaged is an error, and not the archive's end."""
+    """A header of a tar archive; one that is damaged, or missing, is not the archive's end."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
@@ -83,9 +83,9 @@ class _Strict(tarfile.TarInfo):
         try:
             return super().frombuf(buf, encoding, errors)
         except tarfile.HeaderError as error:
-            if not any(buf):  # the end, as it is to be
+            if buf and not any(buf):  # the end, as it is to be
                 raise
-            raise tarfile.ReadError(str(error)) from None
+            raise tarfile.ReadError(str(error) if buf else "its end is missing") from None
 
 
 def list_archive(path: str, where: str, wanted: Callable[[str, bytes | None], bool]) -> Listing:

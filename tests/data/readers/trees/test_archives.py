@@ -195,6 +195,11 @@ class TestHostile:
         assert "damaged" in refused(tmp_path / "x.tar")
         assert "damaged" in refused(tmp_path / "y.tar.gz")
 
+    @pytest.mark.parametrize("pack", [bytes, gzip.compress])
+    def test_a_tar_archive_that_ends_between_two_files(self, tmp_path, pack):
+        content = write_archive(tmp_path / "whole.tar", MEMBERS).read_bytes()[: 4 * 1024]
+        assert "its end is missing" in refused(write(tmp_path / "x.tar", pack(content)))
+
     @pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
     @pytest.mark.parametrize("at", [0, 50])
     def test_a_damaged_member_costs_no_other(self, tmp_path, method, at):
