@@ -1,14 +1,18 @@
 """Fitted models on disk: what is saved is what is loaded."""
 
 import json
+import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn import linear_model
 from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
 
-from imlogit import LogisticRegression, load_model, save_model
-from imlogit.errors import ModelFileError
+from imlogit import LogisticRegression, export_model, load_model, save_model
+from imlogit.errors import KindError, ModelFileError
 from imlogit.model.file import read
 from imlogit.model.head import head_of
 from imlogit.model.persist import describe, open_model
@@ -101,6 +105,20 @@ def test_what_is_looked_for_is_the_second_of_two(rng, labels, tmp_path):
     model = LogisticRegression().fit(x, np.array(labels)[np.arange(60) % len(labels)])
     with pytest.raises(ModelFileError, match="positive.*second of two"):
         save_model(model, tmp_path / "model.imlogit", positive=labels[0])
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("write", [save_model, partial(export_model, to="json")])
+def test_other_kinds_of_models_are_named(few, tmp_path, write):
+    images, y = few
+    rows = images.reshape(len(images), -1)
+    peer = linear_model.LogisticRegression(max_iter=2)
+    for model, name in ((peer, "LogisticRegression"), (make_pipeline(peer), "Pipeline")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(rows, y)
+        with pytest.raises(KindError, match=f"and this is a sklearn.{name}"):
+            write(model, tmp_path / "model.json")
     assert not list(tmp_path.iterdir())
 
 

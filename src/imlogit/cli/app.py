@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from imlogit.cli import data, examining, fitting, models
+from imlogit.cli.streams import prepare_streams
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "train": fitting.train_command,
@@ -36,6 +37,7 @@ def run(arguments: Sequence[str]) -> int:
 
     Errors that a user can mend are one message on standard error and code 2.
     """
+    prepare_streams()
     try:
         app(list(arguments), prog_name="imlogit")
     except SystemExit as stop:

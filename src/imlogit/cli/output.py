@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from imlogit.cli.spelling import respell
+from imlogit.cli.streams import LEAST_WIDTH, USUAL_WIDTH, can_be_printed
 from imlogit.cli.terminal import progress_bars
 
 if TYPE_CHECKING:
@@ -19,8 +20,11 @@ if TYPE_CHECKING:
 
 
 def print_json(content: dict[str, Any]) -> None:
-    """Print JSON, the same text for the same content."""
-    typer.echo(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+    """Print JSON, the same text for the same content; what cannot be printed is escaped."""
+    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    if not can_be_printed(text):
+        text = json.dumps(content, indent=2, allow_nan=False)
+    typer.echo(text)
 
 
 def result_console() -> Console:
@@ -28,7 +32,10 @@ def result_console() -> Console:
     from rich.console import Console
 
     # names of classes and files are printed as they stand: [red]x, :smile:
-    return Console(highlight=False, markup=False, emoji=False)
+    console = Console(highlight=False, markup=False, emoji=False)
+    if console.width < LEAST_WIDTH:
+        console.width = USUAL_WIDTH
+    return console
 
 
 def draw(picture: bytes | None, place: Path, otherwise: str = "") -> None:

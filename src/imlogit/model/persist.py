@@ -12,6 +12,7 @@ import numpy as np
 
 from imlogit.core.certificate import Certificate
 from imlogit.data.image_set import ImageSet
+from imlogit.errors import KindError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.pixels import PIXEL_SCALE
 from imlogit.model.fields import SavedModel
@@ -47,6 +48,8 @@ def save_model(
 
     Raises
     ------
+    KindError
+        For another kind of model, such as a pipeline.
     sklearn.exceptions.NotFittedError
         For a model that is not fitted.
     ModelFileError
@@ -116,12 +119,14 @@ def saved_model_of(
 
     Raises
     ------
+    KindError
     sklearn.exceptions.NotFittedError
     ModelFileError
         As `save_model`.
     """
     from sklearn.utils.validation import check_is_fitted
 
+    _check_is_ours(estimator)
     check_is_fitted(estimator)
     labels = estimator.classes_ if class_names is None else class_names
     # as Python's own types: NumPy's text may be an array of objects
@@ -146,6 +151,16 @@ def saved_model_of(
         | {"C": str(float(C)), "fit_intercept": bool(estimator.fit_intercept)},
         versions=_versions(),
     )
+
+
+def _check_is_ours(estimator: Any) -> None:
+    if not isinstance(estimator, LogisticRegression):
+        kind = type(estimator)
+        raise KindError(
+            "a model file holds an imlogit.LogisticRegression, and this is a "
+            f"{kind.__module__.partition('.')[0]}.{kind.__name__}: fit one, or of a pipeline give "
+            "its last step"
+        )
 
 
 def estimator_of(model: SavedModel) -> LogisticRegression:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from imlogit.runs.plan import Task
 from imlogit.runs.sweep import SweepResult
 from imlogit.runs.train import TrainResult
 from imlogit.system.atomic import filling, refuse_taken, write_bytes
+from imlogit.system.text import reason
 
 MOST_RUNS = 100_000
 
@@ -55,25 +57,38 @@ def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
     }
     if run.predictions is not None:
         contents["predictions.safetensors"] = run.predictions.to_bytes
-    seen = exhibit_sheet(images, run.checks)
-    if seen is not None:
-        contents["findings.png"] = lambda: seen
+    contents["findings.png"] = lambda: exhibit_sheet(images, run.checks)
     with filling(parent) as hidden:
         folder = hidden / "run"
         folder.mkdir()
         for name, content in contents.items():
-            write_bytes(folder / name, content())
+            made = _picture(name, content) if name.endswith(".png") else content()
+            if made is not None:
+                write_bytes(folder / name, made)
         if run.model is not None:
             write_model(folder / FILE_NAME, run.model)
         return _place(folder, out, parent / file_name(images.name))
 
 
-def _of_training(run: TrainResult) -> dict[str, Callable[[], bytes]]:
+def _picture(name: str, draw: Callable[[], bytes | None]) -> bytes | None:
+    """Return a picture; one that cannot be drawn is said, and does not cost the model."""
+    try:
+        return draw()
+    except Exception as error:
+        warnings.warn(
+            f"{name} could not be drawn ({reason(error)}): the run is written without it",
+            UserWarning,
+            stacklevel=3,
+        )
+        return None
+
+
+def _of_training(run: TrainResult) -> dict[str, Callable[[], bytes | None]]:
     return {"weights.png": lambda: _weights(run.task, run.model)}
 
 
-def _of_sweep(run: SweepResult) -> dict[str, Callable[[], bytes]]:
-    contents: dict[str, Callable[[], bytes]] = {
+def _of_sweep(run: SweepResult) -> dict[str, Callable[[], bytes | None]]:
+    contents: dict[str, Callable[[], bytes | None]] = {
         "sweep.csv": lambda: run.csv().encode(),
         "validation.png": lambda: validation_curve(run.path),
     }

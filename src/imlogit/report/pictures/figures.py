@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,9 @@ from imlogit.system.text import printable
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+Drawn = ParamSpec("Drawn")
+Picture = TypeVar("Picture")
+
 SAMPLES_PER_CLASS = 10
 # More classes than these would make a sheet that nobody reads.
 MOST_ROWS = 20
@@ -32,6 +36,21 @@ INCHES_PER_LETTER = 0.085
 CHANNELS = {3: ("red", "green", "blue")}
 
 
+def in_own_style(draw: Callable[Drawn, Picture]) -> Callable[Drawn, Picture]:
+    """Draw by matplotlib's own defaults, whatever the user's matplotlibrc says, such as LaTeX."""
+
+    @wraps(draw)
+    def drawn(*args: Drawn.args, **kwargs: Drawn.kwargs) -> Picture:
+        import matplotlib as mpl
+
+        with mpl.rc_context():
+            mpl.rcdefaults()
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
+@in_own_style
 def sample_sheet(image_set: ImageSet, seed: int = 0) -> bytes:
     """Draw random images of the first ``MOST_ROWS`` classes, one row a class.
 
@@ -80,6 +99,7 @@ def _mosaic(image_set: ImageSet, n_classes: int, rng: np.random.Generator) -> ND
     return sheet
 
 
+@in_own_style
 def weight_sheet(weights: Floats, image_shape: tuple[int, ...], titles: Sequence[str]) -> bytes:
     """Draw weights as images, on one even, diverging scale with zero in the middle.
 
@@ -122,6 +142,7 @@ def weight_sheet(weights: Floats, image_shape: tuple[int, ...], titles: Sequence
     return as_png(figure)
 
 
+@in_own_style
 def validation_curve(path: CPath) -> bytes:
     """Draw log loss and accuracy over C, with one deviation over the folds to either side.
 

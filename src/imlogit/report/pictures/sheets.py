@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 from imlogit.checks.finding import Exhibit, Findings
 from imlogit.data.image_set import ImageSet
 from imlogit.evaluation.evidence import Evidence, Exemplars
-from imlogit.report.pictures.figures import MOST_ROWS, as_png, drawable, new_figure, plain, short
+from imlogit.report.pictures.figures import (
+    MOST_ROWS,
+    as_png,
+    drawable,
+    in_own_style,
+    new_figure,
+    plain,
+    short,
+)
 from imlogit.runs.examine import Doubt, Explanation
 from imlogit.runs.predictions import Predictions
 
@@ -117,6 +125,7 @@ def _short_file(name: str) -> str:
     return short(name.rpartition("/")[2])
 
 
+@in_own_style
 def contact_sheet(title: str, strips: Iterable[Strip]) -> bytes:
     """Draw strips of captioned images below each other, as a PNG file."""
     strips = [strip for strip in strips if strip.tiles]
@@ -146,6 +155,7 @@ def contact_sheet(title: str, strips: Iterable[Strip]) -> bytes:
     return as_png(figure)
 
 
+@in_own_style
 def evidence_figure(found: Explanation) -> bytes:
     """Draw an image, what each pixel adds to the margin, and how the terms add up.
 

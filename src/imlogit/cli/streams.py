@@ -1,0 +1,36 @@
+"""Standard output and error as they may be: closed, or of an encoding that lacks letters."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+
+# Narrower than this no table can be read: so wide a terminal says nothing, as COLUMNS=0 does.
+LEAST_WIDTH = 20
+USUAL_WIDTH = 80
+
+
+def prepare_streams() -> None:
+    r"""Make standard output and error such that whatever is printed can be.
+
+    One that is closed, as a service's may be, becomes one that takes everything; what its encoding
+    lacks is written as ``\u732b``, as Python and JSON write it.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            with contextlib.suppress(ValueError):  # nothing may be left to be flushed
+                stream.reconfigure(errors="backslashreplace")
+
+
+def can_be_printed(text: str) -> bool:
+    """Whether standard output has all letters of a text."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
