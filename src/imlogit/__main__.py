@@ -11,6 +11,7 @@ INTERRUPTED = 130
 # Looking for garbage among all that the imports create takes a quarter of a short command's
 # time; a command lives too briefly to need it more often than this.
 OBJECTS_BETWEEN_COLLECTIONS = 200_000
+AGAIN_SECONDS = 0.01
 
 
 def main() -> None:
@@ -23,6 +24,7 @@ def main() -> None:
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)
+    sys.unraisablehook = _interrupt_again
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
         from imlogit.cli.app import run
@@ -39,6 +41,27 @@ def main() -> None:
         code = INTERRUPTED
     gc.freeze()
     sys.exit(code)
+
+
+def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Repeat an interrupt that struck where Python ignores exceptions, as in a finalizer."""
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+        return
+    import _thread
+    import os
+    import threading
+
+    def strike() -> None:
+        if os.name == "posix":
+            os.kill(os.getpid(), signal.SIGINT)  # which wakes what sleeps
+        else:
+            _thread.interrupt_main()
+
+    # by then what ignored it is over
+    timer = threading.Timer(AGAIN_SECONDS, strike)
+    timer.daemon = True
+    timer.start()
 
 
 if __name__ == "__main__":

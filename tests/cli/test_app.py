@@ -270,6 +270,34 @@ def test_no_color_is_honoured(trained):
     assert "\x1b[3" not in done.stdout  # no foreground colour
 
 
+def test_an_interrupt_in_a_finalizer_is_not_lost():
+    struck_there = """
+import signal, time
+import imlogit.__main__ as main
+import imlogit.cli.app as app
+
+class Finalized:
+    def __del__(self):
+        signal.raise_signal(signal.SIGINT)
+
+def run(arguments):
+    Finalized()
+    time.sleep(30)
+    return 0
+
+app.run = run
+main.main()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", struck_there],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=20,
+    )
+    assert (done.returncode, done.stderr) == (130, "\nInterrupted.\n")
+
+
 @pytest.mark.parametrize("delay", [0.02, 0.1, 0.3, 0.6, 1.0, 1.5, 2.2])
 def test_interrupt_at_any_moment(delay, tmp_path):
     # where it hangs, the stacks of its threads say where

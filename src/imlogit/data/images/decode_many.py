@@ -30,6 +30,7 @@ from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
+from imlogit.system.interrupts import DeferredInterrupt
 from imlogit.system.processors import processor_count
 from imlogit.system.text import by
 
@@ -230,7 +231,7 @@ def _by_processes(encoded: Iterable[Encoded], reading: Reading) -> Batches:
             parameter="size",
         ) from error
     finally:
-        with _nothing_said_of_the_end():
+        with DeferredInterrupt(), _nothing_said_of_the_end():
             pool.shutdown(wait=True, kill_workers=True)
 
 
