@@ -29,10 +29,13 @@ def zipped(members, method=zipfile.ZIP_DEFLATED):
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("digits.csv.gz", gzip.compress(CONTENT)),
+        ("digits.csv.gz", gzip.compress(CONTENT, mtime=0)),
         ("digits.TSV.GZ", gzip.compress(CONTENT.replace(b",", b"\t"))),
-        ("digits.csv.gz", gzip.compress(CONTENT[:99]) + gzip.compress(CONTENT[99:])),
-        ("digits.csv", gzip.compress(CONTENT)),
+        (
+            "digits.csv.gz",
+            gzip.compress(CONTENT[:99], mtime=0) + gzip.compress(CONTENT[99:], mtime=0),
+        ),
+        ("digits.csv", gzip.compress(CONTENT, mtime=0)),
         ("digits.csv.gz", CONTENT),
         ("digits.zip", zipped({"a/train.csv": CONTENT})),
         ("digits.zip", zipped({"train.CSV": CONTENT}, zipfile.ZIP_STORED)),
@@ -90,10 +93,10 @@ DIRECTORY = ARCHIVE.index(b"PK\x01\x02")
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("x.csv.gz", gzip.compress(CONTENT)[:-30], "damaged"),
-        ("x.csv.gz", changed(gzip.compress(CONTENT), 200, 0), "damaged"),
-        ("x.csv.gz", changed(gzip.compress(CONTENT), -6, 1), "damaged"),
-        ("x.csv.gz", gzip.compress(b""), "is empty"),
+        ("x.csv.gz", gzip.compress(CONTENT, mtime=0)[:-30], "damaged"),
+        ("x.csv.gz", changed(gzip.compress(CONTENT, mtime=0), 200, 0), "damaged"),
+        ("x.csv.gz", changed(gzip.compress(CONTENT, mtime=0), -6, 1), "damaged"),
+        ("x.csv.gz", gzip.compress(b"", mtime=0), "is empty"),
         ("x.zip", ARCHIVE[:-30], "damaged"),
         ("x.zip", b"PK\x03\x04", "damaged"),
         ("x.zip", changed(ARCHIVE, 200, 0), "damaged"),
