@@ -5,13 +5,13 @@ import warnings
 import pytest
 
 from imlogit import SourceWarning
-from imlogit.data.remarks import noted, remark, say
+from imlogit.data.remarks import held_back, remark, say
 
 
 def test_remarks_are_held_back_once_each_and_other_warnings_are_not():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        with noted() as found:
+        with held_back() as found:
             remark("left out: x")
             remark("left out: x")
             warnings.warn("something else", RuntimeWarning, stacklevel=1)
@@ -23,7 +23,7 @@ def test_remarks_are_held_back_once_each_and_other_warnings_are_not():
 
 def test_remarks_on_what_cannot_be_read_are_said():
     def read():
-        with noted():
+        with held_back():
             remark("left out: x")
             raise FileNotFoundError
 

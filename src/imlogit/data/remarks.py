@@ -15,7 +15,7 @@ def remark(message: str) -> None:
 
 
 @contextlib.contextmanager
-def noted() -> Iterator[list[str]]:
+def held_back() -> Iterator[list[str]]:
     """Hold remarks back while a source is read, and give them as a list, each once.
 
     If it cannot be read they are said: they may be why.

@@ -85,10 +85,12 @@ def test_names_of_parts(load_any, tmp_path, train, validation, test):
 def test_a_validation_part_alone_is_the_test_part(load_any, tmp_path):
     write_class_folders(tmp_path / "x" / "train", IMAGES, CLASSES)
     write_class_folders(tmp_path / "x" / "val", IMAGES[:2], CLASSES[:2])
-    with pytest.warns(SourceWarning, match="val is the test part, as there is no other"):
+    with pytest.warns(SourceWarning, match="the validation part is the test part"):
         found = load_any(tmp_path / "x")
     assert (found.n_train, found.n_validation, len(found.test.labels)) == (6, 0, 2)
-    with pytest.warns(SourceWarning, match="val is the test part"):  # said of what was kept, too
+    with pytest.warns(
+        SourceWarning, match="the validation part is the test part"
+    ):  # said of what was kept, too
         assert load_any(tmp_path / "x").remarks == found.remarks
 
 

@@ -114,6 +114,10 @@ class TestTable:
             load(loose, labels="labels.csv")
         assert len(load(loose, labels="labels.csv", skip_bad=True)) == 6
 
+    def test_a_file_that_is_named_twice_counts_once(self, loose):
+        (loose / "labels.csv").write_text(table() + "0.png,cat\n")
+        assert_pets(load(loose, labels="labels.csv"))
+
     def test_one_name_in_several_folders(self, tmp_path):
         for folder in ("a", "b"):
             write(tmp_path / "x" / folder / "1.png", IMAGES[0])
@@ -163,8 +167,13 @@ class TestNames:
         for number, (image, name) in enumerate(zip(IMAGES, CLASSES, strict=True)):
             write(tmp_path / "x" / "train" / f"{name}.{number}.png", image)
             write(tmp_path / "x" / "test1" / f"{number}.png", image)
-        with pytest.warns(SourceWarning, match="test1/ has no name that matches"):
+        with pytest.warns(SourceWarning, match="x: test1 has no name that matches"):
             assert len(load(tmp_path / "x", label_from="(cat|dog|eel)")) == 6
+        write(tmp_path / "x" / "7.png", IMAGES[0])
+        with pytest.raises(
+            BadItemsError, match=r"1 of 7 files .*\n  7\.png: its name has no match"
+        ):
+            load(tmp_path / "x", label_from="(cat|dog|eel)")
 
     def test_a_name_without_a_class(self, loose):
         write(loose / "cat_1.png", IMAGES[0])

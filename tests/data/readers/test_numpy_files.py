@@ -150,7 +150,7 @@ def test_the_validation_part(tmp_path, written):
 @either
 def test_a_validation_part_alone_is_the_test_part(tmp_path, written):
     path = written(tmp_path, x_train=IMAGES, y_train=LABELS, x_val=IMAGES, y_val=LABELS)
-    with pytest.warns(UserWarning, match="the validation images are the test part"):
+    with pytest.warns(UserWarning, match="the validation part is the test part"):
         found = read(path, Reading())
     assert (found.n_train, found.n_validation, len(found)) == (4, 0, 8)
 

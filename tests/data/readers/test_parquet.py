@@ -144,7 +144,7 @@ def test_the_validation_part(pets):
     assert found.names[5] == "0.png"
     for path in pets.glob("test-*"):
         path.unlink()
-    with pytest.warns(SourceWarning, match="validation is the test part, as there is no other"):
+    with pytest.warns(SourceWarning, match="the validation part is the test part"):
         assert len(read(pets).test.labels) == 6
 
 

@@ -119,12 +119,17 @@ def _few(encoded: Iterable[Encoded]) -> tuple[Sequence[Encoded], Iterable[Encode
 def _time_of(looked_at: tuple[Encoded, Extent]) -> float:
     """Return roughly what it takes to decode an image, in microseconds."""
     one, extent = looked_at
-    content = one.content
+    return FILE_TIME + BYTE_TIME * _size_of(one.content) + NUMBER_TIME * extent.numbers
+
+
+def _size_of(content: Path | str | bytes | Member) -> int:
     if isinstance(content, Member):
-        size = content.size
-    else:
-        size = len(content) if isinstance(content, bytes) else os.stat(content).st_size  # noqa: PTH116
-    return FILE_TIME + BYTE_TIME * size + NUMBER_TIME * extent.numbers
+        return content.size
+    if isinstance(content, bytes):
+        return len(content)
+    with contextlib.suppress(OSError):  # gone by now: that is said when it is decoded
+        return Path(content).stat().st_size
+    return 0
 
 
 def _decode_all(

@@ -54,8 +54,9 @@ def with_size(reading: Reading, seen: Sequence[Extent]) -> Reading:
     which = f"images of {by(sizes[0])}"
     if len(sizes) > 1:
         which = f"images of different sizes, {by(sizes[0])} and {by(sizes[-1])} among them,"
+    whole = ", and fit='pad' or fit='stretch' keeps all of each" if reading.fit == "crop" else ""
     remark(
         f"{which} become {side} x {side}, by fit={reading.fit!r}: size=(h, w) makes them larger or "
-        "smaller, and fit='pad' or fit='stretch' keeps all of each"
+        f"smaller{whole}"
     )
     return replace(reading, size=(side, side))

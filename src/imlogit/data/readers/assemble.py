@@ -11,6 +11,7 @@ import numpy as np
 from imlogit.arrays import Labels, Pixels
 from imlogit.data.image_set import ImageSet
 from imlogit.data.problems import BadItem
+from imlogit.data.remarks import remark
 from imlogit.errors import DataError
 from imlogit.system.text import by, first_of, printable
 
@@ -39,6 +40,8 @@ def assemble(
 ) -> ImageSet:
     """Make an ImageSet of a training part and, where they are, a validation and a test part.
 
+    A validation part without a test part is the test part, which is said.
+
     Parameters
     ----------
     train, test : Named
@@ -58,7 +61,13 @@ def assemble(
     """
     if not len(train.images):
         raise DataError(f"{name}: there is no training image.")
-    others = [part for part in (validation, test) if part is not None and len(part.images)]
+    validation, test = (
+        part if part is not None and len(part.images) else None for part in (validation, test)
+    )
+    if validation is not None and test is None:
+        remark(f"{name}: the validation part is the test part, as there is no other")
+        validation, test = None, validation
+    others = [part for part in (validation, test) if part is not None]
     parts = [train, *others]
     shapes = [part.images.shape[1:] for part in parts]
     if len(set(shapes)) > 1:

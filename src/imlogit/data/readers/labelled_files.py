@@ -16,7 +16,12 @@ from imlogit.data.problems import BadItem
 from imlogit.data.readers.listing import Item
 from imlogit.data.readers.parts import TEST, TRAIN, VALIDATION, Parts, part_of
 from imlogit.data.readers.source import labels_path
-from imlogit.data.readers.tables.header import LABEL_NAMES, SPLIT_NAMES, plain
+from imlogit.data.readers.tables.header import (
+    LABEL_NAMES,
+    SPLIT_NAMES,
+    compared,
+    position_of,
+)
 from imlogit.data.readers.trees.image_files import PartFiles
 from imlogit.data.readers.trees.tree import Tree
 from imlogit.data.reading import Reading
@@ -86,19 +91,19 @@ def _by_names(tree: Tree, found: Sequence[Item], pattern: str) -> Parts[PartFile
     label_in = _label_in(pattern)
     labels = [label_in(item.name.rpartition("/")[2]) for item in found]
     # a folder in which no name has a class holds images without labels
-    tops = [item.name.partition("/")[0] if "/" in item.name else "" for item in found]
+    tops = [item.name.rpartition("/")[0].partition("/")[0] for item in found]
     labelled = {top for top, label in zip(tops, labels, strict=True) if label is not None}
-    without = sorted({f"{top}/" for top in tops if top not in labelled}) if labelled else []
+    without = set(tops) - labelled - {""} if labelled else set()
     if without:
         remark(
-            f"{printable(tree.name(''))}: {first_of(without)} has no name that matches "
+            f"{printable(tree.name(''))}: {first_of(sorted(without))} has no name that matches "
             f"label_from={pattern!r}, and is left out: images without labels are for "
             "`imlogit predict`"
         )
     parts: dict[str, PartFiles] = defaultdict(PartFiles)
     kinds = _kinds_by_folder(found)
     for item, kind, label, top in zip(found, kinds, labels, tops, strict=True):
-        if f"{top}/" in without:
+        if top in without:
             continue
         part, where = parts[kind], printable(item.name)
         if item.problem is not None or label is None:
@@ -150,8 +155,11 @@ def _by_table(tree: Tree, home: Path, found: Sequence[Item], reading: Reading) -
         where = f"{source}, line {row.number}"
         try:
             place, label = _place_of(row, columns, index)
-            if labels.setdefault(place, label) != label:
+            if place in labels:  # a file that is named twice counts once
+                if labels[place] == label:
+                    continue
                 raise BadRowError(f"{found[place].name} is {labels[place]} in a line before")
+            labels[place] = label
             kind = kinds[place] if columns.part is None else _kind(row.cells[columns.part])
         except BadRowError as bad:
             parts[TRAIN].problems.append(BadItem(where, printable(str(bad))))
@@ -218,7 +226,7 @@ def _columns(
         )
     has_header = rows[0].cells[file : file + 1] == [] or rows[0].cells[file] not in index
     names = rows[0].cells if has_header else [""] * width
-    part = next((k for k in range(width) if SPLIT_NAMES.fullmatch(plain(names[k]))), None)
+    part = next((k for k in range(width) if SPLIT_NAMES.fullmatch(compared(names[k]))), None)
     label = _label_column(names, file, part, source, reading)
     return LabelColumns(file, label, part), rows[1:] if has_header else rows
 
@@ -231,13 +239,14 @@ def _label_column(
     if chosen is not None:
         if str(chosen) in names:
             return names.index(str(chosen))
-        if str(chosen).removeprefix("-").isdecimal() and -len(names) <= int(chosen) < len(names):
-            return int(chosen) % len(names)
+        place = position_of(chosen, len(names))
+        if place is not None:
+            return place
         raise DataError(
             f"{source} has no column {chosen!r}; its columns are {first_of(names)}.",
             parameter="label_column",
         )
-    called = [k for k in others if LABEL_NAMES.fullmatch(plain(names[k]))]
+    called = [k for k in others if LABEL_NAMES.fullmatch(compared(names[k]))]
     if len(called) == 1 or len(others) == 1:
         return (called or others)[0]
     raise DataError(
@@ -284,7 +293,4 @@ def _as_parts(parts: dict[str, PartFiles]) -> Parts[PartFiles]:
         parts[kind] if kind in parts and (parts[kind].files or parts[kind].problems) else None
         for kind in (VALIDATION, TEST)
     )
-    if validation is not None and test is None:
-        remark("the validation images are the test part, as there is no other")
-        validation, test = None, validation
     return Parts(train, validation, test)

@@ -118,9 +118,6 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
         name = path.resolve().name if _is_folder(path) else path.stem
         origin, parts = "NumPy .npy files", _read_files(path, reading)
     train, validation, test = parts
-    if test is None and validation is not None:
-        remark(f"{printable(name)}: the validation images are the test part, as there is no other")
-        validation, test = None, validation
     return assemble(train, test, name=printable(name), origin=origin, validation=validation)
 
 

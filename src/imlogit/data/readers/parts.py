@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable
 from typing import Generic, NamedTuple, TypeVar
 
-from imlogit.data.remarks import remark
 from imlogit.errors import DataError
 from imlogit.system.text import printable
 
@@ -47,9 +46,6 @@ def part_of(name: str) -> str | None:
 def choose_parts(source: str, named: Iterable[tuple[str, T]]) -> Parts[T] | None:
     """Return the parts among some names; None where none is the training part.
 
-    Where there is a validation part and no test part, the validation part is the test part, which
-    is said.
-
     Parameters
     ----------
     source : str
@@ -75,8 +71,5 @@ def choose_parts(source: str, named: Iterable[tuple[str, T]]) -> Parts[T] | None
         found[part] = name, what
     if TRAIN not in found:
         return None
-    if TEST not in found and VALIDATION in found:
-        found[TEST] = found.pop(VALIDATION)
-        remark(f"{source}: {printable(found[TEST][0])} is the test part, as there is no other")
     validation, test = (found[part][1] if part in found else None for part in (VALIDATION, TEST))
     return Parts(found[TRAIN][1], validation, test)

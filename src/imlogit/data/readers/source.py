@@ -14,7 +14,7 @@ from imlogit.data.images.resize import conform
 from imlogit.data.progress import Progress
 from imlogit.data.readers.listing import Place
 from imlogit.data.reading import Reading
-from imlogit.data.remarks import noted
+from imlogit.data.remarks import held_back
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +140,6 @@ def labels_path(source: Path, labels: str) -> Path:
 
 def _with_remarks(read: Callable[[], ImageSet], reading: Reading) -> ImageSet:
     """Read images as they are asked for, with what is to be said of how they were read."""
-    with noted() as remarks:
+    with held_back() as remarks:
         found = conform(read(), reading)
     return replace(found, remarks=(*found.remarks, *remarks)) if remarks else found

@@ -49,7 +49,7 @@ def test_faces_as_fer2013_has_them(tmp_path):
 
 @pytest.mark.parametrize("word", ["val", "valid", "Validation"])
 def test_rows_for_validation(tmp_path, word):
-    with pytest.warns(UserWarning, match="validation are the test part"):
+    with pytest.warns(UserWarning, match="the validation part is the test part"):
         found, of_rows = read_with(tmp_path, ["train", word])
     assert_parts(found, of_rows, ["train"], [word])
     found, of_rows = read_with(tmp_path, ["train", word, "test"])

@@ -83,16 +83,16 @@ class Columns:
     def pixel_name(self, place: int) -> str:
         """Return what the pixel at a place among the pixels is called."""
         if self.n_packed:
-            return f"number {place + 1:,} of {short(self.names[self.pixels[0]]) or 'its pixels'}"
-        return short(self.names[self.pixels[place]]) or f"pixel column {place + 1}"
+            return f"number {place + 1:,} of {excerpt(self.names[self.pixels[0]]) or 'its pixels'}"
+        return excerpt(self.names[self.pixels[place]]) or f"pixel column {place + 1}"
 
     def name(self, place: int) -> str:
         """Return what a column is called."""
-        found = short(self.names[place])
+        found = excerpt(self.names[place])
         return f"the column '{found}'" if found else f"column {place + 1:,}, which has no name,"
 
 
-def short(text: str | bytes) -> str:
+def excerpt(text: str | bytes) -> str:
     """Return the beginning of a text, fit to be printed."""
     whole = text.decode("utf-8", "surrogateescape") if isinstance(text, bytes) else text
     return printable(whole if len(whole) <= SHOWN_CHARS else whole[: SHOWN_CHARS - 3] + "...")
@@ -101,7 +101,7 @@ def short(text: str | bytes) -> str:
 def first_names(names: Sequence[str]) -> str:
     """Return the first of some names of columns."""
     more = ", ..." if len(names) > SHOWN_NAMES else ""
-    return ", ".join(short(name) for name in names[:SHOWN_NAMES]) + more
+    return ", ".join(excerpt(name) for name in names[:SHOWN_NAMES]) + more
 
 
 def is_number(cell: str | bytes) -> bool:

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from imlogit.data.formats.csv_lines import split_line
 from imlogit.data.images.decode import is_image_name
-from imlogit.data.readers.tables.columns import Columns, counts_up, is_number, short
+from imlogit.data.readers.tables.columns import Columns, counts_up, excerpt, is_number
 from imlogit.data.readers.tables.header import MOST_OF_FILES, names_files, of_image_files
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
@@ -73,10 +73,10 @@ def _refuse_names_of_files(columns: Columns, rows: Cells, source: str) -> None:
         return
     for place in {*columns.pixels, *columns.left_out}:
         cells = [cells[place].strip() for cells in rows]
-        named = [cell for cell in map(short, cells) if is_image_name(cell)]
+        named = [cell for cell in map(excerpt, cells) if is_image_name(cell)]
         texts = names_files(columns.names[place]) and not any(map(_has_number, cells))
         if cells and (len(named) == len(cells) or texts):
-            raise of_image_files(source, short(cells[0]))
+            raise of_image_files(source, excerpt(cells[0]))
 
 
 def _has_number(cell: bytes) -> bool:

@@ -11,9 +11,9 @@ from imlogit.data.readers.tables.columns import (
     LAYOUT,
     Columns,
     counts_up,
+    excerpt,
     first_names,
     is_number,
-    short,
 )
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
@@ -47,7 +47,7 @@ def columns_of(line: bytes, source: str, reading: Reading) -> tuple[Columns, boo
     names = tuple(cell.decode().strip() for cell in split_line(line, separator))
     if len(names) == 1:
         raise DataError(
-            f"{source} has one column, called {short(names[0])}, and no pixel column beside it. "
+            f"{source} has one column, called {excerpt(names[0])}, and no pixel column beside it. "
             f"{LAYOUT}."
         )
     is_row = _is_row(names)
@@ -63,14 +63,14 @@ def columns_of(line: bytes, source: str, reading: Reading) -> tuple[Columns, boo
     return columns, is_row
 
 
-def plain(name: str) -> str:
+def compared(name: str) -> str:
     """Return a name as names are compared: Image_ID as imageid."""
     return re.sub(r"[\s_:.-]+", "", name.lower())
 
 
 def names_files(name: str) -> bool:
     """Whether a column is called as those that name files."""
-    return FILE_NAMES.fullmatch(plain(name)) is not None
+    return FILE_NAMES.fullmatch(compared(name)) is not None
 
 
 def of_image_files(source: str, example: str = "") -> DataError:
@@ -102,7 +102,7 @@ def _place_without_names(cells: Sequence[str], source: str, reading: Reading) ->
     """Return the field of the label: the one that is no number, or else the first."""
     if reading.label_column is None:
         return next((place for place, cell in enumerate(cells) if cell and _is_text(cell)), 0)
-    place = _position(reading.label_column, len(cells))
+    place = position_of(reading.label_column, len(cells))
     if place is None:
         raise DataError(
             f"{source} has no header but {len(cells):,} columns, and none of them is "
@@ -113,7 +113,7 @@ def _place_without_names(cells: Sequence[str], source: str, reading: Reading) ->
     return place
 
 
-def _position(chosen: str | int, n_fields: int) -> int | None:
+def position_of(chosen: str | int, n_fields: int) -> int | None:
     """Return the place that a position means, counted from the end if it is negative."""
     if re.fullmatch("-?[0-9]{1,9}", str(chosen)) is None:
         return None
@@ -123,7 +123,7 @@ def _position(chosen: str | int, n_fields: int) -> int | None:
 
 def _named(names: tuple[str, ...], separator: bytes, source: str, reading: Reading) -> Columns:
     """Return the columns of a table by their names."""
-    kinds = [plain(name) for name in names]
+    kinds = [compared(name) for name in names]
     labels = [place for place, kind in enumerate(kinds) if LABEL_NAMES.fullmatch(kind)]
     label = _label_place(names, labels, source, reading)
     splits = [at for at, kind in enumerate(kinds) if SPLIT_NAMES.fullmatch(kind) and at != label]
@@ -138,7 +138,7 @@ def _named(names: tuple[str, ...], separator: bytes, source: str, reading: Readi
 
 
 def _is_id(name: str) -> bool:
-    return ID_NAMES.fullmatch(plain(name)) is not None or ENDS_IN_ID.search(name) is not None
+    return ID_NAMES.fullmatch(compared(name)) is not None or ENDS_IN_ID.search(name) is not None
 
 
 def _label_place(names: Sequence[str], labels: Sequence[int], source: str, reading: Reading) -> int:
@@ -155,7 +155,7 @@ def _label_place(names: Sequence[str], labels: Sequence[int], source: str, readi
         )
     files = [name for name in names if is_image_name(name)]
     if files or (len(names) < MOST_OF_FILES and any(map(names_files, names))):
-        raise of_image_files(source, short(files[0]) if files else "")
+        raise of_image_files(source, excerpt(files[0]) if files else "")
     raise DataError(
         f"{source} has no label column; its columns are called {first_names(names)}. {SAY_WHICH}. "
         f"{LAYOUT}. Images without labels, such as those of Kaggle's test.csv, are there to be "
@@ -170,7 +170,7 @@ def _chosen_place(names: Sequence[str], chosen: str | int, source: str) -> int:
     for known, name in ((names, wanted), ([one.lower() for one in names], wanted.lower())):
         if known.count(name) == 1:
             return known.index(name)
-    place = _position(chosen, len(names))
+    place = position_of(chosen, len(names))
     if place is None:
         which = "several columns" if wanted in names else "no column"
         raise DataError(

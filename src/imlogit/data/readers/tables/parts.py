@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from imlogit.data.formats.csv_lines import BadRowError
 from imlogit.data.readers.parts import TEST, TRAIN, VALIDATION, WORDS
-from imlogit.data.readers.tables.columns import short
+from imlogit.data.readers.tables.columns import excerpt
 
 # FER2013's.
 PUBLIC_TEST, PRIVATE_TEST = "publictest", "privatetest"
@@ -35,7 +35,7 @@ def part_kind(cell: bytes) -> str:
     word = cell.decode("utf-8", "replace").strip()
     found = KINDS.get(word.lower())
     if found is None:
-        raise BadRowError(f"its part is '{short(word)}', not train, test or validation")
+        raise BadRowError(f"its part is '{excerpt(word)}', not train, test or validation")
     return found
 
 
@@ -45,7 +45,4 @@ def arrange(kinds: Collection[str]) -> Arrangement:
     remarks = []
     if len(test) > 1:
         remarks.append(f"the rows of {' and '.join(test)} are one test part")
-    if VALIDATION in kinds and not test:
-        remarks.append("the rows of validation are the test part, as it has no other")
-        return Arrangement([TRAIN], [], [VALIDATION], remarks)
     return Arrangement([TRAIN], [VALIDATION] if VALIDATION in kinds else [], test, remarks)

@@ -13,7 +13,7 @@ from imlogit.arrays import Pixels
 from imlogit.data.formats.csv_lines import BadRowError, Lines, split_line
 from imlogit.data.problems import BadItem
 from imlogit.data.readers.parts import TRAIN
-from imlogit.data.readers.tables.columns import Columns, short
+from imlogit.data.readers.tables.columns import Columns, excerpt
 from imlogit.data.readers.tables.parts import part_kind
 from imlogit.data.readers.tables.pixel_texts import PixelTexts
 from imlogit.errors import DataError
@@ -136,7 +136,7 @@ class Rows:
     def _unpack(self, cell: bytes) -> list[bytes]:
         cells = cell.split()
         if len(cells) != self._columns.n_packed:
-            name = short(self._columns.names[self._columns.pixels[0]])
+            name = excerpt(self._columns.names[self._columns.pixels[0]])
             raise BadRowError(
                 f"{name} has {len(cells):,} numbers instead of {self._columns.n_packed:,}"
             )
@@ -153,13 +153,15 @@ class Rows:
             pixels = bytes(map(self._others.__getitem__, cells))
         except ValueError:
             raise BadRowError(self._wrong(cells[place], place)) from None
-        self._change_scale(number, f"{self._columns.pixel_name(place)} is '{short(cells[place])}'")
+        self._change_scale(
+            number, f"{self._columns.pixel_name(place)} is '{excerpt(cells[place])}'"
+        )
         return pixels
 
     def _wrong(self, text: bytes, place: int) -> str:
         """Say what is wrong with a pixel."""
         cell = text.strip()
-        found = f"'{short(cell)}'" if cell else "empty"
+        found = f"'{excerpt(cell)}'" if cell else "empty"
         divided = " divided by 255" if self._line_of_fractions else ""
         name = self._columns.pixel_name(place)
         return f"{name} is {found}, not a whole number from 0 to 255{divided}"
@@ -191,11 +193,11 @@ def _label(cell: bytes) -> str:
     try:
         label = cell.decode().strip()
     except UnicodeDecodeError:
-        raise BadRowError(f"its label '{short(cell)}' is not UTF-8") from None
+        raise BadRowError(f"its label '{excerpt(cell)}' is not UTF-8") from None
     if not label:
         raise BadRowError("its label is empty")
     if not label.isprintable():
-        raise BadRowError(f"its label '{short(label)}' cannot be printed")
+        raise BadRowError(f"its label '{excerpt(label)}' cannot be printed")
     return sys.intern(label)  # one text for a class, not one for a row
 
 
