@@ -126,7 +126,8 @@ class RunOptions(TaskOptions):
 
     folds: int | None = _option(
         None,
-        "Folds of the cross-validation. Default: 10, or the training images of the smallest class.",
+        "Folds of the cross-validation. Default: 10, or the training images of the smallest class; "
+        "of a sweep a validation part, if there is one.",
     )
     engine: str = _option(
         "auto", "What adds up over the images: auto, numba, tensorflow or reference."

@@ -88,9 +88,8 @@ def test_a_validation_part_alone_is_the_test_part(load_any, tmp_path):
     with pytest.warns(SourceWarning, match="the validation part is the test part"):
         found = load_any(tmp_path / "x")
     assert (found.n_train, found.n_validation, len(found.test.labels)) == (6, 0, 2)
-    with pytest.warns(
-        SourceWarning, match="the validation part is the test part"
-    ):  # said of what was kept, too
+    # said of what was kept, too
+    with pytest.warns(SourceWarning, match="the validation part is the test part"):
         assert load_any(tmp_path / "x").remarks == found.remarks
 
 
