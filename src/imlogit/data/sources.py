@@ -10,6 +10,7 @@ from imlogit.data.formats.conversions import conversion_of
 from imlogit.data.image_set import ImageSet
 from imlogit.data.progress import Progress
 from imlogit.data.readers import (
+    archives,
     class_folders,
     csv_table,
     mnist,
@@ -21,7 +22,6 @@ from imlogit.data.readers import (
 from imlogit.data.readers.listing import Place, place_at
 from imlogit.data.readers.published import cifar_binary, idx_folder, quick_draw, svhn
 from imlogit.data.readers.source import FileSource, NamedSource
-from imlogit.data.readers.trees import archives
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import say
 from imlogit.errors import DataError
@@ -67,7 +67,7 @@ class Found(NamedTuple):
                 parameter=of_rows[0],
             )
         elsewhere = [name for name in ("labels", "label_from") if getattr(reading, name)]
-        if elsewhere and self.kind not in (class_folders.SOURCE, archives.SOURCE):
+        if elsewhere and not self.kind.of_files:
             raise DataError(
                 f"{printable(self.place)} is no folder of images: leave {elsewhere[0]}=... out.",
                 parameter=elsewhere[0],

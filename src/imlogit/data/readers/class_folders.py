@@ -11,11 +11,11 @@ from imlogit.data.image_set import ImageSet
 from imlogit.data.images.decode_many import Encoded
 from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
-from imlogit.data.readers.labelled_files import hint_of_labels, labelled_files
 from imlogit.data.readers.listing import Item
 from imlogit.data.readers.parts import Parts, choose_parts, part_of
 from imlogit.data.readers.source import FileSource
 from imlogit.data.readers.trees.image_files import PartFiles, read_parts
+from imlogit.data.readers.trees.labelled_files import hint_of_labels, labelled_files
 from imlogit.data.readers.trees.tree import DiskTree, Tree, within
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import remark
@@ -289,4 +289,5 @@ SOURCE = FileSource(
     accepts=lambda place: place.is_folder,
     files=lambda path: [path],
     read=_read,
+    of_files=True,
 )

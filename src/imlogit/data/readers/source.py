@@ -33,6 +33,8 @@ class Source:
         Whether its images may come as rows of numbers, which ``shape`` and ``layout`` describe.
     of_columns : bool, default=False
         Whether it is a table, of whose columns ``label_column`` names one.
+    of_files : bool, default=False
+        Whether its images are files, whose classes ``labels`` or ``label_from`` may say.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Source:
     parts: str = "all training"
     of_rows: bool = False
     of_columns: bool = False
+    of_files: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

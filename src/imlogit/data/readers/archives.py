@@ -59,4 +59,5 @@ SOURCE = FileSource(
     accepts=lambda place: not place.is_folder and place.path.name.lower().endswith(ENDINGS),
     files=lambda path: [path],
     read=_read,
+    of_files=True,
 )
