@@ -42,3 +42,13 @@ def test_rows_that_are_in_both_parts(embedded):
     assert found["overlap-exact"].n_affected == 540
     first = found["overlap-exact"].exhibits[0].rows
     assert first == (("training", 60), ("test", 0))
+
+
+def test_a_single_copy_does_not_take_the_ground_from_a_figure(parts):
+    images, digits, test, truth = parts
+    for n, void in ((1, False), (20, True)):
+        found = check_arrays(
+            np.concatenate([images, test[:n]]), np.append(digits, truth[:n]), test, truth
+        )
+        assert found["overlap-exact"].failed
+        assert bool(found.void) is void

@@ -7,17 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import issparse
-from sklearn.exceptions import NotFittedError
-from sklearn.utils.validation import check_is_fitted
 
+from imlogit.checks.estimator import predictor_of
 from imlogit.checks.finding import Findings
-from imlogit.checks.material import FittedModel, LabelledRows, Material, Optimality, equal
+from imlogit.checks.material import LabelledRows, Material, White
 from imlogit.checks.table import run_checks
 from imlogit.engines.matrix import as_matrix
 from imlogit.engines.memory_map import check_maps
 from imlogit.errors import KindError, ParameterError
-from imlogit.estimators.logistic_cv import GridEdge
-from imlogit.estimators.sklearn_gap import last_step, relative_gap
 
 # Rows of integers from 0 to 255 are taken for square images of at least this side.
 SMALLEST_SIDE = 8
@@ -48,7 +45,9 @@ def check_arrays(
         the test part and, if it is a logistic regression, its distance from the optimum is
         computed.
     positive : optional
-        The label looked for, where the estimator tells one from all others.
+        The label looked for, where the estimator tells one from all others. What that was fitted
+        on may be True and False, 1 and 0, 1 and -1 or any two names; ``y_train`` may be the
+        labels themselves, or already whether they are the one looked for.
     cv : int, splitter or None
         How the training part is to be cross-validated.
 
@@ -71,7 +70,7 @@ def check_arrays(
     if any(issparse(X) for X in (X_train, X_test)):
         raise KindError("sparse input is not taken: give arrays, as X.toarray() makes them")
     check_maps(X_train, X_test, y_train, y_test)
-    rows = [np.asarray(X) for X in (X_train, X_test) if X is not None]
+    rows = [_whole(X) for X in (X_train, X_test) if X is not None]
     labels = [np.asarray(y).ravel() for y in (y_train, y_test) if y is not None]
     names = ("training", "test")
     parts = [
@@ -81,58 +80,32 @@ def check_arrays(
     sound = all(len(part.rows) == len(part.labels) for part in parts)
     predictor = None
     if estimator is not None and sound:
-        predictor = _predictor(estimator, X_train, labels[0], X_test, positive)
+        predictor = predictor_of(estimator, X_train, labels[0], X_test, positive)
     material = Material(
         parts[0],
         parts[1] if len(parts) > 1 else None,
         positive=positive,
         predictor=predictor,
         shuffled=_is_shuffled(cv),
+        white=_white(rows, estimator),
     )
     return run_checks(material)
 
 
-def _predictor(estimator: Any, X: Any, y: NDArray[Any], X_test: Any, positive: Any) -> FittedModel:
-    try:
-        check_is_fitted(estimator)
-    except NotFittedError:
-        return FittedModel(len(np.unique(y.astype(str))))
-    model, features = last_step(estimator, X)
-    predicted = None if X_test is None else np.asarray(estimator.predict(X_test))
-    if predicted is not None and positive is not None and equal(model.classes_, positive).any():
-        predicted = equal(predicted, positive)
-    return FittedModel(
-        len(model.classes_), predicted, _optimality(model, features, y, positive), *_grid(estimator)
-    )
+def _whole(X: Any) -> NDArray[Any]:
+    """Return an array; True and False are white and black."""
+    rows = np.asarray(X)
+    return rows * np.uint8(BRIGHTEST) if rows.dtype == bool else rows
 
 
-def _optimality(model: Any, X: Any, y: NDArray[Any], positive: Any) -> Optimality | None:
-    certificate = getattr(model, "certificate_", None)
-    if certificate is not None:
-        return Optimality(certificate.status, certificate.relative_gap)
-    known = set(model.classes_.tolist())
-    targets = y if set(y.tolist()) == known else equal(y, positive)
-    gap = relative_gap(model, X, targets.astype(model.classes_.dtype))
-    return None if gap is None else Optimality(None, gap)
-
-
-def _grid(estimator: Any) -> tuple[GridEdge | None, bool]:
-    """Return at which end of its grid the best C is, and whether there was a grid."""
-    if hasattr(estimator, "path_"):
-        return estimator.path_.edge, True
-    if hasattr(estimator, "best_params_"):
-        grids = getattr(estimator, "param_grid", None) or {}
-        names = [name for name in grids if name.rpartition("__")[2] == "C"] if dict(grids) else []
-        if not names:
-            return None, False
-        values, best = grids[names[0]], estimator.best_params_[names[0]]
-    elif hasattr(estimator, "Cs_"):
-        values, best = estimator.Cs_, float(np.ravel(estimator.C_)[0])
-    else:
-        return None, False
-    if len(values) < 2:
-        return None, False
-    return {min(values): GridEdge.LOW, max(values): GridEdge.HIGH}.get(best), True
+def _white(rows: list[NDArray[Any]], estimator: Any) -> White | None:
+    """Return what a model takes for white: 255 where it divides uint8 pixels by that."""
+    scales = estimator is None or hasattr(estimator, "pixel_scale")
+    automatic = getattr(estimator, "pixel_scale", "auto") == "auto"
+    pixels = all(part.dtype == np.uint8 for part in rows)
+    if not (scales and automatic and pixels):
+        return None
+    return White(BRIGHTEST, "pixel_scale=1/{}")
 
 
 def _is_shuffled(cv: Any) -> bool | None:

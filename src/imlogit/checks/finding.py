@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -25,6 +25,11 @@ class Severity(StrEnum):
     ERROR = "error"
     WARNING = "warning"
     NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        """Its place in a list that begins with what matters most."""
+        return list(Severity).index(self)
 
 
 class Exhibit(NamedTuple):
@@ -68,6 +73,10 @@ class Outcome(NamedTuple):
         Rows that show it.
     n_affected : int
         How many rows there are in all.
+    severity : Severity or None
+        Where it means something else than the check's failures do.
+    void : bool
+        Whether the figures of the test part are no estimate of anything then.
     """
 
     status: Status
@@ -75,6 +84,8 @@ class Outcome(NamedTuple):
     advice: str = ""
     exhibits: tuple[Exhibit, ...] = ()
     n_affected: int = 0
+    severity: Severity | None = None
+    void: bool = False
 
 
 def passed(sentence: str) -> Outcome:
@@ -117,6 +128,8 @@ class Finding:
         Some of the rows that show it, at most `MOST_EXHIBITS`.
     n_affected : int
         How many rows, or pairs of rows, there are in all.
+    void : bool
+        Whether it takes the ground from the figures of the test part: they are no estimate then.
     """
 
     code: str
@@ -127,6 +140,7 @@ class Finding:
     limits: dict[str, float] = field(default_factory=dict)
     exhibits: tuple[Exhibit, ...] = ()
     n_affected: int = 0
+    void: bool = False
 
     @property
     def failed(self) -> bool:
@@ -152,6 +166,7 @@ class Finding:
             "advice": self.advice,
             "limits": dict(self.limits),
             "n_affected": self.n_affected,
+            "void": self.void,
             "exhibits": [
                 {"rows": [list(row) for row in one.rows], "words": one.words}
                 | ({"files": list(one.names)} if one.names else {})
@@ -180,14 +195,14 @@ class Findings:
 
     @property
     def failed(self) -> tuple[Finding, ...]:
-        """Those that found something wrong."""
-        return tuple(finding for finding in self.findings if finding.failed)
+        """Those that found something wrong, errors first."""
+        return _by_severity(finding for finding in self.findings if finding.failed)
 
     @property
     def worth_reading(self) -> tuple[Finding, ...]:
-        """Those that found something wrong, or could not tell whether something is."""
+        """Those that found something wrong, or could not tell whether there is; errors first."""
         open_ = (Status.FAILED, Status.UNDECIDED)
-        return tuple(finding for finding in self.findings if finding.status in open_)
+        return _by_severity(finding for finding in self.findings if finding.status in open_)
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -198,6 +213,20 @@ class Findings:
     def ok(self) -> bool:
         """Whether no check of severity "error" failed."""
         return all(finding.severity is not Severity.ERROR for finding in self.failed)
+
+    @property
+    def void(self) -> tuple[Finding, ...]:
+        """Those for which the figures of the test part are no estimate."""
+        return tuple(finding for finding in self.failed if finding.void)
+
+    def respelled(self, respell: Callable[[str], str]) -> Findings:
+        """Return the same with sentences and advice as `respell` spells them."""
+        return Findings(
+            tuple(
+                replace(one, sentence=respell(one.sentence), advice=respell(one.advice))
+                for one in self.findings
+            )
+        )
 
     def with_names(self, names: Sequence[str]) -> Findings:
         """Return the same with the names of rows of the source, where these have names."""
@@ -212,3 +241,7 @@ class Findings:
         lines = [f"{f.severity} {f.code}: {f.sentence} {f.advice}" for f in self.worth_reading]
         summary = ", ".join(f"{n} {status}" for n, status in zip(counts, Status, strict=True))
         return "\n".join([*lines, f"{len(self.findings)} checks: {summary}"])
+
+
+def _by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(sorted(findings, key=lambda finding: finding.severity.rank))

@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-from imlogit.checks.finding import Outcome, failed, not_applicable, passed, undecided
+from numpy.typing import NDArray
+
+from imlogit.checks.causes import is_far, likely_cause
+from imlogit.checks.finding import Outcome, Severity, failed, not_applicable, passed, undecided
 from imlogit.checks.gain import MATTERS, Verdict, gain_over_constant
-from imlogit.checks.material import Material, tally
+from imlogit.checks.material import Material, Promise, tally
 from imlogit.estimators.logistic_cv import GridEdge
 
-# A fit of another library whose objective may be this share above its minimum has not converged.
-FAR_FROM_OPTIMUM = 0.01
 NO_MODEL = "No fitted model was given."
+NO_ANSWERS = "No fitted model was given whose classes are known to be the labels."
 _NO_BETTER = {
     Verdict.WORSE: "it is worse than knowing nothing",
     Verdict.SAME: "it gives this answer for every image, and is no better than knowing nothing",
     Verdict.NO_GAIN: "it is no better than knowing nothing, or avoids less than "
     f"{MATTERS:.0%} of the mistakes",
 }
+_HOW_TO_READ = "Read precision and recall instead of accuracy: the threshold is not meant for that."
 
 
 def no_better_than_base_rate(material: Material) -> Outcome:
     """Check that the model is better, on the test part, than always giving one answer."""
     test, known = material.test, material.predictor
     if known is None or known.predicted is None or test is None:
-        return not_applicable(NO_MODEL if test is not None else "There is no test part.")
+        if test is None:
+            return not_applicable("There is no test part.")
+        return not_applicable(NO_MODEL if known is None else NO_ANSWERS)
     values, counts = tally(material.targets(material.training))
     usual, true = values[counts.argmax()], material.targets(test)
     gain = gain_over_constant(true, known.predicted, usual)
     if not gain.mistakes:
         return not_applicable("Always giving the most frequent answer makes no mistake here.")
     said = (
-        f"The model is right for {(known.predicted == true).mean():.2%} of the test part, always "
-        f"answering the most frequent label for {(true == usual).mean():.2%}"
+        f"The model{_at_threshold(known.promise)} is right for "
+        f"{(known.predicted == true).mean():.2%} of the test part, always answering the most "
+        f"frequent label for {(true == usual).mean():.2%}"
     )
     verdict = gain.verdict
     if verdict is Verdict.BETTER:
@@ -43,9 +50,58 @@ def no_better_than_base_rate(material: Material) -> Outcome:
             f"(p = {gain.p_better:.2g}).",
             f"Take more test images: {gain.needed}.",
         )
-    return failed(
-        f"{said}: {_NO_BETTER[verdict]}.",
-        "Check that it has converged, that its features are scaled as in training, and the labels.",
+    price = _price_of_promise(known.promise, true, usual)
+    if price is not None:
+        return failed(f"{said}. {price}", _HOW_TO_READ)._replace(severity=Severity.NOTE)
+    return failed(f"{said}: {_NO_BETTER[verdict]}.", likely_cause(material, usual))
+
+
+def promise(material: Material) -> Outcome:
+    """Check that the test part keeps what the threshold was chosen for."""
+    known = None if material.predictor is None else material.predictor.promise
+    if known is None:
+        return not_applicable("No precision or recall was asked for.")
+    asked = f"The {known.wanted} of at least {known.at_least:g} that was asked for"
+    if math.isnan(known.value) or known.low is None or known.high is None:
+        return undecided(
+            f"Whether {asked[0].lower()}{asked[1:]} is kept cannot be told: on the test part it "
+            "is undefined, or there are too few images for an interval.",
+            "Take more test images of the label looked for.",
+        )
+    figures = f"{known.value:.4f} on the test part (95% interval {known.low:.4f} to "
+    figures += f"{known.high:.4f})"
+    if known.low >= known.at_least:
+        return passed(f"{asked} is kept: {figures}.")
+    if known.high < known.at_least:
+        return failed(
+            f"{asked} is missed: {figures}.",
+            "Expect this figure, not what was asked for: more training images, or asking for a "
+            "little more, bring the test part closer to it.",
+        )
+    return undecided(
+        f"Whether {asked[0].lower()}{asked[1:]} is kept cannot be told: {figures}.",
+        "Take more test images.",
+    )
+
+
+def _at_threshold(promise: Promise | None) -> str:
+    if promise is None:
+        return ""
+    return (
+        f", at its threshold of {promise.threshold:.4f} for a {promise.wanted} of "
+        f"{promise.at_least:g},"
+    )
+
+
+def _price_of_promise(promise: Promise | None, true: NDArray[Any], usual: Any) -> str | None:
+    """Return what the threshold costs, where the model without it is better than one answer."""
+    if promise is None:
+        return None
+    if gain_over_constant(true, promise.most_probable, usual).verdict is not Verdict.BETTER:
+        return None
+    return (
+        f"That is the price of the {promise.wanted}: by the more probable class it is right for "
+        f"{(promise.most_probable == true).mean():.2%}."
     )
 
 
@@ -59,8 +115,7 @@ def not_converged(material: Material) -> Outcome:
         if math.isnan(known.relative_gap)
         else f" with a relative gap of {known.relative_gap:.1e}"
     )
-    bad = known.status in ("max_iter", "rounding", "undetermined", "interrupted")
-    if bad or (not known.status and not known.relative_gap <= FAR_FROM_OPTIMUM):
+    if is_far(known):
         return failed(
             f"The fit stopped short of its optimum{said}"
             + (f" ({known.status})." if known.status else "."),

@@ -8,14 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.checks.brightness import stand_apart
+from imlogit.checks.causes import how_to_say_white, largest_pixel
 from imlogit.checks.finding import Exhibit, Outcome, failed, not_applicable, passed
 from imlogit.checks.material import Levels, Material
 
-# Backgrounds agree if so large a share of them lies within so many grey levels of their median.
-COMMON_SHARE = 0.9
-COMMON_LEVELS = 32
-# Half of the range: what is light then was dark.
-INVERTED_LEVELS = 128
 # Mean brightness this many deviations (by the median absolute one) away is another brightness,
 # where it stands apart from all others.
 BRIGHTNESS_DEVIATIONS = 5.0
@@ -38,19 +34,20 @@ def image_constant(material: Material) -> Outcome:
     )
 
 
-def image_inverted(material: Material) -> Outcome:
-    """Check that no image is inverted against the rest."""
+def image_range(material: Material) -> Outcome:
+    """Check that pixels use the range from black to what is taken for white."""
     if not material.has_images:
         return not_applicable(NOT_IMAGES)
-    border = np.concatenate([part.levels.border for part in material.parts])
-    usual = float(np.median(border))
-    if (np.abs(border - usual) <= COMMON_LEVELS).mean() < COMMON_SHARE:
-        return not_applicable("The images have no background in common.")
-    return _unlike(
-        material,
-        [np.abs(levels.border - usual) >= INVERTED_LEVELS for levels in _levels(material)],
-        f"have a background far from the usual grey level of {usual:.0f}: they look inverted",
-        "Invert them (255 - pixel), or leave them out.",
+    if material.white is None:
+        return not_applicable("The pixels are taken as they are.")
+    largest = largest_pixel(material)
+    if largest is None:
+        return passed(f"The pixels run up to white, which is {material.white.level:g}.")
+    least = min(float(part.levels.least.min()) for part in material.parts)
+    return failed(
+        f"All pixels run from {least:g} to {largest:g} of {material.white.level:g}: a model takes "
+        "them for almost black, and its penalty weighs as much more.",
+        f"Say which pixel is white: {how_to_say_white(material, largest)}.",
     )
 
 

@@ -50,15 +50,17 @@ def label_type(material: Material) -> Outcome:
             f"The training labels are {kinds[0]} and the test labels {kinds[1]}: they are never "
             "equal.",
             "Convert both in the same way.",
-        )
+        )._replace(void=True)
     if "mixed types" in kinds:
         return failed(
             "The labels are of several types, which are never equal to each other.",
             "Convert all of them to text, or all to integers.",
-        )
+        )._replace(void=True)
     positive = material.positive
     if positive is None:
         return passed(f"All labels are {kinds[0]}.")
+    if material.are_answers:
+        return passed(f"The labels are {kinds[0]}: whether an image is {positive!r}.")
     known = tally(material.training.labels)[0]
     if equal(known, positive).any():
         return passed(f"The labels are {kinds[0]}, and {positive!r} is one of them.")
@@ -69,11 +71,11 @@ def label_type(material: Material) -> Outcome:
             f"hold {alike[0]!r} ({type(alike[0]).__name__}): no label equals it, so every "
             "comparison is False.",
             f"Look for {alike[0]!r}.",
-        )
+        )._replace(void=True)
     return failed(
         f"No training label is {positive!r}. The labels are: {_named(known)}.",
         "Look for one of these.",
-    )
+    )._replace(void=True)
 
 
 def constant_labels(material: Material) -> Outcome:
@@ -89,7 +91,7 @@ def constant_labels(material: Material) -> Outcome:
                 else f"The {part.name} part is empty.",
                 "Look at how the labels were made; comparing integers with text, as in y == '2', "
                 "gives False everywhere.",
-            )
+            )._replace(void=True)
     return passed("Each part has more than one label.")
 
 
@@ -104,7 +106,7 @@ def many_classes(material: Material) -> Outcome:
         f"You look for {material.positive!r}, but the model tells {n} classes apart: its accuracy "
         "is not that of finding the label.",
         "Fit it on labels that say yes or no: y == label.",
-    )
+    )._replace(void=True)
 
 
 def class_absent(material: Material) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.arrays import Rows
+from imlogit.arrays import Floats, Rows
 from imlogit.checks.exact_copies import Copies, exact_copies
 from imlogit.checks.near_copies import near_copies
 from imlogit.engines.matrix import Matrix
@@ -84,6 +85,15 @@ class FittedModel(NamedTuple):
         The end of the grid where the best C is; None where it is inside.
     searched : bool
         Whether C was chosen from a grid.
+    promise : Promise or None
+        What its threshold was chosen for.
+    C : float or None
+        The inverse of its penalty's strength.
+    refit : callable or None
+        From another C to the answers, as `predicted`, of the same model with that C.
+    fits_negatives : callable or None
+        From a part and its rows, ndarray of intp, to the probabilities of their own labels, (m,)
+        and (m,): as the images are, and of their negatives.
     """
 
     n_classes: int
@@ -91,6 +101,36 @@ class FittedModel(NamedTuple):
     optimality: Optimality | None = None
     edge: GridEdge | None = None
     searched: bool = False
+    promise: Promise | None = None
+    C: float | None = None
+    refit: Callable[[float], NDArray[Any]] | None = None
+    fits_negatives: Callable[[LabelledRows, Rows], tuple[Floats, Floats]] | None = None
+
+
+class Promise(NamedTuple):
+    """What a threshold was chosen for, and what the test images say of it.
+
+    Attributes
+    ----------
+    threshold : float
+    wanted : {"precision", "recall"}
+    at_least : float
+        What was asked for.
+    value : float
+        The figure on the test part; nan where it is undefined.
+    low, high : float or None
+        The ends of its 95% interval.
+    most_probable : ndarray, shape (n_test,)
+        The answers without the threshold, in terms of `Material.targets`.
+    """
+
+    threshold: float
+    wanted: str
+    at_least: float
+    value: float
+    low: float | None
+    high: float | None
+    most_probable: NDArray[Any]
 
 
 class Optimality(NamedTuple):
@@ -106,6 +146,20 @@ class Optimality(NamedTuple):
 
     status: str | None
     relative_gap: float
+
+
+class White(NamedTuple):
+    """Which pixel a model takes for white.
+
+    Attributes
+    ----------
+    level : float
+    mended_by : str
+        What tells it another one, with a place for that.
+    """
+
+    level: float
+    mended_by: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,6 +179,8 @@ class Material:
         The fold that holds each training row out.
     shuffled : bool or None
         Whether the folds are drawn at random or by class; None if that is not known.
+    white : White or None
+        What is taken for white; None where pixels are taken as they are.
     """
 
     training: LabelledRows
@@ -134,6 +190,7 @@ class Material:
     predictor: FittedModel | None = None
     folds: Rows | None = None
     shuffled: bool | None = None
+    white: White | None = None
 
     @property
     def parts(self) -> tuple[LabelledRows, ...]:
@@ -147,7 +204,15 @@ class Material:
 
     def targets(self, part: LabelledRows) -> NDArray[Any]:
         """Return what a model is to predict: the labels, or whether they are the positive one."""
-        return part.labels if self.positive is None else equal(part.labels, self.positive)
+        if self.positive is None or self.are_answers:
+            return part.labels
+        return equal(part.labels, self.positive)
+
+    @property
+    def are_answers(self) -> bool:
+        """Whether the labels say already which rows are of the label looked for: ``y == 0``."""
+        named = self.positive is not None and str(self.positive) not in ("True", "False")
+        return named and all(part.labels.dtype == bool for part in self.parts)
 
     @cached_property
     def exact_within(self) -> Copies:
@@ -172,8 +237,14 @@ class Material:
 
 
 def equal(labels: NDArray[Any], label: Any) -> NDArray[np.bool_]:
-    """Return where labels equal one label, all False where types never compare equal."""
-    return np.array([value == label for value in labels.tolist()], dtype=bool)
+    """Return where labels equal one label, all False where types never compare equal.
+
+    True and False are answers, not the numbers 1 and 0.
+    """
+    answer = isinstance(label, (bool, np.bool_))
+    return np.array(
+        [value == label and isinstance(value, bool) == answer for value in labels.tolist()], bool
+    )
 
 
 def tally(labels: NDArray[Any]) -> tuple[NDArray[Any], Rows]:

@@ -6,7 +6,18 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from imlogit.checks import brightness, drift, fit, gain, images, labels, near_copies, overlap
+from imlogit.checks import (
+    brightness,
+    causes,
+    drift,
+    fit,
+    gain,
+    images,
+    inversion,
+    labels,
+    near_copies,
+    overlap,
+)
 from imlogit.checks.finding import Finding, Findings, Outcome, Severity, Status, not_applicable
 from imlogit.checks.material import Material
 
@@ -113,9 +124,18 @@ CHECKS = (
     Check(
         "image-inverted",
         WARNING,
-        images.image_inverted,
-        "images are dark on light where the others are light on dark, or the reverse",
-        {"grey levels off the usual background": images.INVERTED_LEVELS},
+        inversion.image_inverted,
+        "most of a part or a class is dark on light where the others are light on dark, or the "
+        "reverse; or single images are, and a model gives their negatives their labels",
+        {"grey levels off the usual background": inversion.INVERTED_LEVELS},
+    ),
+    Check(
+        "image-range",
+        WARNING,
+        images.image_range,
+        f"all pixels stay within {causes.RANGE_SHARE:.0%} of what is taken for white, as those "
+        "from 0 to 16 or 0 and 1 do",
+        {"share of white": causes.RANGE_SHARE},
     ),
     Check(
         "image-brightness",
@@ -154,7 +174,7 @@ CHECKS = (
         fit.not_converged,
         "the fit is not at its optimum; for scikit-learn's logistic regressions the "
         "distance is computed",
-        {"relative gap": fit.FAR_FROM_OPTIMUM},
+        {"relative gap": causes.FAR_FROM_OPTIMUM},
     ),
     Check(
         "separable",
@@ -167,8 +187,16 @@ CHECKS = (
         ERROR,
         fit.no_better_than_base_rate,
         "the model is shown to be no more often right than always giving the most frequent answer, "
-        "or by too little to matter; undecided, a warning, where the images are too few to tell",
+        "or by too little to matter; undecided, a warning, where the images are too few to tell; "
+        "a note, where only the threshold for a precision or recall makes it so",
         {"p below": gain.SIGNIFICANCE, "share of mistakes": gain.MATTERS},
+    ),
+    Check(
+        "promise",
+        WARNING,
+        fit.promise,
+        "the test part misses the precision or recall that the threshold was chosen for; undecided "
+        "where its interval holds that",
     ),
     Check("grid-edge", WARNING, fit.grid_edge, "the best C is the first or the last of the grid"),
 )
@@ -188,9 +216,8 @@ def run_checks(material: Material) -> Findings:
         findings.append(
             Finding(
                 check.code,
-                _severity(check, outcome),
                 limits=dict(check.limits),
-                **outcome._asdict(),
+                **outcome._asdict() | {"severity": _severity(check, outcome)},
             )
         )
     return Findings(tuple(findings))
@@ -198,5 +225,7 @@ def run_checks(material: Material) -> Findings:
 
 def _severity(check: Check, outcome: Outcome) -> Severity:
     """Return what an outcome means: what is undecided is no error."""
+    if outcome.severity is not None:
+        return outcome.severity
     undecided = outcome.status is Status.UNDECIDED
     return WARNING if undecided and check.severity is ERROR else check.severity

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imlogit.cli.options import AsJson, Out, PlainJson, gathers
+from imlogit.cli.options import AsJson, Out, PlainJson, Strict, gathers
 from imlogit.cli.output import draw, load_images, print_json, result_console
+from imlogit.cli.spelling import respell
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars
 from imlogit.runs.options import RunOptions, SweepOptions, TaskOptions, TrainOptions
 
@@ -24,6 +26,7 @@ FOUND_ERRORS = 1
 def train_command(
     out: Out = None,
     as_json: AsJson = False,
+    strict: Strict = False,
     *,
     options: TrainOptions,
 ) -> None:
@@ -32,13 +35,14 @@ def train_command(
         from imlogit.report.console.summaries import print_training
         from imlogit.runs.train import train
 
-        _run(train, options, out, as_json, print_training)
+        _run(train, options, out, print_training, as_json=as_json, strict=strict)
 
 
 @gathers(options=SweepOptions)
 def sweep_command(
     out: Out = None,
     as_json: AsJson = False,
+    strict: Strict = False,
     *,
     options: SweepOptions,
 ) -> None:
@@ -47,7 +51,7 @@ def sweep_command(
         from imlogit.report.console.summaries import print_sweep
         from imlogit.runs.sweep import sweep
 
-        _run(sweep, options, out, as_json, print_sweep)
+        _run(sweep, options, out, print_sweep, as_json=as_json, strict=strict)
 
 
 @gathers(options=TaskOptions)
@@ -72,7 +76,7 @@ def check_command(
         if as_json:
             print_json({"checks": found.to_dict()})
         else:
-            print_findings(result_console(), found)
+            print_findings(result_console(), found.respelled(respell))
         if picture is not None:
             sheet = exhibit_sheet(image_set, found)
             draw(sheet, picture, "no failed check names an image: nothing to draw")
@@ -84,8 +88,10 @@ def _run(
     job: Callable[..., Any],
     options: RunOptions,
     out: Path | None,
-    as_json: bool,
     show_run: Callable[[Console, Any], None],
+    *,
+    as_json: bool,
+    strict: bool,
 ) -> None:
     """Load, work, write a run directory and print; after Ctrl-C write what is finished."""
     from imlogit.errors import FitInterrupted
@@ -105,7 +111,9 @@ def _run(
     place = write_run(result, out)
     if as_json:
         print_json(result.metrics | {"run": str(place)})
-        return
-    console = result_console()
-    show_run(console, result)
-    console.print(f"Written to {place}", soft_wrap=True)
+    else:
+        console = result_console()
+        show_run(console, replace(result, checks=result.checks.respelled(respell)))
+        console.print(f"Written to {place}", soft_wrap=True)
+    if strict and not result.checks.ok:
+        raise typer.Exit(FOUND_ERRORS)

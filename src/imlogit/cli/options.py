@@ -41,6 +41,9 @@ RunSource = Annotated[
 Picture = Annotated[
     Path | None, typer.Option("--out", help="Where to draw, as PNG; default in the run's folder.")
 ]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="End with exit code 1 where a check found an error.")
+]
 PlainJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 # What commands have that no dataclass describes, by its name in Python.

@@ -14,7 +14,8 @@ from imlogit.errors import DataError, ParameterError, PixelScaleWarning
 from imlogit.estimators.rows import column_types
 from imlogit.system.text import by
 
-PIXEL_SCALE = 1 / 255
+WHITE = 255
+PIXEL_SCALE = 1 / WHITE
 # Whole numbers from 0 to this or less are more likely counts or codes than pixels (scikit-learn's
 # own 8 x 8 digits run from 0 to 16).
 LARGEST_COUNT = 16

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 MOST_CS = 1000
+BRIGHTEST = 255
 RULES = {
     "best": "the lowest mean log loss",
     "one-standard-error": "the smallest C within one standard error of the lowest mean log loss",
@@ -109,6 +110,9 @@ class TaskOptions:
         0.2, "Share of the images kept for the test, if the source has none."
     )
     seed: int = _option(0, "Seed of the split, the order and the folds.", min=0, max=2**32 - 1)
+    pixel_max: int | None = _option(
+        None, "The pixel that is white, such as 16 or 1, where none is brighter. Default: 255."
+    )
 
     def __post_init__(self) -> None:
         if self.positive is not None:
@@ -118,6 +122,17 @@ class TaskOptions:
                 "A positive label and all classes cannot both be asked for.",
                 parameter="every_class",
             )
+        white = self.pixel_max
+        if white is not None and not (type(white) is int and 1 <= white <= BRIGHTEST):
+            raise ParameterError(
+                f"pixel_max={white!r}: give a whole number from 1 to {BRIGHTEST}.",
+                parameter="pixel_max",
+            )
+
+    @property
+    def pixel_scale(self) -> float | str:
+        """What pixels are multiplied by: "auto" is 1/255."""
+        return "auto" if self.pixel_max in (None, BRIGHTEST) else 1 / self.pixel_max
 
 
 @dataclass(frozen=True, kw_only=True)

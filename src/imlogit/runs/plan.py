@@ -20,7 +20,7 @@ from imlogit.estimators.logistic import LogisticRegression
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
 from imlogit.model.persist import saved_model_of
-from imlogit.runs.options import RunOptions
+from imlogit.runs.options import RunOptions, TaskOptions
 from imlogit.runs.predictions import Predictions
 from imlogit.system.text import by, nearest
 
@@ -200,12 +200,31 @@ def begin(image_set: ImageSet, options: RunOptions, *, may_choose: bool = False)
     UserWarning
         If there are fewer folds than usual, as there are too few images of a class for more.
     """
+    check_white(image_set, options)
     parts = split(image_set, options.test_size, options.seed)
     target = choose_target(image_set, options.positive, every_class=options.every_class)
     if not (may_choose and options.folds is None and parts.validation.any()):
         folds = _choose_folds(target.codes(image_set)[parts.train], options.folds)
         options = replace(options, folds=folds)
     return Task(options, image_set, parts, target)
+
+
+def check_white(image_set: ImageSet, options: TaskOptions) -> None:
+    """Refuse a white that some pixels are brighter than.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if options.pixel_max is None:
+        return
+    brightest = int(image_set.images.max())
+    if brightest > options.pixel_max:
+        raise ParameterError(
+            f"pixel_max={options.pixel_max}: the pixels of {image_set.name} run up to "
+            f"{brightest}. Give that, or leave it out.",
+            parameter="pixel_max",
+        )
 
 
 def choose_target(

@@ -104,6 +104,7 @@ class SweepResult:
             "certificate": None if fitted is None else fitted.certificate_.to_dict(),
             "pooled": None if self.pooled is None else self.pooled.to_dict(),
             "test": None if self.test is None else self.test.to_dict(),
+            "no_estimate": [one.code for one in self.checks.void],
             "checks": self.checks.to_dict(),
         }
 
@@ -173,6 +174,7 @@ def sweep(
         random_state=options.seed,
         memory_limit=options.memory_limit,
         engine=options.engine,
+        pixel_scale=options.pixel_scale,
     )
     try:
         estimator.fit(task.training_images, task.training_labels, observe=observe)

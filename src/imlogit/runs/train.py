@@ -93,6 +93,7 @@ class TrainResult:
                 for one in (self.pooled, self.test)
                 if one.reliability is not None
             },
+            "no_estimate": [one.code for one in self.checks.void],
             "checks": self.checks.to_dict(),
         }
 
@@ -138,6 +139,7 @@ def train(
         random_state=options.seed,
         engine=options.engine,
         memory_limit=options.memory_limit,
+        pixel_scale=options.pixel_scale,
     )
     try:
         found = cross_validate(
@@ -156,13 +158,14 @@ def _result(task: Task, found: CrossValidation, *, interrupted: bool = False) ->
         found.estimator.threshold_ = threshold.value
     model = task.saved_model_of(found.estimator)
     predictions = task.predictions_of(model, found.probabilities, folds)
+    test = predictions.test_scores(model.threshold)
     return TrainResult(
         task=task,
         cross_validation=found,
         model=model,
         predictions=predictions,
-        test=predictions.test_scores(model.threshold),
-        checks=check_run(task, model, predictions),
+        test=test,
+        checks=check_run(task, model, predictions, threshold=threshold, test=test),
         threshold=threshold,
         interrupted=interrupted,
     )

@@ -44,7 +44,7 @@ def test_whole_numbers_of_any_type(kind):
 @pytest.mark.parametrize(
     ("values", "pixels"),
     [
-        (np.array([[True, False]]), [[1, 0]]),
+        (np.array([[True, False]]), [[255, 0]]),
         (np.array([[1, 0]], np.int32), [[1, 0]]),
         (np.array([[1.0, 0.0]]), [[255, 0]]),
         (np.array([[-0.0, 0.2]]), [[0, 51]]),

@@ -25,7 +25,8 @@ def as_pixels(values: npt.NDArray[Any], where: str) -> Pixels:
     Parameters
     ----------
     values : ndarray of numbers or booleans
-        Whole numbers 0..255 of any type, or floats that are multiples of 1/255 from 0 to 1.
+        Whole numbers 0..255 of any type, or floats that are multiples of 1/255 from 0 to 1; True
+        is white.
     where : str
         Where they are from, the start of the error.
 
@@ -144,6 +145,8 @@ def _of_colour(rows: Pixels, shape: tuple[int, ...], reading: Reading, where: st
 
 def _rounded(values: npt.NDArray[Any], scale: float) -> Pixels | None:
     """Return numbers from 0 to 255, floats times `scale`; None if some are not whole then."""
+    if values.dtype == bool:
+        return values * np.uint8(255)
     if values.dtype.kind != "f":
         return values.astype(np.uint8)
     rows = np.atleast_1d(values)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from imlogit.checks.finding import Finding, Findings, Status
+from imlogit.checks.finding import Finding, Findings, Severity, Status
 from imlogit.report.console.printing import print_table
-from imlogit.report.table import Cell, Marked, Table, Wrap, columns
+from imlogit.report.table import Cell, Column, Marked, Table, Wrap, columns
 
 MOST_ROWS_NAMED = 5
 
@@ -39,21 +39,26 @@ def advice_table(findings: Findings) -> Table:
     """Return what failed or is undecided, each with advice and some of the rows that show it."""
     rows = tuple(
         (
-            Marked(finding.code, finding.severity),
+            Marked(_severity(finding), finding.severity),
+            finding.code,
             "\n".join([f"{finding.sentence} {finding.advice}", *_rows(finding)]),
         )
         for finding in findings.worth_reading
     )
-    headings = columns("check", "finding", wrap=Wrap.LETTERS)
+    headings = (
+        Column("severity", wrap=Wrap.NEVER),
+        *columns("check", "finding", wrap=Wrap.LETTERS),
+    )
     return Table("What the checks found", headings, rows)
 
 
 def summary(findings: Findings) -> str:
-    """Return how many checks passed and failed, as a sentence."""
+    """Return how many checks passed and failed, and how badly, as a sentence."""
     counts = {status: sum(f.status is status for f in findings) for status in Status}
     undecided = counts[Status.UNDECIDED]
     return (
-        f"{len(findings)} checks: {counts[Status.PASSED]} passed, {counts[Status.FAILED]} failed, "
+        f"{len(findings)} checks: {counts[Status.PASSED]} passed, {counts[Status.FAILED]} failed"
+        f"{_how_badly(findings)}, "
         f"{f'{undecided} undecided, ' if undecided else ''}"
         f"{counts[Status.NOT_APPLICABLE]} do not apply."
     )
@@ -63,6 +68,17 @@ def _outcome(finding: Finding) -> Cell:
     if finding.status not in (Status.FAILED, Status.UNDECIDED):
         return str(finding.status)
     return Marked(f"{finding.status} ({finding.severity})", finding.severity)
+
+
+def _severity(finding: Finding) -> str:
+    return "undecided" if finding.status is Status.UNDECIDED else str(finding.severity)
+
+
+def _how_badly(findings: Findings) -> str:
+    """Return how many of the failed checks are of each severity, in brackets."""
+    counts = {one: sum(f.severity is one for f in findings.failed) for one in Severity}
+    said = [f"{n} {one}{'s' if n > 1 else ''}" for one, n in counts.items() if n]
+    return f" ({', '.join(said)})" if said else ""
 
 
 def _limits(finding: Finding) -> str:

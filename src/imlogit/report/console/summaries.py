@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from imlogit.checks.finding import Findings, Severity, Status
 from imlogit.evaluation.scores import Scores
 from imlogit.evaluation.thresholds import Threshold
 from imlogit.report.console.findings import print_failed
-from imlogit.report.console.printing import print_table
+from imlogit.report.console.printing import STYLES, print_table
 from imlogit.report.console.tables import (
     certificate_table,
     class_table,
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from imlogit.runs.assess import Assessment
     from imlogit.runs.sweep import SweepResult
     from imlogit.runs.train import TrainResult
+
+ALARM = STYLES[Severity.ERROR]
 
 
 def print_training(console: Console, training: TrainResult) -> None:
@@ -46,7 +49,7 @@ def print_training(console: Console, training: TrainResult) -> None:
     )
     print_table(console, certificate_table(training.cross_validation.estimator.certificate_))
     print_failed(console, training.checks)
-    console.print(_verdict(training.test, names))
+    _print_verdict(console, training.test, names, training.checks)
 
 
 def print_sweep(console: Console, sweep: SweepResult) -> None:
@@ -60,7 +63,7 @@ def print_sweep(console: Console, sweep: SweepResult) -> None:
         title = f"Test images ({sweep.test.n:,}), the model at C = {sweep.path.chosen_C:.4g}"
         print_table(console, scores_table(sweep.test, title))
         print_table(console, certificate_table(sweep.estimator.certificate_))
-        console.print(_verdict(sweep.test, sweep.task.target.names))
+        _print_verdict(console, sweep.test, sweep.task.target.names, sweep.checks)
 
 
 def print_assessment(console: Console, found: Assessment) -> None:
@@ -79,6 +82,26 @@ def print_assessment(console: Console, found: Assessment) -> None:
         print_table(console, class_table(found.scores, names))
     print_table(console, reliability_table(found.scores, "Calibration"))
     console.print(_verdict(found.scores, names, "these"))
+    if found.seen:
+        console.print(_no_estimate(["the model was fitted on some of them."]), style=ALARM)
+
+
+def _print_verdict(console: Console, test: Scores, names: Sequence[str], checks: Findings) -> None:
+    """Print how often the model is right, what was promised of it, and whether that is so."""
+    console.print(_verdict(test, names))
+    promise = checks["promise"]
+    if promise.status is not Status.NOT_APPLICABLE:
+        bad = promise.status is not Status.PASSED
+        console.print(promise.sentence, style=STYLES[promise.severity] if bad else "")
+    if checks.void:
+        console.print(_no_estimate([one.sentence for one in checks.void]), style=ALARM)
+
+
+def _no_estimate(reasons: Sequence[str]) -> str:
+    return (
+        "These figures are no estimate of how often the model is right for images that it has not "
+        f"seen: {' '.join(one[:1].lower() + one[1:] for one in reasons)}"
+    )
 
 
 def _print_threshold(console: Console, threshold: Threshold | None) -> None:
