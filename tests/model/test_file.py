@@ -26,6 +26,7 @@ from imlogit.errors import ModelFileError, OutputError
 from imlogit.model import file
 from imlogit.model.fields import SavedModel
 from imlogit.model.file import decode, encode, read, write
+from imlogit.model.fingerprints import MOST_FINGERPRINTS, fingerprints_of
 
 GOLDEN = Path(__file__).parent / "golden" / "format1.imlogit"
 PROOF = {
@@ -102,6 +103,7 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXT, inner, max_size=3),
     max_leaves=6,
 )
+PIXELS = st.binary(min_size=4, max_size=4).map(lambda b: np.frombuffer(b, np.uint8))
 LABELS = {
     "str": TEXT,
     "int": st.integers(-(2**63), 2**63 - 1),
@@ -128,10 +130,21 @@ def model_files(draw):
         multi_class=draw(st.sampled_from(["ovr", "multinomial"])),
         data_name=draw(st.none() | TEXT),
         data_sha256=draw(st.none() | st.binary(min_size=32, max_size=32).map(bytes.hex)),
-        positive=draw(st.sampled_from([None, str(classes[1])])) if len(classes) == 2 else None,
         certificate=draw(st.dictionaries(TEXT, JSON, max_size=4)) | PROOF,
         versions=draw(st.dictionaries(TEXT, TEXT, max_size=3)),
+        fingerprints=draw(st.none() | st.lists(PIXELS, min_size=1).map(fingerprints_of)),
+        **draw(of_what_is_looked_for(classes)),
     )
+
+
+@st.composite
+def of_what_is_looked_for(draw, classes):
+    if classes == (False, True) and draw(st.booleans()):
+        positive, *rest = draw(st.lists(TEXT, min_size=2, max_size=5, unique=True))
+        return {"positive": positive, "rest": tuple(rest)}
+    return {
+        "positive": draw(st.sampled_from([None, str(classes[1])])) if len(classes) == 2 else None
+    }
 
 
 def assert_same(a, b):
@@ -206,6 +219,21 @@ def test_a_header_length_that_looks_like_a_pickle_is_no_pickle():
     assert encode(decode(data)) == data
     for size in (2, 4, 7, 8, 60, 700):
         refuse(data[:size], "cut short")
+
+
+@pytest.mark.parametrize(
+    ("number", "fields"),
+    [
+        (2, {"threshold": 0.25}),
+        (3, {"threshold": 0.25, "normalize": "l2"}),
+        (4, {"threshold": 0.25, "fit": "pad"}),
+    ],
+)
+def test_later_formats_stay_readable(number, fields):
+    data = GOLDEN.with_name(f"format{number}.imlogit").read_bytes()
+    assert parts(data)[1]["format"] == number
+    assert_same(decode(data), dataclasses.replace(read(GOLDEN), **fields))
+    assert encode(decode(data)) == data
 
 
 def test_format_1_stays_readable():
@@ -372,6 +400,46 @@ def test_a_wrong_field_is_named(name, value):
     refuse(signed(header, facts | {name: value}, weights), name)
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("rest", "cat"),
+        ("rest", []),
+        ("rest", ["cat", "cat"]),
+        ("rest", ["cat", "dog"]),
+        ("rest", ["cat", 1]),
+        ("rest", ["cat", ["eel"]]),
+        ("positive", None),
+        ("classes", [True, False]),
+        ("fingerprints", ""),
+        ("fingerprints", "0" * 11),
+        ("fingerprints", "G" * 12),
+        ("fingerprints", "1" * 12 + "0" * 12),
+        ("fingerprints", "0" * 24),
+        ("fingerprints", 5),
+        ("fingerprints", ["0" * 12]),
+        ("fingerprints", "".join(f"{n:012x}" for n in range(MOST_FINGERPRINTS + 1))),
+    ],
+)
+def test_a_wrong_origin_is_named(name, value):
+    model = make(
+        classes=(False, True),
+        classes_dtype="bool",
+        positive="dog",
+        rest=("cat", "eel"),
+        fingerprints="0" * 12,
+    )
+    header, facts, weights = parts(encode(model))
+    assert facts["format"] == 5
+    refuse(signed(header, facts | {name: value}, weights), f"{name}|rest")
+
+
+@pytest.mark.parametrize("field", [{"rest": ("cat",)}, {"positive": None, "rest": ("cat",)}])
+def test_only_what_has_a_positive_label_has_a_rest(field):
+    with pytest.raises(ModelFileError, match="rest must be"):
+        make(**field)
+
+
 @pytest.mark.parametrize("name", ["classes", "versions", "certificate"])
 def test_a_missing_field_is_named(name):
     header, facts, weights = parts(GOLDEN.read_bytes())
@@ -480,14 +548,14 @@ def test_white_space_in_the_header_is_refused():
 
 def test_a_later_format_asks_for_an_update():
     header, facts, weights = parts(GOLDEN.read_bytes())
-    later = signed(header | {"scale": header["intercept"]}, {"format": 5, "more": [1]}, weights)
+    later = signed(header | {"scale": header["intercept"]}, {"format": 6, "more": [1]}, weights)
     refuse(later, "newer imlogit.*pip install -U imlogit")
     assert facts["format"] == 1
 
 
 def test_a_damaged_later_format_is_called_damaged():
     header, facts, weights = parts(GOLDEN.read_bytes())
-    later = signed(header, facts | {"format": 5}, weights)
+    later = signed(header, facts | {"format": 6}, weights)
     refuse(later[:-1] + b"\x01", "checksum")
 
 

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import sys
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from imlogit.model.inputs import Input, inputs
 from imlogit.model.persist import estimator_of, saved_model_of
 from imlogit.model.predict import Predictor
 from imlogit.report.console.answers import Tally, table_lines
+from imlogit.report.run_folder import write_run
 from imlogit.runs.assess import evaluate
 
 from helpers.image_files import encoded, write, write_class_folders
@@ -182,10 +184,17 @@ class TestTruth:
             *["not 2"] * 4,
         ]
 
-    def test_a_folder_of_another_name_says_nothing(self, two, tree):
-        (found, *_) = inputs([str(tree / "7")], Reading())
-        assert found.label == "7"
-        assert Predictor(two).truth(found) is None
+    def test_a_class_that_the_model_does_not_know_says_nothing(self, two, digits):
+        for label in ("bird", "", None):
+            assert Predictor(two).truth(Input("x", b"", label=label)) is None
+            assert Predictor(digits).truth(Input("x", b"", label=label)) is None
+
+    @pytest.mark.parametrize("positive", ["2", "9"])
+    def test_without_the_names_of_the_rest_neither_side_has_a_truth(self, few, positive):
+        """With those of one side alone every count would be of that side."""
+        content = saved_model_of(imlogit.LogisticRegression(C=0.01).fit(*few), positive=positive)
+        for label in ("7", "2", "9", "not 2"):
+            assert Predictor(content).truth(Input("x", b"", label=label)) is None
 
     def test_of_single_files(self, two, tree):
         (found,) = inputs([str(tree / "2" / "00004.png")], Reading())
@@ -351,3 +360,94 @@ class TestEvaluate:
             embedded.images[500:1500], embedded.labels[500:1500] - 1, ("1", "2"), 1000, "x", "y"
         )
         assert evaluate(digits, some).scores.n == 1000
+
+
+class TestCounts:
+    """A folder, its class folders and its files are the same images."""
+
+    CLASSES = ("cat", "dog", "eel")
+
+    @pytest.fixture
+    def root(self, tmp_path, rng):
+        codes = np.arange(60) % 3
+        images = rng.integers(0, 100, (60, 6, 5), dtype=np.uint8)
+        images.reshape(60, -1)[np.arange(60), codes] += 150
+        return write_class_folders(tmp_path / "pets", images, np.array(self.CLASSES)[codes])
+
+    @staticmethod
+    def ways(root):
+        """The same images, said in as many ways as there are."""
+        folders = sorted(root.iterdir())
+        return {
+            "folder": [root],
+            "class folders": folders,
+            "files": [file for folder in folders for file in sorted(folder.iterdir())],
+        }
+
+    @pytest.mark.parametrize("how", [{"positive": "dog"}, {"positive": "cat"}, {}])
+    def test_however_images_are_named_they_are_counted_alike(self, root, tmp_path, how):
+        folds = {"folds": 2, "engine": "reference"}
+        place = write_run(imlogit.train(root, **folds, **how), tmp_path / "run")
+        (root / "dog").rename(tmp_path / "away")  # a fault that shows in the counts
+        (root / "cat").rename(root / "dog")
+        (tmp_path / "away").rename(root / "cat")
+        found = {}
+        for way, names in self.ways(root).items():
+            tally = Tally()
+            answers = list(tally.counting(imlogit.predict(place, names)))
+            assert all((one.truth == one.label) is one.right for one in answers)
+            found[way] = tally.to_dict() | {"truths": Counter(one.truth for one in answers)}
+        assert found["folder"] == found["class folders"] == found["files"]
+        assert found["folder"]["with_truth"] == 60
+        assert found["folder"]["accuracy"] < 0.5
+        evaluated = imlogit.evaluate(place, root).scores.values["accuracy"].value
+        assert evaluated == found["folder"]["accuracy"]
+
+    def test_a_class_of_the_rest_alone_is_the_rest(self, root, tmp_path):
+        found = imlogit.train(root, positive="dog", folds=2, engine="reference")
+        write(root / "bird" / "0.png", np.zeros((6, 5), np.uint8))
+        place = write_run(found, tmp_path / "run")
+        answers = imlogit.predict(place, [root / "cat", root / "bird"])
+        assert [one.truth for one in answers] == ["not dog"] * 20 + [None]
+        with pytest.raises(DataError, match="does not know: bird. It knows cat, eel, dog"):
+            imlogit.evaluate(place, root)
+
+    def test_images_that_the_model_was_fitted_on_are_said(self, root, tmp_path, capsys):
+        found = imlogit.train(root, positive="dog", folds=2, engine="reference")
+        run_folder = write_run(found, tmp_path / "run")
+        fitted = {found.task.image_set.names[row] for row in found.task.split.train}
+        assert len(fitted) == 48
+        for names in self.ways(root).values():
+            answers = imlogit.predict(run_folder, names)
+            assert [one.seen for one in answers] == [
+                "/".join(one.where.rsplit("/", 2)[-2:]) in fitted for one in answers
+            ]
+            assert run(["predict", str(run_folder), *map(str, names)]) == 0
+            assert "fitted on 48 of these images" in capsys.readouterr().out
+        alone = root / min(fitted)
+        assert run(["predict", str(run_folder), str(alone)]) == 0
+        assert "fitted on this very image" in capsys.readouterr().out
+        assert run(["predict", str(run_folder), str(root), "--json"]) == 0
+        said = json.loads(capsys.readouterr().out)["summary"]
+        assert (said["seen"], said["seen_of"]) == (48, 60)
+        assert run(["predict", str(run_folder), str(root), "--csv"]) == 0
+        rows = csv.DictReader(io.StringIO(capsys.readouterr().out))
+        assert Counter(row["seen"] for row in rows) == {"true": 48, "false": 12}
+
+    def test_of_many_images_a_sample_is_known(self, two_file, capsys):
+        assert run(["predict", two_file, "mnist-5k"]) == 0
+        said = capsys.readouterr().out
+        assert "fitted on about 100% of these images (by 4,096 that it can tell)" in said
+
+    def test_other_images_are_not_said_to_be_the_models(self, root, tmp_path, rng, capsys):
+        found = imlogit.train(root, folds=2, engine="reference")
+        other = write(tmp_path / "x.png", rng.integers(0, 256, (6, 5), dtype=np.uint8))
+        (answer,) = imlogit.predict(found.model, other)
+        assert answer.seen is False
+        place = write_run(found, tmp_path / "run")
+        assert run(["predict", str(place), str(other)]) == 0
+        assert "fitted on" not in capsys.readouterr().out
+
+    def test_a_model_that_kept_nothing_of_its_images_does_not_know(self, few, embedded):
+        content = saved_model_of(imlogit.LogisticRegression(C=0.01).fit(*few))
+        assert one(content, Input("x", embedded.images[0])).seen is None

@@ -77,7 +77,9 @@ def test_nothing_is_done_twice(embedded, tmp_path, monkeypatch, wanted):
     counted(cross_validation, "score", "scores in cross_validate")
     counted(Task, "data_metrics")
     images = CountingImages(embedded.images, done)
-    few = ImageSet(embedded.images, embedded.labels, embedded.class_names, 5000, "few", "here")
+    few = ImageSet(
+        embedded.images, embedded.labels, embedded.class_names, 5000, "few", "here", of_digits=True
+    )
     object.__setattr__(few, "images", images)
     found = train(few, TrainOptions(folds=3, engine="reference", **wanted))
     write_run(found, tmp_path / "run")

@@ -223,7 +223,9 @@ def _text_values(labels: Any) -> set[str]:
 def _answer(material: Material, value: Any) -> str:
     if material.positive is None:
         return repr(str(value))
-    return repr(str(material.positive)) if value else f"'not {material.positive}'"
+    wanted = _text(material.positive)
+    others = [name for name in map(_text, material.class_names or ()) if name != wanted]
+    return f"'{wanted if value else others[0] if len(others) == 1 else f'not {wanted}'}'"
 
 
 def _named(labels: Any) -> str:

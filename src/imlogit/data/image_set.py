@@ -56,6 +56,8 @@ class ImageSet(LabelledSet[Part]):
         What is to be known of how the source was read, such as files that were left out.
     fit : {"crop", "pad", "stretch"} or None
         How images of other sizes were brought to this one; None where all had it.
+    of_digits : bool, default=False
+        Whether the images are known to show digits. Ten classes called 0 to 9 do not say so.
 
     Raises
     ------
@@ -75,6 +77,7 @@ class ImageSet(LabelledSet[Part]):
     n_validation: int = 0
     remarks: tuple[str, ...] = ()
     fit: str | None = None
+    of_digits: bool = False
 
     def __post_init__(self) -> None:
         _check_images(self.images)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from imlogit.core.certificate import REASONS
 from imlogit.errors import ModelFileError
+from imlogit.model.fingerprints import are_fingerprints
 
 _CLASS_TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 _INT64 = range(-(2**63), 2**63)
@@ -63,6 +64,11 @@ class SavedModel:
     fit : {"crop", "pad", "stretch"} or None
         How images of other sizes are brought to `image_shape`, as those of the fit were; None where
         all had it.
+    rest : tuple of str or None
+        Where `positive` is what True or 1 is called, the names of all other classes that the images
+        of the fit had, one or more; None where they are not known.
+    fingerprints : str or None
+        By which images of the fit are known again, as `fingerprints_of` returns them.
 
     Raises
     ------
@@ -86,6 +92,8 @@ class SavedModel:
     threshold: float | None = None
     normalize: str | None = None
     fit: str | None = None
+    rest: tuple[str, ...] | None = None
+    fingerprints: str | None = None
 
     def __post_init__(self) -> None:
         _check_weights(self.coef, self.intercept)
@@ -103,15 +111,32 @@ class SavedModel:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the classes are called: "not 2" and "2" where only a positive of 2 is known."""
+        """What the classes are called: "not 2" and "2" where 2 is told from more than one."""
         if self.against_rest is not None:
             return f"not {self.against_rest}", self.against_rest
+        if self.rest is not None and self.positive is not None:
+            return *self.rest, self.positive
         return tuple(map(str, self.classes))
 
     @property
     def against_rest(self) -> str | None:
         """The label that is told from whatever else there is; None where classes have names."""
+        if self.rest is not None:
+            return self.positive if len(self.rest) > 1 else None
         return None if str(self.classes[1]) == self.positive else self.positive
+
+    @property
+    def codes_by_label(self) -> dict[str, int]:
+        """The class of every label that the model knows.
+
+        Of "2" against the rest that is nothing where the other labels are not known: with those
+        of one side alone, whatever is counted would be of that side.
+        """
+        if self.against_rest is None:
+            return {name: code for code, name in enumerate(self.names)}
+        if self.rest is None:
+            return {}
+        return {**dict.fromkeys(self.rest, 0), self.against_rest: 1}
 
 
 def dumps(value: object) -> str:
@@ -160,6 +185,11 @@ def _check_others(m: SavedModel) -> None:
         "certificate": (isinstance(m.certificate, dict), "a dict"),
         "versions": (_is_text_by_name(m.versions), "text by name"),
         "normalize": (m.normalize in (None, "l2"), '"l2" or None'),
+        "rest": (_is_rest(m), "None, or the other labels, where True or 1 is a positive one"),
+        "fingerprints": (
+            m.fingerprints is None or are_fingerprints(m.fingerprints),
+            "None, or fingerprints in their order",
+        ),
         "fit": (m.fit in (None, *_FITS), f"None or one of {list(_FITS)}"),
         "threshold": (_is_threshold(m), "None, or for two classes a float over 0, at most 1"),
     }
@@ -199,6 +229,15 @@ def _is_positive(m: SavedModel) -> bool:
     if len(m.classes) != 2 or not _is_text(m.positive):
         return False
     return m.classes == (False, True) or str(m.classes[1]) == m.positive
+
+
+def _is_rest(m: SavedModel) -> bool:
+    if m.rest is None:
+        return True
+    if not isinstance(m.rest, tuple) or m.positive is None or m.classes != (False, True):
+        return False
+    texts = all(map(_is_text, m.rest)) and m.positive not in m.rest
+    return texts and 0 < len(m.rest) == len(set(m.rest))
 
 
 def is_size(value: object) -> bool:

@@ -1,4 +1,4 @@
-r"""The model file, formats 1 to 4: how the numbers of a fit lie on disk.
+r"""The model file, formats 1 to 5: how the numbers of a fit lie on disk.
 
 A ``.imlogit`` file has the layout of safetensors and holds nothing that can be executed::
 
@@ -13,8 +13,10 @@ replaced by zeros. Every later format keeps these two keys, so that any version 
 file from a damaged one. Format 2 is format 1 with one more field, ``threshold``; a model without
 a threshold is written in format 1, which older versions read. Format 3 is format 2 with
 ``normalize``, for models that normalise rows; their threshold may be null. Format 4 is format 3
-with ``fit``, for models of images that were brought to one size. A file is accepted only if it is,
-byte for byte, laid out as above: anything else was altered or was not written by imlogit.
+with ``fit``, for models of images that were brought to one size. Format 5 is format 4 with
+``rest`` and ``fingerprints``, for models that know what they were fitted on. A file is accepted
+only if it is, byte for byte, laid out as above: anything else was altered or was not written by
+imlogit.
 
 References
 ----------
@@ -41,10 +43,16 @@ from imlogit.system.atomic import write_bytes
 from imlogit.system.regular_file import open_regular
 from imlogit.system.text import nearest_path
 
-PLAIN, WITH_THRESHOLD, NORMALIZED, FITTED = 1, 2, 3, 4
-FORMAT = FITTED
+PLAIN, WITH_THRESHOLD, NORMALIZED, FITTED, WITH_ORIGIN = 1, 2, 3, 4, 5
+FORMAT = WITH_ORIGIN
 # The fields that a format knows, and those before it do not.
-ADDED = {"threshold": WITH_THRESHOLD, "normalize": NORMALIZED, "fit": FITTED}
+ADDED = {
+    "threshold": WITH_THRESHOLD,
+    "normalize": NORMALIZED,
+    "fit": FITTED,
+    "rest": WITH_ORIGIN,
+    "fingerprints": WITH_ORIGIN,
+}
 MAX_FILE_BYTES = 2**30
 MAX_HEADER_BYTES = 2**24  # parsed JSON takes up to twenty times its size in memory
 
@@ -304,8 +312,8 @@ def _from_facts(
     if wrong:
         refuse(f"these fields are missing or unknown: {', '.join(wrong)}", _COPY_AGAIN)
     values = {name: facts[name] for name in expected - {"format"}}
-    for name in ("classes", "image_shape"):
-        if isinstance(values[name], list):
+    for name in ("classes", "image_shape", "rest"):
+        if isinstance(values.get(name), list):
             values[name] = tuple(values[name])
     return SavedModel(coef=coef, intercept=intercept, **values)
 

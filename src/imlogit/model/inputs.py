@@ -40,15 +40,12 @@ class Input:
         Why it cannot.
     label : str or None
         The folder that it lies in, or the label that its source gives it.
-    beside : frozenset of str
-        What other labels there are beside it.
     """
 
     where: str
     content: bytes | Pixels | None = None
     problem: str = ""
     label: str | None = None
-    beside: frozenset[str] = frozenset()
 
 
 def inputs(
@@ -98,16 +95,12 @@ def _of_standard_input(reading: Reading) -> Input:
 
 
 def _of_file(
-    path: str | os.PathLike[str],
-    where: str,
-    reading: Reading,
-    label: str | None,
-    beside: frozenset[str] = frozenset(),
+    path: str | os.PathLike[str], where: str, reading: Reading, label: str | None
 ) -> Input:
     try:
-        return Input(where, read_bytes(path, reading), "", label, beside)
+        return Input(where, read_bytes(path, reading), "", label)
     except BadImageError as error:
-        return Input(where, None, str(error), label, beside)
+        return Input(where, None, str(error), label)
 
 
 def _of_folder(folder: Path, name: str, reading: Reading) -> Iterator[Input]:
@@ -118,14 +111,12 @@ def _of_folder(folder: Path, name: str, reading: Reading) -> Iterator[Input]:
         if item.problem is not None or looks_like_image(f"{folder}/{item.name}", item.name)
     ]
     own = folder.resolve().name
-    labels = [_folder_of(item.name, own) for item in found]
-    beside = frozenset(labels)
-    for item, label in zip(found, labels, strict=True):
-        where = f"{name.rstrip('/')}/{printable(item.name)}"
+    for item in found:
+        where, label = f"{name.rstrip('/')}/{printable(item.name)}", _folder_of(item.name, own)
         if item.problem is not None:
-            yield Input(where, None, item.problem, label, beside)
+            yield Input(where, None, item.problem, label)
         else:
-            yield _of_file(f"{folder}/{item.name}", where, reading, label, beside)
+            yield _of_file(f"{folder}/{item.name}", where, reading, label)
     if not found:
         yield Input(name, None, "the folder holds no image")
 
@@ -141,9 +132,8 @@ def _of_source(found: Found, reading: Reading, progress: Progress | None) -> Ite
     except DataError as error:
         yield Input(printable(found.place), None, " ".join(str(error).split()))
         return
-    beside = frozenset(images.class_names)
     for row, (image, code) in enumerate(zip(images.images, images.labels.tolist(), strict=True)):
         where = images.names[row] if len(images.names) else f"{images.name} {row}"
-        yield Input(where, image, "", images.class_names[code], beside)
+        yield Input(where, image, "", images.class_names[code])
     for passed_over in images.skipped:
         yield Input(printable(passed_over.where), None, passed_over.what)

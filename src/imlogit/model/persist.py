@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from imlogit.arrays import Pixels
 from imlogit.core.certificate import Certificate
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import KindError
@@ -17,6 +18,7 @@ from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.pixels import PIXEL_SCALE
 from imlogit.model.fields import SavedModel
 from imlogit.model.file import read, write
+from imlogit.model.fingerprints import fingerprints_of
 
 # The model's, in a run's folder.
 FILE_NAME = "model.imlogit"
@@ -40,8 +42,8 @@ def save_model(
     path : path-like
         Replaced in one step; on any error what was there stays.
     image_set : ImageSet, optional
-        What the model was fitted on: its name, its hash and how it was brought to one size are
-        kept.
+        What the model was fitted on: its name, its hash, how it was brought to one size, what its
+        classes are called and fingerprints of its training part are kept.
     positive : str, optional
         The label looked for: where the classes are False and True, what True is called; of two
         other classes, the second.
@@ -104,6 +106,7 @@ def saved_model_of(
     image_set: ImageSet | None = None,
     positive: str | None = None,
     class_names: Sequence[str] | None = None,
+    fitted_on: Pixels | None = None,
 ) -> SavedModel:
     """Return a fitted estimator as a value: all that a model file holds.
 
@@ -116,6 +119,8 @@ def saved_model_of(
     class_names : sequence of str, optional
         What the classes are called, in the order of ``classes_``, where the estimator was fitted
         on their codes.
+    fitted_on : ndarray of uint8, shape (n, h, w) or (n, h, w, c), optional
+        The images of the fit; by default the training part of ``image_set``.
 
     Raises
     ------
@@ -131,6 +136,8 @@ def saved_model_of(
     labels = estimator.classes_ if class_names is None else class_names
     # as Python's own types: NumPy's text may be an array of objects
     classes = [one.item() if isinstance(one, np.generic) else one for one in labels]
+    if fitted_on is None and image_set is not None:
+        fitted_on = image_set.train.images
     C = estimator.C_ if hasattr(estimator, "C_") else estimator.C  # chosen, or given
     return SavedModel(
         coef=estimator.coef_,
@@ -147,10 +154,21 @@ def saved_model_of(
         threshold=estimator.threshold_,
         normalize=estimator.normalize_,
         fit=image_set.fit if image_set is not None else None,
+        rest=_rest(classes, image_set, positive),
+        fingerprints=None if fitted_on is None else fingerprints_of(fitted_on),
         certificate=estimator.certificate_.to_dict()
         | {"C": str(float(C)), "fit_intercept": bool(estimator.fit_intercept)},
         versions=_versions(),
     )
+
+
+def _rest(
+    classes: list[Any], image_set: ImageSet | None, positive: str | None
+) -> tuple[str, ...] | None:
+    """Return the labels that are not looked for, where the model does not have them as classes."""
+    if image_set is None or positive not in image_set.class_names or classes != [False, True]:
+        return None
+    return tuple(name for name in image_set.class_names if name != positive) or None
 
 
 def _check_is_ours(estimator: Any) -> None:
@@ -205,11 +223,11 @@ def _versions() -> dict[str, str]:
 
 
 def describe(model: SavedModel) -> dict[str, Any]:
-    """Return everything in a model file but the weights, for a program."""
+    """Return everything in a model file but the weights and fingerprints, for a program."""
     described = {
         field.name: getattr(model, field.name)
         for field in fields(model)
-        if field.name not in ("coef", "intercept")
+        if field.name not in ("coef", "intercept", "fingerprints")
     }
     return described | {
         "n_features": model.coef.shape[1],

@@ -17,6 +17,7 @@ from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError, ParameterError
 from imlogit.model.fields import SavedModel
+from imlogit.model.fingerprints import Fingerprints
 from imlogit.model.head import BLOCK_ROWS, Head, head_of
 from imlogit.model.inputs import Input, inputs
 from imlogit.model.persist import open_model
@@ -48,6 +49,8 @@ class Answer:
         What the image is, where its folder or its source says so in the model's own words.
     problem : str
         Why there is no answer; empty where there is one.
+    seen : bool or None
+        Whether the model was fitted on this very image; None where that is not known.
     """
 
     where: str
@@ -56,6 +59,7 @@ class Answer:
     probability: float | None = None
     truth: str | None = None
     problem: str = ""
+    seen: bool | None = None
 
     @property
     def right(self) -> bool | None:
@@ -74,6 +78,7 @@ class Answer:
             "truth": self.truth,
             "right": self.right,
             "problem": self.problem or None,
+            "seen": self.seen,
         }
 
 
@@ -168,7 +173,8 @@ class Predictor:
         check_takes_pixels(model)
         self.head: Head = head_of(model)
         self.mode = _mode_of(self.head.shape)
-        self._against_rest = model.against_rest
+        self._codes_by_label = model.codes_by_label
+        self._fitted_on = Fingerprints(model.fingerprints)
         self.reading = reading_for(model, reading or Reading())
         self._resize = resize or model.fit is not None
         if prepare is not None and prepare not in PREPARATIONS:
@@ -214,11 +220,8 @@ class Predictor:
 
     def truth(self, found: Input) -> str | None:
         """Return what an image is, in the model's words, if its folder or source says so."""
-        names, wanted = self.head.class_names, self._against_rest
-        if found.label is None or found.label in names:
-            return found.label
-        # beside images of what is looked for, all others are the rest
-        return names[0] if wanted is not None and wanted in found.beside else None
+        code = self._codes_by_label.get(found.label or "")
+        return None if code is None else self.head.class_names[code]
 
     def _answer(self, batch: Sequence[Input]) -> list[Answer]:
         pixels: list[Pixels] = []
@@ -230,6 +233,7 @@ class Predictor:
             except BadImageError as error:
                 problems.append(str(error))
         said = self.head.answer(np.stack(pixels)) if pixels else None
+        seen = self._fitted_on.have(pixels)
         answers: list[Answer] = []
         row = 0
         for one, problem in zip(batch, problems, strict=True):
@@ -237,8 +241,8 @@ class Predictor:
                 answers.append(Answer(one.where, truth=self.truth(one), problem=problem))
                 continue
             p, label = said.probabilities[row].tolist(), int(said.labels[row])
-            names = self.head.class_names
-            answers.append(Answer(one.where, names[label], tuple(p), p[label], self.truth(one)))
+            name, truth = self.head.class_names[label], self.truth(one)
+            answers.append(Answer(one.where, name, tuple(p), p[label], truth, seen=seen[row]))
             row += 1
         return answers
 

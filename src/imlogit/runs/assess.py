@@ -22,7 +22,7 @@ from imlogit.model.head import head_of
 from imlogit.model.persist import open_model
 from imlogit.model.predict import check_takes_pixels, reading_for
 from imlogit.runs.options import images_of
-from imlogit.system.text import by
+from imlogit.system.text import by, first_of
 
 SCHEMA, VERSION = "imlogit.evaluation", 1
 
@@ -163,19 +163,18 @@ def _check_shape(content: SavedModel, image_set: ImageSet) -> None:
 def _codes(content: SavedModel, image_set: ImageSet) -> NDArray[np.intp]:
     """Return each image's class, in the order of the model's."""
     names = image_set.class_names
-    wanted = content.against_rest
-    if wanted is not None:
-        if wanted not in names:
-            raise DataError(
-                f"The model looks for '{wanted}', which {image_set.name} does not have: "
-                f"its labels are {', '.join(names)}."
-            )
+    wanted, known = content.against_rest, content.codes_by_label
+    if wanted is not None and wanted not in names:
+        raise DataError(
+            f"The model looks for '{wanted}', which {image_set.name} does not have: "
+            f"its labels are {', '.join(names)}."
+        )
+    if wanted is not None and not known:
         return (image_set.labels == names.index(wanted)).astype(np.intp)
-    unknown = [name for name in names if name not in content.names]
+    unknown = [name for name in names if name not in known]
     if unknown:
         raise DataError(
-            f"{image_set.name} has labels that the model does not know: {', '.join(unknown)}. It "
-            f"knows {', '.join(content.names)}."
+            f"{image_set.name} has labels that the model does not know: {first_of(unknown)}. It "
+            f"knows {first_of(list(known))}."
         )
-    places = np.array([content.names.index(name) for name in names], np.intp)
-    return places[image_set.labels]
+    return np.array([known[name] for name in names], np.intp)[image_set.labels]

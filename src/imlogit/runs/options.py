@@ -104,7 +104,9 @@ class TaskOptions:
         argument=True,
     )
     reading: Reading = field(default=Reading())
-    positive: str | None = _option(None, "The label to tell from all others. Digits: 2.")
+    positive: str | None = _option(
+        None, "The label to tell from all others. Default: 2 of digits, else the second of two."
+    )
     every_class: bool = _option(False, "Tell every class from the others.", flag="all")
     test_size: float = _option(
         0.2, "Share of the images kept for the test, if the source has none."

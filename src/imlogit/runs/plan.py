@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Labels, Pixels, Rows
 from imlogit.data.image_set import ImageSet
+from imlogit.data.readers.mnist_rows import DIGITS
 from imlogit.data.split import Split, split
 from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.logistic import LogisticRegression
@@ -24,7 +25,6 @@ from imlogit.runs.options import RunOptions, TaskOptions
 from imlogit.runs.predictions import Predictions
 from imlogit.system.text import by, nearest
 
-DIGITS = tuple("0123456789")
 FOLDS = 10
 
 
@@ -102,13 +102,14 @@ class Task:
 
     def saved_model_of(self, estimator: LogisticRegression) -> SavedModel:
         """Return a model that was fitted on the training part, with the names of its classes."""
-        names = self.target.names
-        are_labels = set(names) <= set(self.image_set.class_names)
+        target = self.target
+        are_labels = target.positive is None or self.image_set.n_classes == 2
         return saved_model_of(
             estimator,
             image_set=self.image_set,
-            positive=self.target.positive,
-            class_names=names if are_labels else None,
+            positive=target.positive,
+            class_names=target.names if are_labels else None,
+            fitted_on=self.training_images,
         )
 
     def predictions_of(self, model: SavedModel, out_of_fold: Floats, folds: Rows) -> Predictions:
@@ -232,7 +233,8 @@ def choose_target(
 ) -> Target:
     """Choose what to tell apart: what was asked for, or what the labels suggest.
 
-    Without a wish: digits, "2" against the rest; two classes, the second; else every class.
+    Without a wish: of what is known to be digits, "2" against the rest; of two classes, the second;
+    else every class, also where ten classes happen to be called 0 to 9.
     """
     names = image_set.class_names
     occurring = tuple(names[code] for code in np.unique(image_set.labels[: image_set.n_train]))
@@ -240,7 +242,7 @@ def choose_target(
         return Target(None, occurring, f"every one of {len(names)} classes, as asked")
     if positive is not None:
         return _against_rest(_known_label(names, positive), names, "as asked")
-    if names == DIGITS:
+    if image_set.of_digits and names == DIGITS:
         return _against_rest("2", names, "the default for digits")
     if len(names) == 2:
         return _against_rest(names[1], names, "the second of two classes")

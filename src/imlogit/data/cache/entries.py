@@ -235,6 +235,7 @@ def read_entry(name: str, pins: Pins) -> ImageSet | None:
             n_validation=facts.get("n_validation", 0),
             remarks=tuple(facts.get("remarks", ())),
             fit=facts.get("fit"),
+            of_digits=facts.get("of_digits", False),
         )
     except Exception as error:  # a damaged file can fail anywhere, and the data can be had again
         raise DataError(f"The cached copy in {entry} is damaged: {error}.") from error
@@ -295,6 +296,7 @@ def describe_entry(image_set: ImageSet) -> dict[str, Any]:
         "n_validation": image_set.n_validation,
         "remarks": list(image_set.remarks),
         "fit": image_set.fit,
+        "of_digits": image_set.of_digits,
     }
     return facts | {name: value for name, value in others.items() if value}
 

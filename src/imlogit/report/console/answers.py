@@ -17,7 +17,7 @@ from imlogit.model.predict import Answer
 # Columns are as wide as the first answers need.
 LOOKED_AT = 64
 WIDEST = 60
-CSV_COLUMNS = ("image", "label", "probability", "truth", "right", "problem")
+CSV_COLUMNS = ("image", "label", "probability", "truth", "right", "problem", "seen")
 
 
 class Tally:
@@ -27,10 +27,12 @@ class Tally:
     ----------
     n, failed : int
         Images in all, and those that could not be answered.
+    seen, seen_of : int
+        Images that the model was fitted on, and those of which it knows whether it was.
     """
 
     def __init__(self) -> None:
-        self.n = self.failed = self._right = 0
+        self.n = self.failed = self.seen = self.seen_of = self._right = 0
         self._truths: Counter[str] = Counter()
 
     def counting(self, answers: Iterable[Answer]) -> Iterator[Answer]:
@@ -38,6 +40,8 @@ class Tally:
         for one in answers:
             self.n += 1
             self.failed += bool(one.problem)
+            self.seen += bool(one.seen)
+            self.seen_of += one.seen is not None
             if one.right is not None and one.truth is not None:
                 self._right += one.right
                 self._truths[one.truth] += 1
@@ -52,6 +56,8 @@ class Tally:
             "with_truth": n,
             "accuracy": self._right / n if n else None,
             "base_rate": max(self._truths.values()) / n if n else None,
+            "seen": self.seen,
+            "seen_of": self.seen_of,
         }
 
     def sentence(self) -> str:
@@ -66,7 +72,20 @@ class Tally:
                 f". Of {found['with_truth']:,} whose class is known, {found['accuracy']:.2%} are "
                 f"right; always answering '{common}' would be for {found['base_rate']:.2%}"
             )
-        return text + "."
+        return f"{text}.{self._of_seen()}"
+
+    def _of_seen(self) -> str:
+        """Return a sentence if the model was fitted on some of the images, or nothing."""
+        if not self.seen:
+            return ""
+        if self.n == 1:
+            which = "this very image"
+        elif self.seen_of == self.n - self.failed:
+            which = f"{self.seen:,} of these images"
+        else:
+            share = self.seen / self.seen_of
+            which = f"about {share:.0%} of these images (by {self.seen_of:,} that it can tell)"
+        return f" The model was fitted on {which}: it is more often right there than elsewhere."
 
 
 def table_lines(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
@@ -104,9 +123,9 @@ def csv_lines(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
 
     yield written(CSV_COLUMNS)
     for one in tally.counting(answers):
-        right = "" if one.right is None else str(one.right).lower()
+        right, seen = ("" if said is None else str(said).lower() for said in (one.right, one.seen))
         probability = "" if one.probability is None else one.probability
-        yield written((one.where, one.label, probability, one.truth, right, one.problem))
+        yield written((one.where, one.label, probability, one.truth, right, one.problem, seen))
 
 
 def json_lines(answers: Iterable[Answer], tally: Tally, names: Sequence[str]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from imlogit.estimators.logistic_cv import CPath
 from imlogit.evaluation.cross_validation import CrossValidation
 from imlogit.evaluation.scores import Score, Scores
 from imlogit.report.table import Align, Column, Table, Wrap, facts_table, numbers
-from imlogit.system.text import by
+from imlogit.system.text import by, first_of
 
 if TYPE_CHECKING:
     from imlogit.export.writing import Export
@@ -150,6 +150,7 @@ def model_facts(content: SavedModel) -> dict[str, str]:
     return {
         "looks for": content.positive if content.positive is not None else "each class",
         "classes": ", ".join(content.names),
+        **_facts_of_rest(content),
         "says yes from": "the more probable class"
         if content.threshold is None
         else f"a probability of {content.threshold:.6g}",
@@ -166,6 +167,13 @@ def model_facts(content: SavedModel) -> dict[str, str]:
         "data SHA-256": content.data_sha256 or "not known",
         "versions": ", ".join(f"{name} {number}" for name, number in content.versions.items()),
     }
+
+
+def _facts_of_rest(content: SavedModel) -> dict[str, str]:
+    """Return what the classes are called that are not looked for, where they are several."""
+    if content.rest is None or content.against_rest is None:
+        return {}
+    return {content.names[0]: first_of(content.rest)}
 
 
 def cells(score: Score) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import math
 import os
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from imlogit.system.text import by, first_of, printable
 
 ENDING = ".mat"
 TRAIN, TEST, EXTRA = "train_32x32.mat", "test_32x32.mat", "extra_32x32.mat"
+PUBLISHED = frozenset({TRAIN, TEST, EXTRA})
 IMAGES, LABELS = "X", "y"
 # MATLAB counts from 1, so that the digit 0 has this label.
 ZERO = 10
@@ -65,12 +67,13 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     if path not in files and os.path.lexists(path / EXTRA):
         warnings.warn(f"{printable(path)}: left out: {EXTRA}", UserWarning, stacklevel=2)
     parts = [_read_part(file) for file in files]
-    return assemble(
+    images = assemble(
         parts[0],
         parts[1] if len(parts) > 1 else None,
         name=printable(path.resolve().name if path not in files else path.stem),
         origin="MATLAB files as those of SVHN",
     )
+    return replace(images, of_digits={file.name for file in files} <= PUBLISHED)
 
 
 def _read_part(path: Path) -> Named:
