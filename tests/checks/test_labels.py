@@ -5,6 +5,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression as SklearnRegression
 from sklearn.model_selection import KFold, StratifiedKFold
 
+import imlogit
 from imlogit import LogisticRegression, check_arrays
 from imlogit.checks.finding import Status
 
@@ -41,6 +42,22 @@ def test_ten_classes_where_two_were_meant(parts):
     ten = LogisticRegression().fit(*parts[:2])
     assert failed_codes(check_arrays(*parts, ten, 2)) == {"many-classes"}
     assert "many-classes" in check_arrays(*parts, SklearnRegression(), 2).codes
+
+
+@pytest.mark.parametrize(
+    ("names", "codes", "answer"),
+    [
+        (("cats", "dogs"), [0] * 19 + [1], "cats"),
+        (("cats", "dogs"), [1] * 19 + [0], "dogs"),
+        (("cats", "dogs", "eels"), [0, 2] * 9 + [0, 1], "not dogs"),
+    ],
+)
+def test_the_base_rate_names_the_class_that_is_always_answered(rng, names, codes, answer):
+    codes = np.array(codes * 10)
+    images = rng.integers(0, 256, (len(codes), 4, 5), dtype=np.uint8)
+    pets = imlogit.ImageSet(images, codes, names, len(codes), "pets", "made for a test")
+    found = imlogit.check(pets, positive="dogs")
+    assert f"Always answering '{answer}' is right for 95.00%" in found[""].sentence
 
 
 def test_a_class_that_is_absent_or_tiny(parts):

@@ -12,11 +12,13 @@ import tempfile
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from imlogit.checks.table import CHECKS
 from imlogit.cli.app import run
 
+from helpers.image_files import write_class_folders
 from helpers.promptness import some_try_is_prompt
 
 COMMAND = [sys.executable, "-m", "imlogit"]
@@ -71,6 +73,41 @@ def test_the_main_job(trained):
         assert expected in done.stdout
     assert "\x1b" not in done.stdout
     assert (place / "model.imlogit").is_file()
+
+
+def test_ten_classes_called_0_to_9_are_all_told_apart(rng, capsys):
+    images = rng.integers(0, 256, (60, 28, 28), dtype=np.uint8)
+    np.savez("clothes.npz", images=images, labels=np.arange(60) % 10)
+    assert run(["train", "clothes.npz", "--folds", "2"]) == 0
+    said = capsys.readouterr().out
+    assert "every one of 10 classes, the default" in said
+    assert "not 2" not in said
+
+
+def test_of_two_named_classes_both_have_their_names_everywhere(rng, capsys):
+    images = rng.integers(0, 256, (60, 6, 5), dtype=np.uint8)
+    write_class_folders(Path("pets"), images, np.array(["cats", "dogs", "dogs"])[np.arange(60) % 3])
+    said = []
+    for words in (
+        ["train", "pets", "--folds", "2", "--out", "q"],
+        ["sweep", "pets", "--folds", "2", "--out", "s"],
+        ["predict", "q", "pets"],
+        ["evaluate", "q", "pets"],
+        ["show", "q"],
+        ["explain", "q", "pets/cats/00000.png"],
+        ["explain", "q"],
+        ["doubts", "q"],
+        ["check", "pets"],
+        ["export", "q", "--to", "json", "--out", "q.json"],
+    ):
+        assert run(words) in (0, 1)
+        found = capsys.readouterr()
+        assert not found.err or "Error" not in found.err
+        said.append(found.out)
+    kept = [path.read_text() for path in (Path("q/metrics.json"), Path("s/metrics.json"))]
+    said += [*kept, Path("q.json").read_text()]
+    assert not [text for text in said if "not cats" in text or "not dogs" in text]
+    assert sum("cats" in text and "dogs" in text for text in said) >= 10
 
 
 def test_show(trained, capsys):

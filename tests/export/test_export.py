@@ -76,6 +76,18 @@ def saved(models, tmp_path_factory):
     return place
 
 
+def written_names(place):
+    """Return the class names that an export holds."""
+    if place.suffix == ".onnx":
+        import onnx
+
+        return json.loads({p.key: p.value for p in onnx.load(place).metadata_props}["class_names"])
+    if place.is_dir():
+        return json.loads((place / "assets" / "class_names.json").read_text("utf-8"))
+    holder = place if place.suffix == ".json" else place.with_name(f"{place.name}.json")
+    return json.loads(holder.read_text("utf-8"))["class_names"]
+
+
 def unlike(model, n):
     """Return inputs that the export did not see."""
     return trial_inputs(head_from(model), n, seed=1)
@@ -182,6 +194,22 @@ class TestNames:
             *("format", "version", "class_names", "input", "link", "threshold"),
             *("scale", "intercept", "weights"),
         }
+
+    @pytest.mark.parametrize("to", EACH_FORMAT)
+    @pytest.mark.parametrize(
+        ("classes", "expected"),
+        [(["cats", "dogs"], ["cats", "dogs"]), (["cats", "dogs", "eels"], ["not dogs", "dogs"])],
+    )
+    def test_a_model_file_has_them(self, rng, to, classes, expected, tmp_path):
+        """Of two classes both keep their names, also where the fit was told yes and no."""
+        codes = np.arange(60) % len(classes)
+        images = rng.integers(0, 256, (60, 4, 5), dtype=np.uint8)
+        image_set = imlogit.ImageSet(images, codes, tuple(classes), 60, "pets", "made for a test")
+        model = LogisticRegression().fit(images, codes == 1)
+        imlogit.save_model(model, tmp_path / "m.imlogit", image_set=image_set, positive="dogs")
+        place = tmp_path / f"m{suffix_of(to)}"
+        export_model(tmp_path / "m.imlogit", place)
+        assert written_names(place) == expected
 
     @pytest.mark.parametrize("names", [["a"], ["a", "b", "c"], ["a", "a"]])
     def test_names_that_do_not_fit(self, models, names, tmp_path):

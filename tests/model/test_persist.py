@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import make_pipeline
 
 from imlogit import LogisticRegression, export_model, load_model, save_model
+from imlogit.data.image_set import ImageSet
 from imlogit.errors import KindError, ModelFileError
 from imlogit.model.file import read
 from imlogit.model.head import head_of
@@ -106,6 +107,40 @@ def test_what_is_looked_for_is_the_second_of_two(rng, labels, tmp_path):
     with pytest.raises(ModelFileError, match="positive.*second of two"):
         save_model(model, tmp_path / "model.imlogit", positive=labels[0])
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("names", "positive", "rest", "expected"),
+    [
+        (("cat", "dog"), "dog", ("cat",), ("cat", "dog")),
+        (("dog", "cat"), "dog", ("cat",), ("cat", "dog")),
+        (("cat", "dog", "eel"), "dog", ("cat", "eel"), ("not dog", "dog")),
+        (("not dog", "dog", "eel"), "dog", ("not dog", "eel"), ("not dog", "dog")),
+        (("False", "True", "eel"), "True", ("False", "eel"), ("not True", "True")),
+        (("0", "1", "7"), "1", ("0", "7"), ("not 1", "1")),
+        (("cat", "dog"), "cow", None, ("not cow", "cow")),  # what True is called is no class
+        (("cat", "dog"), None, None, ("False", "True")),
+    ],
+)
+@pytest.mark.parametrize("as_targets", [lambda y: y, lambda y: y.astype(int)])
+def test_the_rest_keeps_its_names(rng, names, positive, rest, expected, as_targets, tmp_path):
+    codes = np.arange(60) % len(names)
+    images = rng.integers(0, 256, (60, 4, 5), dtype=np.uint8)
+    image_set = ImageSet(images, codes, names, 60, "pets", "made for a test")
+    is_wanted = codes == (names.index(positive) if positive in names else 0)
+    model = LogisticRegression().fit(images, as_targets(is_wanted))
+    if positive is None:
+        expected = tuple(map(str, model.classes_))
+    save_model(model, tmp_path / "m.imlogit", image_set=image_set, positive=positive)
+    content = read(tmp_path / "m.imlogit")
+    assert (content.rest, content.names) == (rest, expected)
+    known = {name: int(name == positive) for name in names} if rest else content.codes_by_label
+    assert content.codes_by_label == known
+    described = json.loads(json.dumps(describe(content)))
+    assert described["rest"] == (None if rest is None else list(rest))
+    np.testing.assert_array_equal(
+        load_model(tmp_path / "m.imlogit").predict(images), model.predict(images)
+    )
 
 
 @pytest.mark.parametrize("write", [save_model, partial(export_model, to="json")])

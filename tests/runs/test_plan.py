@@ -60,6 +60,16 @@ def test_of_two_classes_a_run_and_its_model_speak_alike(tmp_path):
         imlogit.evaluate(place, stranger)
 
 
+@pytest.mark.parametrize("names", [("not b", "b", "c"), ("a", "b", "c")])
+def test_of_one_class_against_the_rest_a_run_knows_the_rest(names):
+    found = train(
+        image_set(names, np.arange(120) % 3),
+        TrainOptions(folds=2, positive="b", engine="reference"),
+    )
+    assert found.model.names == tuple(found.metrics["classes"]) == ("not b", "b")
+    assert found.model.codes_by_label == {names[0]: 0, "c": 0, "b": 1}
+
+
 @pytest.mark.parametrize("wanted", [{}, {"recall": 0.9}])
 def test_nothing_is_done_twice(embedded, tmp_path, monkeypatch, wanted):
     done = Counter()

@@ -39,6 +39,19 @@ def test_the_default_for_digits(embedded):
     assert "default" in target.statement
 
 
+def test_ten_classes_called_0_to_9_are_not_digits():
+    """Fashion-MNIST's are clothes."""
+    clothes = image_set("0123456789", np.arange(100) % 10)
+    target = choose_target(clothes)
+    assert (target.positive, target.names) == (None, tuple("0123456789"))
+    assert target.statement == "every one of 10 classes, the default"
+    known = replace(clothes, of_digits=True)
+    assert choose_target(known).positive == "2"
+    assert choose_target(known, every_class=True).positive is None
+    assert choose_target(known, "7").positive == "7"
+    assert choose_target(image_set("ab", np.arange(9) % 2, of_digits=True)).names == ("a", "b")
+
+
 @pytest.mark.parametrize("wish", ["7", 7])
 def test_text_and_numbers_are_understood(embedded, wish):
     target = choose_target(embedded, TrainOptions(positive=wish).positive)

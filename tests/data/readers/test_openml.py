@@ -25,6 +25,7 @@ def test_by_name_and_by_number(standin, source):
     assert found.name == "mnist_784"
     assert found.origin == "OpenML data set 554, mnist_784 version 1"
     assert found.test is None
+    assert found.of_digits
 
 
 def test_it_is_fetched_once(standin):

@@ -50,6 +50,14 @@ def test_a_folder_is_the_training_and_the_test_part(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("name", "of_digits"), [("train_32x32.mat", True), ("extra_32x32.mat", True), ("x.mat", False)]
+)
+def test_only_files_of_its_names_are_known_to_be_of_digits(tmp_path, name, of_digits):
+    for _ in range(2):  # what is kept says it, too
+        assert load(write(tmp_path / name)).of_digits is of_digits
+
+
+@pytest.mark.parametrize(
     ("how", "message"),
     [
         ({"labels": None}, r"holds X \(4 x 3 x 3 x 5, uint8\), and not .*loadmat\('x.mat'\)"),
