@@ -57,7 +57,7 @@ def test_the_base_rate_names_the_class_that_is_always_answered(rng, names, codes
     images = rng.integers(0, 256, (len(codes), 4, 5), dtype=np.uint8)
     pets = imlogit.ImageSet(images, codes, names, len(codes), "pets", "made for a test")
     found = imlogit.check(pets, positive="dogs")
-    assert f"Always answering '{answer}' is right for 95.00%" in found[""].sentence
+    assert f"Always answering '{answer}' is right for 95.00%" in found["base-rate"].sentence
 
 
 def test_a_class_that_is_absent_or_tiny(parts):
