@@ -1,4 +1,4 @@
-"""The command `imlogit`: as little as it takes to answer Ctrl-C at any moment."""
+"""The command `imlogit`: as little as it takes to answer Ctrl-C and SIGTERM at any moment."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import signal
 import sys
 from types import FrameType
 
-INTERRUPTED = 130
+# What ends a command, and what is said of it; the exit code is the shell's, 128 and the number.
+ENDINGS = {signal.SIGINT: "Interrupted.", signal.SIGTERM: "Terminated."}
+OF_A_SIGNAL = 128
 # Looking for garbage among all that the imports create takes a quarter of a short command's
 # time; a command lives too briefly to need it more often than this.
 OBJECTS_BETWEEN_COLLECTIONS = 200_000
@@ -15,15 +17,15 @@ AGAIN_SECONDS = 0.01
 
 
 def main() -> None:
-    """Run the command line; an interrupt ends it with exit code 130, wherever it strikes."""
-    interrupted = False
+    """Run the command line; an interrupt ends it with its exit code, wherever it strikes."""
+    struck: list[int] = []
 
-    def interrupt(_signum: int, _frame: FrameType | None) -> None:
-        nonlocal interrupted
-        interrupted = True
+    def interrupt(signum: int, _frame: FrameType | None) -> None:
+        struck.append(signum)
         raise KeyboardInterrupt
 
-    signal.signal(signal.SIGINT, interrupt)
+    for signum in ENDINGS:
+        signal.signal(signum, interrupt)
     sys.unraisablehook = _interrupt_again
     gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     try:
@@ -32,13 +34,14 @@ def main() -> None:
         code = run(sys.argv[1:])
     except BaseException:
         # An interrupt in the middle of an import may come out as an ImportError.
-        if not interrupted:
+        if not struck:
             raise
-        code = INTERRUPTED
-    if interrupted:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        print("\nInterrupted.", file=sys.stderr)  # noqa: T201 - rich may not be there yet
-        code = INTERRUPTED
+    if struck:
+        for signum in ENDINGS:
+            signal.signal(signum, signal.SIG_IGN)
+        first = signal.Signals(struck[0])
+        print(f"\n{ENDINGS[first]}", file=sys.stderr)  # noqa: T201 - rich may not be there yet
+        code = OF_A_SIGNAL + first
     gc.freeze()
     sys.exit(code)
 

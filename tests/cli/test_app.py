@@ -335,8 +335,14 @@ main.main()
     assert (done.returncode, done.stderr) == (130, "\nInterrupted.\n")
 
 
-@pytest.mark.parametrize("delay", [0.02, 0.1, 0.3, 0.6, 1.0, 1.5, 2.2])
-def test_interrupt_at_any_moment(delay, tmp_path):
+@pytest.mark.parametrize(
+    ("delay", "signum"),
+    [
+        *((delay, signal.SIGINT) for delay in (0.02, 0.1, 0.3, 0.6, 1.0, 1.5, 2.2)),
+        *((delay, signal.SIGTERM) for delay in (0.1, 0.6, 1.5)),
+    ],
+)
+def test_interrupt_at_any_moment(delay, signum, tmp_path):
     # where it hangs, the stacks of its threads say where
     watched = "import faulthandler; faulthandler.dump_traceback_later(18, exit=True)"
     announced = f"{watched}; import imlogit.__main__ as m; print('ready', flush=True); m.main()"
@@ -353,11 +359,11 @@ def test_interrupt_at_any_moment(delay, tmp_path):
         ) as process:
             assert process.stdout.readline() == "ready\n"
             time.sleep(delay)
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signum)
             struck = time.monotonic()
             _, err = process.communicate(timeout=20)
             took = time.monotonic() - struck
-        assert process.returncode == 130, err
+        assert process.returncode == 128 + signum, err
         assert "Traceback" not in err
         # nothing is left, or a whole run where the interrupt came after the last byte was written
         left = sorted(path.name for path in folder.rglob("*") if path.is_file())

@@ -1,11 +1,16 @@
-"""Ctrl-C, held back where it would leave a lock locked."""
+"""Ctrl-C and SIGTERM, held back where they would leave a lock locked."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
-from typing import Self
+from typing import Any, Self
+
+# What ends a command, which tidies up first.
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+Handler = Callable[[int, FrameType | None], Any]
 
 
 class DeferredInterrupt:
@@ -18,22 +23,24 @@ class DeferredInterrupt:
 
     def __init__(self) -> None:
         self._noted: list[tuple[int, FrameType | None]] = []
-        self._before: object = None
+        self._before: list[tuple[int, Handler]] = []
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
-            before = signal.getsignal(signal.SIGINT)
-            if callable(before):  # else it is ignored, or ends the process
-                self._before = before
-                signal.signal(signal.SIGINT, self._note)
+            for signum in INTERRUPTS:
+                before = signal.getsignal(signum)
+                if callable(before):  # else it is ignored, or ends the process
+                    self._before.append((signum, before))
+                    signal.signal(signum, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if not callable(self._before):
-            return
-        signal.signal(signal.SIGINT, self._before)
+        # SIGINT, the more frequent, last: until then it is noted
+        for signum, before in reversed(self._before):
+            signal.signal(signum, before)
         if self._noted:
-            self._before(*self._noted[0])
+            signum, frame = self._noted[0]
+            dict(self._before)[signum](signum, frame)
 
     @property
     def noted(self) -> bool:

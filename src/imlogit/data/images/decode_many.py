@@ -30,7 +30,8 @@ from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
-from imlogit.system.interrupts import DeferredInterrupt
+from imlogit.system.interrupts import INTERRUPTS, DeferredInterrupt
+from imlogit.system.orphans import end_with_parent
 from imlogit.system.processors import processor_count
 from imlogit.system.text import by
 
@@ -217,7 +218,9 @@ def _by_processes(encoded: Iterable[Encoded], reading: Reading) -> Batches:
 
     count = processor_count()
     with _interrupts_held_back():
-        pool = ProcessPoolExecutor(count, initializer=_leave_interrupts_to_the_parent)
+        pool = ProcessPoolExecutor(
+            count, initializer=_leave_the_end_to_the_parent, initargs=(os.getpid(),)
+        )
     waiting: deque[tuple[list[Encoded], Any]] = deque()
     try:
         for batch in _batches(encoded):
@@ -258,7 +261,7 @@ def _nothing_said_of_the_end() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _interrupts_held_back() -> Iterator[None]:
-    """Hold Ctrl-C back while a process may be started, which inherits that it is held back."""
+    """Hold interrupts back while a process may be started, which inherits that they are."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -266,15 +269,18 @@ def _interrupts_held_back() -> Iterator[None]:
 
     # a process of the standard library's, whose start would end the holding back
     resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, INTERRUPTS)
     try:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _leave_the_end_to_the_parent(parent: int) -> None:
+    """Answer no interrupt, which reaches every process of a group, but end with the parent."""
+    for signum in INTERRUPTS:
+        signal.signal(signum, signal.SIG_IGN)
+    end_with_parent(parent)
 
 
 def _decode(contents: list[str | bytes | Member], reading: Reading) -> Results:
