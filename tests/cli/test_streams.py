@@ -43,6 +43,15 @@ def test_a_run_is_written_where_streams_are_closed(place, how):
     assert (place / out / "model.imlogit").is_file()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="shells close streams otherwise")
+def test_closed_standard_input_is_one_line(place):
+    done = run(place, "predict", "q", "-", "--csv", shell="<&-")
+    assert (done.returncode, b"Traceback" in done.stderr) == (1, False)
+    (line,) = done.stdout.decode().splitlines()[1:]
+    assert "standard input" in line
+    assert "it is closed" in line
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

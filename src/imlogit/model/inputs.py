@@ -87,7 +87,12 @@ def _of_name(name: str, reading: Reading, progress: Progress | None) -> Iterator
 
 
 def _of_standard_input(reading: Reading) -> Input:
-    content = sys.stdin.buffer.read(reading.max_bytes + 1)
+    if sys.stdin is None or sys.stdin.closed:
+        return Input("standard input", None, "it is closed: nothing can be read from it")
+    try:
+        content = sys.stdin.buffer.read(reading.max_bytes + 1)
+    except OSError as error:
+        return Input("standard input", None, f"it cannot be read ({error.strerror or error})")
     if len(content) > reading.max_bytes:
         problem = f"more than {reading.max_megabytes:g} MB (max_megabytes=... allows more)"
         return Input("standard input", None, problem)

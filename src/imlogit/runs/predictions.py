@@ -89,6 +89,11 @@ class Predictions:
         """
         try:
             arrays = load(read_regular(path, MOST_BYTES))
+        except PermissionError as error:
+            advice = "Change its permissions, or read it as another user."
+            raise ModelFileError(
+                f"{fspath(path)}: cannot be read ({error.strerror}). {advice}"
+            ) from None
         except OSError as error:
             raise _wrong(path, f"cannot be read ({error.strerror or error})") from None
         except (SafetensorError, ValueError, KeyError, TypeError):

@@ -105,7 +105,8 @@ def open_record(run: Any) -> Record:
     Raises
     ------
     DataError
-        For a folder that holds no finished run, or files that do not belong together.
+        For a folder that holds no finished run, or files that do not belong together or cannot be
+        read.
     ModelFileError
         If the model or the predictions are damaged.
     """
@@ -136,7 +137,14 @@ def _metrics(folder: Path) -> dict[str, Any]:
         known = known and all(isinstance(one, str) for one in (*texts, *metrics["classes"]))
         known = known and isinstance(options.setdefault("reading", {}), dict)
         complete = not metrics["interrupted"] or (folder / FILE_NAME).exists()
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (FileNotFoundError, NotADirectoryError):
+        raise wrong from None
+    except OSError as error:
+        why = error.strerror or error
+        raise DataError(
+            f"{place}: cannot be read ({why}). May it be read, and is it a file?"
+        ) from None
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise wrong from None
     if not (known and complete and isinstance(metrics["classes"], list)):
         raise wrong
