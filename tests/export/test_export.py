@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import zipfile
@@ -365,20 +366,33 @@ class TestPlaces:
         left = {str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*")}
         assert left == ({"deep", "deep/two.json"} if force else set())
 
+    @pytest.mark.parametrize("name", EACH_FORMAT)
+    def test_a_disk_that_is_full_is_one_line(self, models, tmp_path, name):
+        place = tmp_path / f"two{suffix_of(name)}"
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, hard))
+        try:
+            with pytest.raises(OutputError, match="cannot be written") as caught:
+                export_model(models["two"], place, to=name)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert str(caught.value).startswith(f"{place}: cannot be written (File too large).")
+        assert list(tmp_path.iterdir()) == []
+
     @pytest.mark.skipif(not installed("keras"), reason="needs tensorflow")
     def test_a_place_that_is_lost_midway_is_given_back(self, models, tmp_path, monkeypatch):
         place = tmp_path / "two.keras"
         export_model(models["two"], place)
         before = {one.name: one.read_bytes() for one in tmp_path.iterdir()}
-        rename, failed = Path.rename, []
+        rename, failed = os.replace, []
 
-        def fail(self, target):
-            if self.parent != tmp_path and Path(target) == place and not failed:
-                failed.append(self)
+        def fail(made, target):
+            if Path(target) == place and not failed:
+                failed.append(made)
                 raise OSError(5, "Input/output error")
-            return rename(self, target)
+            return rename(made, target)
 
-        monkeypatch.setattr(Path, "rename", fail)
+        monkeypatch.setattr(os, "replace", fail)
         with pytest.raises(OutputError):
             export_model(models["softmax"], place, force=True)
         assert {one.name: one.read_bytes() for one in tmp_path.iterdir()} == before

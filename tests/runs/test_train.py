@@ -181,8 +181,8 @@ def test_a_folder_that_cannot_be_written(run, tmp_path, monkeypatch):
     def refuse(*_, **__):  # as root one may write anywhere, so the refusal is made here
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("tempfile.mkdtemp", refuse)
-    with pytest.raises(OutputError, match="cannot be written"):
+    monkeypatch.setattr("pathlib.Path.mkdir", refuse)
+    with pytest.raises(OutputError, match=r"run: cannot be written \(Permission denied\)"):
         write_run(run, tmp_path / "run")
 
 

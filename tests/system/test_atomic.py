@@ -53,12 +53,24 @@ def test_an_old_file_is_replaced_and_keeps_its_permissions(target):
     assert stat.S_IMODE(target.stat().st_mode) == 0o640
 
 
-def test_a_link_keeps_pointing_to_the_replaced_file(target, tmp_path):
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_is_replaced_and_nothing_is_written_through_it(target, tmp_path, there):
     link = tmp_path / "link"
-    link.symlink_to(target.name)
+    link.symlink_to(target.name if there else "nowhere")
     atomic.write_bytes(link, NEW)
-    assert link.is_symlink()
-    assert target.read_bytes() == NEW
+    assert not link.is_symlink()
+    assert (link.read_bytes(), target.read_bytes()) == (NEW, OLD)
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_a_link_to_something_else_is_refused(tmp_path, kind):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "link").symlink_to(kind)
+    with pytest.raises(OutputError, match="cannot be written"):
+        atomic.write_bytes(tmp_path / "link", NEW)
+    assert (tmp_path / "link").is_symlink()
 
 
 def test_the_file_and_then_its_folder_are_synced(target, monkeypatch):

@@ -50,9 +50,9 @@ def show_source(
         from imlogit.report.console.images import print_samples
         from imlogit.report.console.sources import print_facts
         from imlogit.report.pictures.figures import sample_sheet
-        from imlogit.system.atomic import refuse_taken
+        from imlogit.system.atomic import refuse_place
 
-        refuse_taken(out, "out")
+        refuse_place(out, "out")
         images = load_images(source, reading)
         if as_json:
             print_json(facts_of(images))

@@ -47,9 +47,9 @@ def doubts_command(
         from imlogit.runs.examine import as_csv as csv_of
         from imlogit.runs.examine import doubts
         from imlogit.runs.record import open_record
-        from imlogit.system.atomic import refuse_taken
+        from imlogit.system.atomic import refuse_place
 
-        refuse_taken(out, "out")
+        refuse_place(out, "out")
         record = open_record(run)
         found = doubts(record)
         with progress_bars() as (loading, _):
@@ -87,9 +87,9 @@ def explain_command(
     """Show why a model says what it says of an image, pixel by pixel."""
     with errors_as_exit_code():
         from imlogit.runs.examine import explain, refuse_unused
-        from imlogit.system.atomic import refuse_taken
+        from imlogit.system.atomic import refuse_place
 
-        refuse_taken(out, "out")
+        refuse_place(out, "out")
         if not files and row is None:
             refuse_unused(reading, resize=resize, prepare=prepare)
             _show_exemplars(run, source, out, as_json)

@@ -68,9 +68,9 @@ def check_command(
         from imlogit.report.console.findings import print_findings
         from imlogit.report.pictures.sheets import exhibit_sheet
         from imlogit.runs.check import check
-        from imlogit.system.atomic import refuse_taken
+        from imlogit.system.atomic import refuse_place
 
-        refuse_taken(picture, "picture")
+        refuse_place(picture, "picture")
         image_set = load_images(options.source, options.reading)
         found = check(image_set, options)
         if as_json:
@@ -95,25 +95,50 @@ def _run(
 ) -> None:
     """Load, work, write a run directory and print; after Ctrl-C write what is finished."""
     from imlogit.errors import FitInterrupted
-    from imlogit.report.run_folder import write_run
-    from imlogit.system.atomic import refuse_taken
+    from imlogit.report.run_folder import refuse_run_place
 
-    refuse_taken(out, "out")
+    refuse_run_place(out)
     try:
         image_set = load_images(options.source, options.reading)
         with progress_bars() as (_, fitting):
             result = job(image_set, options, observe=fitting)
     except FitInterrupted as stop:
         if stop.partial is not None:
-            place = write_run(stop.partial, out)
+            place = _write_or_show(stop.partial, out, as_json, show_run)
             typer.echo(f"imlogit: what is finished is written to {place}", err=True)
         raise
-    place = write_run(result, out)
-    if as_json:
-        print_json(result.metrics | {"run": str(place)})
-    else:
-        console = result_console()
-        show_run(console, replace(result, checks=result.checks.respelled(respell)))
-        console.print(f"Written to {place}", soft_wrap=True)
+    place = _write_or_show(result, out, as_json, show_run)
+    _show(result, place, as_json, show_run)
     if strict and not result.checks.ok:
         raise typer.Exit(FOUND_ERRORS)
+
+
+def _write_or_show(
+    result: Any, out: Path | None, as_json: bool, show_run: Callable[[Console, Any], None]
+) -> Path:
+    """Write a run directory; if it cannot be written, at least print what it would hold.
+
+    Raises
+    ------
+    OutputError
+    """
+    from imlogit.errors import OutputError
+    from imlogit.report.run_folder import write_run
+
+    try:
+        return write_run(result, out)
+    except OutputError:
+        _show(result, None, as_json, show_run)
+        raise
+
+
+def _show(
+    result: Any, place: Path | None, as_json: bool, show_run: Callable[[Console, Any], None]
+) -> None:
+    if as_json:
+        print_json(result.metrics | {"run": None if place is None else str(place)})
+        return
+    console = result_console()
+    show_run(console, replace(result, checks=result.checks.respelled(respell)))
+    if place is not None:
+        console.print(f"Written to {place}", soft_wrap=True)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,11 @@ from imlogit.system.extras import need, quiet
 tf = need("tensorflow", "tensorflow", "The format savedmodel")
 MARK = "saved_model.pb"
 NAMES = "class_names.json"
+# What a disk refuses for, which TensorFlow only says in words.
+REFUSALS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO),
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG),
+)
 
 
 def build(head: Head) -> Any:
@@ -56,8 +65,25 @@ def write(head: Head, path: Path) -> None:
     names = path.with_name(NAMES)
     names.write_text(json.dumps(list(head.class_names), ensure_ascii=False) + "\n", "utf-8")
     module.class_names = tf.saved_model.Asset(str(names))
-    with quiet():
+    with quiet(), refusals_of_the_disk():
         tf.saved_model.save(module, str(path), signatures={SIGNATURE: module.classify})
+
+
+@contextmanager
+def refusals_of_the_disk() -> Iterator[None]:
+    """Raise what TensorFlow says of a disk as Python does.
+
+    Raises
+    ------
+    OSError
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        code = next((one for one in REFUSALS if os.strerror(one) in error.message), None)
+        if code is None:
+            raise
+        raise OSError(code, os.strerror(code)) from error
 
 
 def load(path: Path) -> Runner:

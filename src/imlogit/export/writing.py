@@ -16,7 +16,7 @@ from imlogit.export.proof import N_TRIALS, difference, trial_inputs
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import Head, head_of
 from imlogit.model.persist import open_model
-from imlogit.system.atomic import filling, place_into
+from imlogit.system.atomic import filling, place_into, probe
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,8 @@ def export_model(
     sidecar = target.with_name(f"{target.name}.json") if form.sidecar else None
     for place in filter(None, (target, sidecar)):
         _check_place(place, form, force)
-    with filling(target.parent) as folder:
+    probe(target, makes_folders=True)
+    with filling(target.parent, target) as folder:
         made = folder / target.name
         form.write(head, made)
         inputs = trial_inputs(head)

@@ -19,10 +19,22 @@ from imlogit.report.pictures.sheets import exhibit_sheet
 from imlogit.runs.plan import Task
 from imlogit.runs.sweep import SweepResult
 from imlogit.runs.train import TrainResult
-from imlogit.system.atomic import filling, refuse_taken, write_bytes
+from imlogit.system.atomic import filling, probe, refuse_place, write_bytes
 from imlogit.system.text import reason
 
 MOST_RUNS = 100_000
+
+
+def refuse_run_place(out: Path | None) -> None:
+    """Refuse, before the work, a place where `write_run` could write nothing after it.
+
+    Raises
+    ------
+    OutputError
+    """
+    refuse_place(out, "out", makes_folders=True)
+    if out is None:
+        probe(Path(RUNS, "run"), named=RUNS, makes_folders=True)
 
 
 def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
@@ -46,7 +58,7 @@ def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
     OutputError
         If the folder exists or cannot be written; then nothing is left of it.
     """
-    refuse_taken(out, "out")
+    refuse_place(out, "out", makes_folders=True)
     images = run.task.image_set
     parent = out.parent if out is not None else Path(RUNS)
     contents = _of_sweep(run) if isinstance(run, SweepResult) else _of_training(run)
@@ -58,7 +70,7 @@ def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
     if run.predictions is not None:
         contents["predictions.safetensors"] = run.predictions.to_bytes
     contents["findings.png"] = lambda: exhibit_sheet(images, run.checks)
-    with filling(parent) as hidden:
+    with filling(parent, out) as hidden:
         folder = hidden / "run"
         folder.mkdir()
         for name, content in contents.items():
@@ -117,8 +129,8 @@ def file_name(name: str) -> str:
 def _place(folder: Path, out: Path | None, base: Path) -> Path:
     """Give the filled folder its name, which must be free."""
     if out is not None:
-        refuse_taken(out, "out")
-        folder.rename(out)
+        refuse_place(out, "out")
+        os.rename(folder, out)  # noqa: PTH104 - as below, a call that tests stop at
         return out
     for number in range(1, MOST_RUNS):
         place = base.with_name(f"{base.name}-{number}")
@@ -126,7 +138,7 @@ def _place(folder: Path, out: Path | None, base: Path) -> Path:
             continue
         try:
             # onto a folder that another run has filled meanwhile, this fails
-            folder.rename(place)
+            os.rename(folder, place)  # noqa: PTH104
         except OSError:
             if os.path.lexists(place):
                 continue

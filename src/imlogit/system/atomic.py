@@ -1,6 +1,7 @@
-"""Files that are either written whole or not at all.
+"""Files that are either written whole or not at all: the one entrance for all that is written.
 
-A reader never sees half a file, and a writer that fails leaves what was there before.
+A reader never sees half a file, and a writer that fails leaves what was there before. Nothing is
+written through a link: the link is replaced, and what it leads to stays as it is.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from imlogit.errors import ImlogitError, OutputError
+from imlogit.system.interrupts import DeferredInterrupt
+from imlogit.system.leftovers import ASIDE, discard, mark, sweep
 
 _ADVICE = {
     errno.ENOSPC: "The disk is full: free some space or write to another disk.",
@@ -36,8 +37,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """Open a temporary file that takes the place of `path` when the block ends.
 
     Whatever ends the block early, an interrupt included, leaves the old file as it was and
-    removes the temporary one. A symbolic link keeps pointing where it did: the file behind it
-    is replaced. The permissions of an existing file are kept.
+    removes the temporary one. A symbolic link is replaced by the file, and what it led to is not
+    touched. The permissions of an existing file are kept.
 
     Parameters
     ----------
@@ -54,45 +55,84 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     OutputError
         If the file cannot be written; the message names `path` and says what to do.
     """
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".imlogit-{secrets.token_hex(8)}.tmp")
+    target = Path(path)
+    temporary = target.parent / f".imlogit-{mark()}.tmp"
     try:
         _refuse_other_than_a_file(target)
+        sweep(target.parent)
         with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        if target.exists():
+        if _is_plain(target):
             shutil.copymode(target, temporary)
-        temporary.replace(target)
+        os.replace(temporary, target)  # noqa: PTH105 - the one call that tests stop at
     except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and not isinstance(error, ImlogitError):
-            raise _output_error(path, error) from error
+        with DeferredInterrupt():
+            discard(temporary)
+        _raise_named(path, error)
         raise
     sync_folder(target.parent)
 
 
-def refuse_taken(path: str | os.PathLike[str] | None, parameter: str) -> None:
-    """Refuse a place that is taken, before the work rather than after it.
+def refuse_place(
+    path: str | os.PathLike[str] | None, parameter: str, *, makes_folders: bool = False
+) -> None:
+    """Refuse a place that is taken, or where nothing can be written, before the work.
 
     Parameters
     ----------
     path : path-like, optional
     parameter : str
         Of which it is the value.
+    makes_folders : bool, default=False
+        As `probe` takes it.
 
     Raises
     ------
     OutputError
     """
-    if path is not None and os.path.lexists(path):
+    if path is None:
+        return
+    if os.path.lexists(path):
         raise OutputError(
             f"{os.fspath(path)} exists already, and nothing is overwritten. Choose another place "
             f"for {parameter}=...",
             parameter=parameter,
         )
+    probe(path, makes_folders=makes_folders)
+
+
+def probe(
+    path: str | os.PathLike[str], *, named: str | None = None, makes_folders: bool = False
+) -> None:
+    """Try whether something can be written to a place, and leave nothing there.
+
+    Parameters
+    ----------
+    path : path-like
+    named : str, optional
+        What an error calls it; by default `path`.
+    makes_folders : bool, default=False
+        Whether the folders above it are made, too, where they are missing.
+
+    Raises
+    ------
+    OutputError
+        As later, when it is written.
+    """
+    folder = Path(path).parent
+    if makes_folders:
+        folder = next((one for one in (folder, *folder.parents) if os.path.lexists(one)), folder)
+    trial = folder / f".imlogit-{mark()}.tmp"
+    try:
+        with trial.open("xb", buffering=0) as file:
+            file.write(b"?")
+    except OSError as error:
+        raise _output_error(path if named is None else named, error) from error
+    finally:
+        with DeferredInterrupt():
+            discard(trial)
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
@@ -115,7 +155,9 @@ def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def filling(parent: Path) -> Iterator[Path]:
+def filling(
+    parent: Path, wanted: str | os.PathLike[str] | None = None, prefix: str = ".imlogit"
+) -> Iterator[Path]:
     """Make a hidden folder to fill, in `parent`; it is removed when the block ends.
 
     Whatever is to stay is moved out of it by then. A block that ends early leaves nothing, not
@@ -125,6 +167,10 @@ def filling(parent: Path) -> Iterator[Path]:
     ----------
     parent : Path
         Made if it is not there.
+    wanted : path-like, optional
+        What is to be written there, as the user has named it; by default `parent`.
+    prefix : str
+        How the folder's name starts.
 
     Yields
     ------
@@ -133,28 +179,31 @@ def filling(parent: Path) -> Iterator[Path]:
     Raises
     ------
     OutputError
-        If nothing can be written there.
+        If nothing can be written there, or in the folder; it names what is wanted.
     """
     made = [path for path in (parent, *parent.parents) if not path.exists()]
-    folder = None
+    folder = parent / f"{prefix}-{mark()}"
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".imlogit-", dir=parent))
+        sweep(parent)
+        folder.mkdir(mode=0o700)
         yield folder
     except BaseException as error:
-        _remove(folder)
-        _remove_empty(made)
-        if isinstance(error, OSError) and not isinstance(error, ImlogitError):
-            raise _output_error(parent, error) from error
+        with DeferredInterrupt():
+            discard(folder)
+            _remove_empty(made)
+        _raise_named(parent if wanted is None else wanted, error)
         raise
-    _remove(folder)
+    with DeferredInterrupt():
+        discard(folder)
     sync_folder(parent)
 
 
 def place_into(pairs: Sequence[tuple[Path, Path]], replace: bool) -> None:
     """Move files and folders to their places, one after the other.
 
-    What was there is moved beside the new ones first, and back if a later step fails.
+    A file takes the place of a file in one step. A folder that was there is moved beside the new
+    ones first. If a step fails, all that was there is put back.
 
     Parameters
     ----------
@@ -168,23 +217,52 @@ def place_into(pairs: Sequence[tuple[Path, Path]], replace: bool) -> None:
     FileExistsError
         If a place is taken that may not be.
     """
-    undo: list[tuple[Path, Path]] = []
     for made, _ in pairs:
         _sync(made)
-    try:
-        for made, place in pairs:
-            if os.path.lexists(place):
-                if not replace:
+    begun: list[tuple[Path, Path]] = []
+    with DeferredInterrupt():
+        try:
+            for made, place in pairs:
+                if os.path.lexists(place) and not replace:
                     raise FileExistsError(errno.EEXIST, f"{place} exists already")
-                old = made.with_name(f"{made.name}.old")
-                place.rename(old)
-                undo.append((old, place))
-            made.rename(place)
-            undo.append((place, made))
-    except BaseException:
-        for now, before in reversed(undo):
-            now.rename(before)
-        raise
+                begun.append((made, place))
+                _place(made, place)
+        except BaseException:
+            for made, place in reversed(begun):
+                _take_back(made, place)
+            raise
+
+
+def _place(made: Path, place: Path) -> None:
+    if _is_plain(made) and _is_plain(place):
+        _keep_a_copy(place, _aside(made))
+    elif os.path.lexists(place):
+        os.rename(place, _aside(made))  # noqa: PTH104 - as below, a call that tests stop at
+    os.replace(made, place)  # noqa: PTH105
+
+
+def _take_back(made: Path, place: Path) -> None:
+    """Undo what `_place` has done, as far as it came."""
+    aside, placed = _aside(made), not os.path.lexists(made)
+    if placed and not (_is_plain(place) and _is_plain(aside)):
+        os.rename(place, made)  # noqa: PTH104
+    if os.path.lexists(aside) and (placed or not os.path.lexists(place)):
+        os.replace(aside, place)  # noqa: PTH105
+
+
+def _aside(made: Path) -> Path:
+    return made.with_name(f"{made.name}{ASIDE}")
+
+
+def _keep_a_copy(file: Path, copy: Path) -> None:
+    try:
+        os.link(file, copy)
+    except OSError:  # a file system without links
+        shutil.copy2(file, copy)
+
+
+def _is_plain(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _sync(made: Path) -> None:
@@ -194,13 +272,8 @@ def _sync(made: Path) -> None:
             _sync(one)
         sync_folder(made)
         return
-    with made.open("rb") as file:
+    with made.open("r+b") as file:
         os.fsync(file.fileno())
-
-
-def _remove(folder: Path | None) -> None:
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _remove_empty(folders: Sequence[Path]) -> None:
@@ -217,6 +290,16 @@ def _refuse_other_than_a_file(target: Path) -> None:
         raise IsADirectoryError(errno.EISDIR, "it is a folder")
     if target.exists() and not target.is_file():
         raise OSError(errno.EINVAL, "it is not a regular file")
+
+
+def _raise_named(wanted: str | os.PathLike[str], error: BaseException) -> None:
+    """Raise what the system refused as an error that names what was to be written.
+
+    An error of ours that the system caused names a file in a hidden folder, which nobody knows.
+    """
+    cause = error.__cause__ if isinstance(error, OutputError) else error
+    if isinstance(cause, OSError) and not isinstance(cause, ImlogitError):
+        raise _output_error(wanted, cause) from cause
 
 
 def _output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:

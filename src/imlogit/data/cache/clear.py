@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 
 from imlogit.data.cache import entries, note_files
 from imlogit.data.cache.note_files import Noted
+from imlogit.system.leftovers import DAY_SECONDS, discard
 from imlogit.system.text import printable
 
-DAY = 86_400.0
-_PART = re.compile(r"\.(.+)-part-\w+")
+_PART = re.compile(r"\.(.+?)-part-[\w-]+")
 _LOCK = re.compile(r"\.(.+)\.lock")
 
 
@@ -87,14 +87,23 @@ def _remove_parts(known: Collection[str]) -> tuple[int, int]:
         for path in entries.entry_paths()
         if _entry_of(_PART, path, known)
         and entries.is_folder_or_link(path)
-        and path.lstat().st_mtime < time.time() - DAY
+        and path.lstat().st_mtime < time.time() - DAY_SECONDS
     ]
     freed = 0
     for path in old:
-        freed += sum(entries.size(f"{path.name}/{one}") for one in ("", "new", "old"))
-        with suppress(OSError):
-            entries.delete(path)
+        before = _bytes_in(path)
+        discard(path)
+        freed += before - _bytes_in(path)
     return len(old), freed
+
+
+def _bytes_in(path: Path) -> int:
+    """Return how many bytes a folder of entries takes; none if it is a link, or gone."""
+    if path.is_symlink() or not path.is_dir():
+        return 0
+    return entries.size(path.name) + sum(
+        entries.size(f"{path.name}/{one.name}") for one in path.iterdir()
+    )
 
 
 def _remove_locks(known: Collection[str]) -> None:

@@ -12,14 +12,11 @@ import hashlib
 import json
 import os
 import re
-import secrets
-import shutil
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -29,8 +26,9 @@ from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.problems import BadItem
 from imlogit.data.row_names import RowNames
 from imlogit.errors import DataError
-from imlogit.system.atomic import sync_folder
-from imlogit.system.regular_file import read_regular
+from imlogit.system.atomic import filling, place_into
+from imlogit.system.leftovers import discard, mark
+from imlogit.system.regular_file import open_regular, read_regular
 
 FORMAT = 1
 FACTS, NAMES = "facts.json", "names.npy"
@@ -127,19 +125,13 @@ def remove(name: str) -> bool:
     place = folder() / name
     if not os.path.lexists(place):
         return True
-    aside = folder() / f".{name}-part-{secrets.token_hex(4)}"
+    aside = folder() / f"{_part(name)}-{mark()}"
     with _locked(name, REMOVAL_SECONDS), suppress(OSError):
-        place.rename(aside)
-        delete(aside)
+        try:
+            os.rename(place, aside)  # noqa: PTH104 - the one call that tests stop at
+        finally:
+            discard(aside)
     return not os.path.lexists(place)
-
-
-def delete(path: Path) -> None:
-    """Delete a folder, or a link but not what it leads to."""
-    if path.is_symlink():
-        path.unlink()
-    else:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def is_of_source(name: str) -> bool:
@@ -210,7 +202,7 @@ def read_entry(name: str, pins: Pins) -> ImageSet | None:
     Raises
     ------
     DataError
-        If the entry is damaged.
+        If the entry is damaged, or may not be read.
     """
     entry = folder() / name
     try:
@@ -237,6 +229,8 @@ def read_entry(name: str, pins: Pins) -> ImageSet | None:
             fit=facts.get("fit"),
             of_digits=facts.get("of_digits", False),
         )
+    except PermissionError as error:
+        raise DataError(f"The cached copy in {entry} may not be read: {error.strerror}.") from error
     except Exception as error:  # a damaged file can fail anywhere, and the data can be had again
         raise DataError(f"The cached copy in {entry} is damaged: {error}.") from error
 
@@ -260,13 +254,11 @@ def write_entry(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
         If the folder cannot be written; nothing is left behind.
     """
     home = folder()
-    home.mkdir(parents=True, exist_ok=True)
-    prefix = f".{name}-part-"
     if alone:
-        for left in home.glob(f"{prefix}*"):
-            shutil.rmtree(left, ignore_errors=True)
-    with TemporaryDirectory(prefix=prefix, dir=home, ignore_cleanup_errors=True) as part:
-        new = Path(part, "new")
+        for left in home.glob(f"{_part(name)}-*"):
+            discard(left)
+    with filling(home, prefix=_part(name)) as part:
+        new = part / name
         new.mkdir()
         labels = image_set.labels.astype("<i8", copy=False)
         facts = describe_entry(image_set) | {
@@ -278,9 +270,12 @@ def write_entry(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
             packed = RowNames.of(image_set.names).packed
             facts["names"] = _write_array(new / NAMES, packed, digest(packed))
         _write_facts(new / FACTS, facts)
-        sync_folder(new)
-        _replace(new, home / name, aside=Path(part, "old"))
-        sync_folder(home)
+        place_into([(new, home / name)], replace=True)
+
+
+def _part(name: str) -> str:
+    """Return how the folders start in which an entry is made, and to which it is removed."""
+    return f".{name}-part"
 
 
 def describe_entry(image_set: ImageSet) -> dict[str, Any]:
@@ -311,11 +306,12 @@ def _locked(name: str, seconds: float | None = None) -> Iterator[bool]:
     from filelock import FileLock
 
     home = folder()
-    lock = FileLock(
-        str(home / f".{name}.lock"), timeout=LOCK_SECONDS if seconds is None else seconds
-    )
+    place = home / f".{name}.lock"
+    lock = FileLock(str(place), timeout=LOCK_SECONDS if seconds is None else seconds)
     try:
         home.mkdir(parents=True, exist_ok=True)
+        if place.is_symlink():  # taking the lock would empty what it leads to
+            place.unlink()
         lock.acquire()
     except (OSError, NotImplementedError):
         alone = False
@@ -331,8 +327,6 @@ def _locked(name: str, seconds: float | None = None) -> Iterator[bool]:
 def _write_array(path: Path, array: npt.NDArray[Any], sha256: str) -> dict[str, Any]:
     with path.open("wb") as file:
         np.save(file, array, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
     return {
         "shape": list(array.shape),
         "dtype": array.dtype.str,
@@ -342,15 +336,27 @@ def _write_array(path: Path, array: npt.NDArray[Any], sha256: str) -> dict[str, 
 
 
 def _read_array(path: Path, facts: dict[str, Any]) -> npt.NDArray[Any]:
-    size = path.stat().st_size
-    if size != facts["bytes"]:
-        raise DataError(f"{path.name} has {size:,} bytes instead of {facts['bytes']:,}")
-    array = np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    with open_regular(path) as (file, size):
+        if size != facts["bytes"]:
+            raise DataError(f"{path.name} has {size:,} bytes instead of {facts['bytes']:,}")
+        array = _mapped(file, path)
     if list(array.shape) != facts["shape"] or array.dtype.str != facts["dtype"]:
         raise DataError(f"{path.name} holds {array.dtype} {array.shape}, not what its facts say")
     if digest(array) != facts["sha256"]:
         raise DataError(f"{path.name} does not have the SHA-256 of its facts")
     return array
+
+
+def _mapped(file: BinaryIO, path: Path) -> npt.NDArray[Any]:
+    """Return the array of an open .npy file, mapped into memory: by its name it may be another."""
+    np.lib.format.read_magic(file)
+    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
+    if dtype.hasobject:
+        raise DataError("it holds Python objects, which are never unpickled")
+    order: Literal["F", "C"] = "F" if fortran else "C"
+    mapped = np.memmap(file, dtype, "r", file.tell(), shape, order)
+    mapped.filename = str(path)
+    return np.asarray(mapped)
 
 
 def _read_names(entry: Path, facts: dict[str, Any]) -> Sequence[str]:
@@ -363,8 +369,6 @@ def _write_facts(path: Path, facts: dict[str, Any]) -> None:
     text = json.dumps({"facts": facts, "sha256": _facts_digest(facts)}, indent=1, sort_keys=True)
     with path.open("w", encoding="utf-8") as file:
         file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _read_facts(path: Path) -> dict[str, Any] | None:
@@ -381,12 +385,3 @@ def _read_facts(path: Path) -> dict[str, Any] | None:
 
 def _facts_digest(facts: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
-
-
-def _replace(new: Path, entry: Path, aside: Path) -> None:
-    """Put `new` in place of `entry`; a folder cannot be renamed over one that holds files."""
-    if entry.is_dir() and not entry.is_symlink():
-        entry.rename(aside)
-    else:
-        entry.unlink(missing_ok=True)
-    new.rename(entry)

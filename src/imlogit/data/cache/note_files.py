@@ -101,6 +101,8 @@ def write_note(key: str, note: Note) -> None:
     OSError
         If it cannot be written.
     """
+    if notes_folder().is_symlink():  # nothing is written through a link
+        notes_folder().unlink()
     notes_folder().mkdir(parents=True, exist_ok=True)
     write_bytes(_path(key), json.dumps(asdict(note), indent=1, sort_keys=True).encode())
 
@@ -108,7 +110,8 @@ def write_note(key: str, note: Note) -> None:
 def touch_note(key: str) -> None:
     """Note that an entry was used just now, where that can be written."""
     with contextlib.suppress(OSError):
-        os.utime(_path(key))
+        if not _path(key).is_symlink():
+            os.utime(_path(key))
 
 
 def remove_note(key: str) -> None:

@@ -14,13 +14,13 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import Message
-from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.error import URLError
 
 from imlogit.data.network.download import CHUNK_BYTES, Meter, Patience
 from imlogit.data.progress import Progress
 from imlogit.errors import DataError
+from imlogit.system.leftovers import scratch_folder
 from imlogit.system.text import reason
 
 # The opener, the warning filters and scikit-learn's retries are state of the whole process.
@@ -71,12 +71,12 @@ def fetch_table(
             _ONE_AT_A_TIME,
             _guarded(max_bytes, patience, progress),
             warnings.catch_warnings(),
-            TemporaryDirectory(prefix="imlogit-", ignore_cleanup_errors=True) as home,
+            scratch_folder() as home,
         ):
             warnings.simplefilter("ignore")  # it warns of every retry
             return fetch_openml(
                 **which,
-                data_home=home,
+                data_home=str(home),
                 as_frame=False,
                 parser="pandas",
                 n_retries=max(patience.attempts - 1, 1),

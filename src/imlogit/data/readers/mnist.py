@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +25,7 @@ from imlogit.data.progress import Progress
 from imlogit.data.readers.mnist_rows import DIGITS, PUBLISHED, proved
 from imlogit.data.readers.source import NamedSource
 from imlogit.errors import DataError, DownloadError
+from imlogit.system.leftovers import scratch_folder
 from imlogit.system.text import reason
 
 NAME = "mnist"
@@ -215,9 +215,9 @@ def _from_mirrors(facts: Facts, progress: Progress | None) -> _Rows:
     if offline():
         raise NotAskedError("not asked, because IMLOGIT_OFFLINE is set.")
     try:
-        with TemporaryDirectory(prefix="imlogit-", ignore_cleanup_errors=True) as home:
+        with scratch_folder() as home:
             got = [
-                from_mirrors(remote, facts.mirrors, Path(home), facts.patience, progress)
+                from_mirrors(remote, facts.mirrors, home, facts.patience, progress)
                 for remote in facts.remotes
             ]
             hosts = " and ".join(dict.fromkeys(host for _, host in got))
