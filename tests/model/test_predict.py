@@ -23,6 +23,7 @@ from imlogit.report.console.answers import Tally, table_lines
 from imlogit.report.run_folder import write_run
 from imlogit.runs.assess import evaluate
 
+from helpers.archives import packed
 from helpers.image_files import encoded, write, write_class_folders
 
 
@@ -216,6 +217,22 @@ class TestInputs:
     def test_an_empty_folder(self, tmp_path):
         (found,) = inputs([str(tmp_path)], Reading())
         assert found.problem == "the folder holds no image"
+
+    @pytest.mark.parametrize("ending", [".zip", ".tar", ".tar.gz"])
+    def test_an_archive_is_what_its_folder_is(self, tree, embedded, ending):
+        write(tree / "loose.png", embedded.images[0])
+        path = packed(tree, ending)
+        ours, theirs = inputs([str(path)], Reading()), inputs([str(tree)], Reading())
+        for found, wanted in zip(ours, theirs, strict=True):
+            assert found.where == f"{path}{wanted.where.removeprefix(str(tree))}"
+            assert found.content == wanted.content
+            assert found.label == wanted.label
+
+    def test_a_damaged_archive_is_one_problem(self, tree):
+        path = packed(tree, ".zip")
+        path.write_bytes(path.read_bytes()[:-30])
+        (found,) = inputs([str(path)], Reading())
+        assert "damaged" in found.problem
 
     def test_a_broken_source_is_one_problem(self, tmp_path):
         write(tmp_path / "x.csv", b"label,pixel0\n1,300\n")

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from imlogit.arrays import Pixels
-from imlogit.data.images.decode import (
-    BadImageError,
-    is_image_name,
-    looks_like_image,
-    read_bytes,
-)
+from imlogit.data.formats.members import Member
+from imlogit.data.images.decode import BadImageError, is_image_name, read_bytes
 from imlogit.data.progress import Progress
-from imlogit.data.readers import class_folders
-from imlogit.data.readers.listing import files_below
+from imlogit.data.readers import archives
+from imlogit.data.readers.trees.archive_tree import ArchiveTree
+from imlogit.data.readers.trees.tree import DiskTree, Tree, images_below
 from imlogit.data.reading import Reading
 from imlogit.data.sources import Found, find_place, recognise
 from imlogit.errors import DataError
@@ -76,12 +73,15 @@ def _of_name(name: str, reading: Reading, progress: Progress | None) -> Iterator
     # a file that is named as an image is no source, and is not looked at again
     is_image = place is not None and not place.is_folder and is_image_name(name)
     found = None if is_image else recognise(name, place)
-    if found is not None and found.kind is not class_folders.SOURCE:
+    if found is not None and not found.kind.of_files:
         yield from _of_source(found, reading, progress)
     elif place is None:
         yield Input(where, None, "there is no such file, folder or source")
     elif place.is_folder:
-        yield from _of_folder(place.path, where, reading)
+        tree = DiskTree(place.path, reading.follow_links)
+        yield from _of_tree(tree, where, reading, place.path.resolve().name)
+    elif found is not None:
+        yield from _of_archive(place.path, where, reading)
     else:
         yield _of_file(place.path, where, reading, place.path.absolute().parent.name)
 
@@ -100,28 +100,38 @@ def _of_standard_input(reading: Reading) -> Input:
 
 
 def _of_file(
-    path: str | os.PathLike[str], where: str, reading: Reading, label: str | None
+    content: str | os.PathLike[str] | bytes | Member,
+    where: str,
+    reading: Reading,
+    label: str | None,
 ) -> Input:
     try:
-        return Input(where, read_bytes(path, reading), "", label)
+        return Input(where, read_bytes(content, reading), "", label)
     except BadImageError as error:
         return Input(where, None, str(error), label)
 
 
-def _of_folder(folder: Path, name: str, reading: Reading) -> Iterator[Input]:
-    """Yield the images of a folder and its subfolders; what does not look like one is left out."""
-    found = [
-        item
-        for item in files_below(folder, folder, reading.follow_links)
-        if item.problem is not None or looks_like_image(f"{folder}/{item.name}", item.name)
-    ]
-    own = folder.resolve().name
+def _of_archive(path: Path, name: str, reading: Reading) -> Iterator[Input]:
+    try:
+        tree = ArchiveTree(path)
+    except DataError as error:
+        yield Input(name, None, " ".join(str(error).split()))
+        return
+    yield from _of_tree(tree, name, reading, archives.stem(path.name))
+
+
+def _of_tree(tree: Tree, name: str, reading: Reading, own: str) -> Iterator[Input]:
+    """Yield the images of a folder and its subfolders; what does not look like one is left out.
+
+    ``own`` is the label of those that lie in the folder itself.
+    """
+    found = images_below(tree)
     for item in found:
         where, label = f"{name.rstrip('/')}/{printable(item.name)}", _folder_of(item.name, own)
         if item.problem is not None:
             yield Input(where, None, item.problem, label)
         else:
-            yield _of_file(f"{folder}/{item.name}", where, reading, label)
+            yield _of_file(tree.content(item.name), where, reading, label)
     if not found:
         yield Input(name, None, "the folder holds no image")
 

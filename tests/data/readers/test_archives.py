@@ -85,7 +85,7 @@ def test_photos_of_different_sizes_become_small(tmp_path, rng, ending):
 
 
 @pytest.mark.parametrize("ending", KINDS)
-def test_labels_beside_an_archive_and_in_names(tmp_path, ending):
+def test_labels_beside_an_archive_within_it_and_in_names(tmp_path, ending):
     loose = {f"{name}_{k}.png": encoded(IMAGES[k]) for k, name in enumerate(CLASSES)}
     table = "".join(f"{name},{name[:3]}\n" for name in sorted(loose))
     path = write_archive(tmp_path / f"pets{ending}", {**loose, "labels.csv": table.encode()})
@@ -93,7 +93,8 @@ def test_labels_beside_an_archive_and_in_names(tmp_path, ending):
     assert by_names.class_names == ("cat", "dog", "eel")
     np.testing.assert_array_equal(by_names.images, IMAGES[[0, 2, 1, 3, 4, 5]])
     assert "labels='labels.csv'" in refused(path)
-    assert "lies within pets" in refused(path, labels="labels.csv")
+    assert load(path, labels="labels.csv").sha256 == by_names.sha256
+    assert "other.csv" in refused(path, labels="other.csv")
     write(tmp_path / "labels.csv", table.encode())
     assert load(path, labels=tmp_path / "labels.csv").sha256 == by_names.sha256
 

@@ -117,6 +117,12 @@ def open_text(path: Path, where: str, endings: Sequence[str]) -> Iterator[TextSt
         ) from error
 
 
+def text_in(content: bytes) -> TextStream:
+    """Return text that is in memory as a file that is open."""
+    bounded = Bounded(io.BytesIO(content), len(content), "")
+    return TextStream(_buffered(bounded), len(content), lambda: bounded.done)
+
+
 def members_of(path: Path, endings: Sequence[str]) -> list[str] | None:
     """Return the files in a zip archive whose names end so; None where it cannot be listed."""
     try:

@@ -64,8 +64,8 @@ def looks_like_image(path: str | os.PathLike[str], name: str) -> bool:
         return False
 
 
-def read_bytes(path: str | os.PathLike[str] | Member, reading: Reading) -> bytes:
-    """Read a regular file of bounded size, or one within an archive.
+def read_bytes(path: str | os.PathLike[str] | bytes | Member, reading: Reading) -> bytes:
+    """Read a regular file of bounded size, or one within an archive, which may be at hand.
 
     Raises
     ------
@@ -74,6 +74,10 @@ def read_bytes(path: str | os.PathLike[str] | Member, reading: Reading) -> bytes
     """
     if isinstance(path, Member):
         return _read_member(path, reading)
+    if isinstance(path, bytes):
+        if len(path) > reading.max_bytes:
+            raise BadImageError(_too_large(len(path), reading))
+        return path
     try:
         return read_regular(path, reading.max_bytes)
     except OSError as error:

@@ -42,10 +42,10 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     others = tree.conversion()
     if others is not None:
         raise DataError(f"{printable(path.name)} holds no image that is read. {others}")
-    return read_tree(tree, path, printable(_stem(path.name)), "an archive", reading, progress)
+    return read_tree(tree, path, printable(stem(path.name)), "an archive", reading, progress)
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """Return the name of an archive without its ending."""
     ending = max((one for one in ENDINGS if name.lower().endswith(one)), key=len)
     return name[: -len(ending)] or name

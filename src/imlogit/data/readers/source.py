@@ -132,7 +132,9 @@ class FileSource(Source):
     def _files(self, path: Path, reading: Reading) -> Sequence[Path]:
         if reading.labels is None:
             return self.files(path)
-        return [*self.files(path), labels_path(path, reading.labels)]
+        table = labels_path(path, reading.labels)
+        # one that is in the archive itself changes with it
+        return [*self.files(path), table] if table.exists() else self.files(path)
 
 
 def labels_path(source: Path, labels: str) -> Path:

@@ -16,6 +16,9 @@ from imlogit.data.readers.trees.tree import within
 from imlogit.data.remarks import remark
 from imlogit.system.text import first_of, printable
 
+# Files that may be tables of labels.
+TABLES = (".csv", ".tsv", ".txt")
+
 
 class ArchiveTree:
     """An archive of folders.
@@ -85,6 +88,8 @@ class ArchiveTree:
         entry = self._files.get(name)
         if entry is None or entry.content is None:  # a folder, or not wanted
             return False
+        if name.lower().endswith(TABLES):
+            return False
         return is_image_name(name) or image_format(_begin(entry.content)) is not None
 
     def content(self, name: str) -> bytes | Member:
@@ -125,9 +130,11 @@ def _is_hidden_place(name: str) -> bool:
 
 
 def _is_wanted(name: str, content: bytes | None) -> bool:
-    """Whether a file may be an image: by its name, or by its bytes where it has no ending."""
+    """Whether a file may be an image, by its name or else its bytes, or a table of labels."""
     if _is_hidden_place(name):
         return False
+    if name.lower().endswith(TABLES):
+        return True
     if os.path.splitext(name)[1]:  # noqa: PTH122 - a Path costs ten times more
         return is_image_name(name)
     return content is None or image_format(content[:LOOKED_AT]) is not None

@@ -6,11 +6,13 @@ import csv
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 from imlogit.data.formats.csv_lines import BadRowError, Lines, separator_of, split_line
-from imlogit.data.formats.packed_text import open_text
+from imlogit.data.formats.members import Member, MemberError
+from imlogit.data.formats.packed_text import TextStream, open_text, text_in
 from imlogit.data.images.decode_many import Encoded
 from imlogit.data.problems import BadItem
 from imlogit.data.readers.listing import Item
@@ -23,7 +25,7 @@ from imlogit.data.readers.tables.header import (
     position_of,
 )
 from imlogit.data.readers.trees.image_files import PartFiles
-from imlogit.data.readers.trees.tree import Tree
+from imlogit.data.readers.trees.tree import Tree, images_below
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import remark
 from imlogit.errors import DataError, ParameterError
@@ -65,11 +67,7 @@ def labelled_files(tree: Tree, path: Path, reading: Reading) -> Parts[PartFiles]
     DataError
         For a table that does not name these files, and names in which there is no label.
     """
-    found = [
-        item
-        for item in tree.files_below("")
-        if item.problem is not None or tree.is_image(item.name)
-    ]
+    found = images_below(tree)
     if not found:
         raise DataError(f"{printable(tree.where(''))}: there is no image below this folder.")
     if reading.labels is not None:
@@ -138,16 +136,10 @@ def _label_in(pattern: str) -> Callable[[str], str | None]:
 
 
 def _by_table(tree: Tree, home: Path, found: Sequence[Item], reading: Reading) -> Parts[PartFiles]:
-    path = labels_path(home, str(reading.labels))
-    source = printable(path.name)
-    if not path.exists() and any(item.name == reading.labels for item in tree.files_below("")):
-        raise DataError(
-            f"{printable(str(reading.labels))} lies within {printable(home.name)}, where a table "
-            "is not read. Unpack it, and say where it is then.",
-            parameter="labels",
-        )
+    table = _table(tree, home, str(reading.labels))
+    source = printable(Path(reading.labels or "").name)
     index = _index(found)
-    columns, rows = _columns(list(_rows(path, source)), index, source, reading)
+    columns, rows = _columns(list(_rows(table, source)), index, source, reading)
     parts: dict[str, PartFiles] = defaultdict(PartFiles)
     kinds = _kinds_by_folder(found)
     labels: dict[int, str] = {}
@@ -179,9 +171,29 @@ def _by_table(tree: Tree, home: Path, found: Sequence[Item], reading: Reading) -
     return _as_parts(parts)
 
 
-def _rows(path: Path, source: str) -> Iterator[LabelRow]:
+def _table(tree: Tree, home: Path, labels: str) -> Path | bytes:
+    """Return where a table of labels is, or what it holds where it is within an archive."""
+    path = labels_path(home, labels)
+    if path.exists() or not any(item.name == labels for item in tree.files_below("")):
+        return path
+    content = tree.content(labels)
+    if isinstance(content, str):
+        return Path(content)
+    try:
+        return content.read() if isinstance(content, Member) else content
+    except MemberError as error:
+        raise DataError(
+            f"{printable(labels)} in {printable(home.name)}: {error}.", parameter="labels"
+        ) from None
+
+
+def _rows(table: Path | bytes, source: str) -> Iterator[LabelRow]:
     """Yield the rows of a table, its header among them."""
-    with open_text(path, source, ENDINGS) as stream:
+    if isinstance(table, bytes):
+        opened: AbstractContextManager[TextStream] = nullcontext(text_in(table))
+    else:
+        opened = open_text(table, source, ENDINGS)
+    with opened as stream:
         lines = Lines(stream)
         separator = None
         try:

@@ -110,6 +110,15 @@ class DiskTree:
         return conversion_in(self.path)
 
 
+def images_below(tree: Tree) -> list[Item]:
+    """Return all images, and what cannot be looked at, called by their names from the root."""
+    return [
+        item
+        for item in tree.files_below("")
+        if item.problem is not None or tree.is_image(item.name)
+    ]
+
+
 def within(place: str, name: str) -> str:
     """Return the place of what lies in a folder."""
     return f"{place}/{name}" if place else name
