@@ -169,6 +169,35 @@ def test_an_interrupt_hands_over_the_values_that_are_finished(noisy, folds, monk
     assert stopped.value.partial is None
 
 
+@pytest.mark.parametrize("n_Cs", [2, 9, 30])
+def test_a_single_fold_is_fitted_at_every_value_and_all_rows_at_the_chosen_one(noisy, folds, n_Cs):
+    Cs = np.geomspace(1e-5, 1, n_Cs)[::-1]
+    model = LogisticRegressionCV(Cs, cv=folds[:1], tol=1e-9).fit(*noisy)
+    of_all, of_fold = model.certificates_
+    assert [k for k, one in enumerate(of_all) if one is not None] == [model.path_.chosen]
+    assert all(one.converged for one in of_fold)
+    train, _ = folds[0]
+    for k in (0, n_Cs // 2, n_Cs - 1):
+        alone = LogisticRegression(Cs[k], tol=1e-9).fit(noisy[0][train], noisy[1][train])
+        np.testing.assert_allclose(model.coefs_paths_[0, k, :, :-1], alone.coef_, atol=1e-4)
+    whole = LogisticRegression(model.C_, tol=1e-9).fit(*noisy)
+    np.testing.assert_allclose(model.coef_, whole.coef_, atol=1e-4)
+
+
+def test_an_interrupt_of_the_last_fit_keeps_the_path(noisy, folds, monkeypatch):
+    whole = logistic_cv.fit_all
+
+    def interrupted(estimator, data, fits, **how):
+        if len(fits) == 1:
+            raise FitInterrupted([None])
+        return whole(estimator, data, fits, **how)
+
+    monkeypatch.setattr(logistic_cv, "fit_all", interrupted)
+    with pytest.raises(FitInterrupted) as stopped:
+        LogisticRegressionCV(CS, cv=folds[:1]).fit(*noisy)
+    assert stopped.value.partial.Cs.tolist() == CS
+
+
 @pytest.mark.parametrize("scoring", [None, "accuracy", "roc_auc", "neg_log_loss", "f1"])
 def test_score_is_by_the_scoring(few, scoring):
     images, is_two = few

@@ -19,7 +19,7 @@ from imlogit.core.loss import log_losses
 from imlogit.core.solution import Observer
 from imlogit.errors import DataError, FitInterrupted, GridEdgeWarning, ParameterError
 from imlogit.estimators.c_grid import by_value, choose, fits_along, grid_of
-from imlogit.estimators.fits import Fitted, fit_all
+from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.folds import Fold, fold_numbers, mean_held_out, split_rows
 from imlogit.estimators.logistic import (
     LogisticRegression,
@@ -122,7 +122,8 @@ class LogisticRegressionCV(LogisticRegression):
         The folds' weights, then the intercept (only where one is fitted); ``k`` is 1 for two
         classes, else their number. scikit-learn's has an axis more, for ``l1_ratios``.
     certificates_ : ndarray of Certificate, shape (n_folds + 1, n_Cs)
-        Of the fits on all rows first.
+        Of the fits on all rows first. With a single fold all rows are fitted at ``C_`` only, and
+        the others are None.
     path_ : CPath
         Log loss and accuracy by fold and C, and what was chosen.
     out_of_fold_ : ndarray of float64, shape (n, n_classes)
@@ -232,13 +233,18 @@ class LogisticRegressionCV(LogisticRegression):
         _check_weights(splits, data)
         fits, places = fits_along(Cs, splits)
         judge = _Judge(self, data, splits, Cs, scorer, routed.score)
+        path: CPath | None = None
         try:
             found = fit_all(self, data, fits, observe=observe)
+            by_C: list[list[Any]] = by_value(found, places, len(splits))
+            path = judge.path(by_C)
+            assert path is not None
+            if by_C[path.chosen][0] is None:
+                found += fit_all(self, data, [Fit(path.chosen_C)], observe=observe)
+                by_C[path.chosen][0] = found[-1]
         except FitInterrupted as stop:
-            raise FitInterrupted(judge.path(by_value(stop.partial, places))) from None
-        by_C: list[list[Any]] = by_value(found, places)
-        path = judge.path(by_C)
-        assert path is not None
+            path = path or judge.path(by_value(stop.partial, places, len(splits)))
+            raise FitInterrupted(path) from None
         self._adopt(data, path, by_C)
         self.out_of_fold_ = mean_held_out(
             splits,
@@ -284,7 +290,7 @@ class LogisticRegressionCV(LogisticRegression):
             axis=1,
         )
         self.certificates_ = np.array(
-            [[fitted.certificate for fitted in fits] for fits in by_C], dtype=object
+            [[fitted and fitted.certificate for fitted in fits] for fits in by_C], dtype=object
         ).T
 
     def _warn_of_the_edge(self) -> None:
@@ -318,7 +324,7 @@ class _Judge:
 
     def path(self, by_C: list[list[Any]]) -> CPath | None:
         """Return what the fits say of those values of C that are finished."""
-        done = [k for k, fits in enumerate(by_C) if all(fit is not None for fit in fits)]
+        done = [k for k, fits in enumerate(by_C) if all(fit is not None for fit in fits[1:])]
         if not done:
             return None
         # fold after fold, as scikit-learn: a scorer may remember what it was asked before
