@@ -13,11 +13,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.ndimage import affine_transform, rotate
 from scipy.stats import entropy
 from sklearn.metrics import average_precision_score
 
 import imlogit
+from benchmarks.changes import CHANGES, textures
 from benchmarks.common import arguments, image_set, parse, show, table
 from imlogit.checks.near_copies import near_copies
 from imlogit.evaluation.doubts import find_doubts
@@ -27,28 +27,31 @@ CS = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 class Effort(NamedTuple):
-    """How much work there is: copies, changed images, seeds, doubted and ranked images."""
+    """How much work there is: copies, changed and made images, seeds, doubted and ranked images."""
 
     planted: int = 50
     changed: int = 200
+    textures: int = 3000
     seeds: int = 5
     doubted: int = 5000
     ranked: int = 70_000
 
 
-QUICK = Effort(planted=5, changed=10, seeds=1, doubted=500, ranked=500)
+QUICK = Effort(planted=5, changed=10, textures=60, seeds=1, doubted=500, ranked=500)
 
 
 def main() -> None:
     """Print the tables."""
     warnings.simplefilter("ignore")
-    asked = parse(arguments("checks"))
+    parser = arguments("checks")
+    parser.add_argument("--photos", metavar="SOURCE", help="photographs to plant copies in, too")
+    asked = parse(parser)
     effort = QUICK if asked.quick else Effort()
     images = image_set(quick=asked.quick)
     rows, labels, n = np.array(images.images), images.labels, images.n_train
     train, test = (rows[:n], labels[:n]), (rows[n:], labels[n:])
     show(untouched(train, test), planted(train, test, effort.planted))
-    show(changed(train, test, effort.changed), flipped(effort))
+    show(changed((train[0], test[0]), asked.photos, effort), flipped(effort))
     show(ranked(rows[: effort.ranked], labels[: effort.ranked]))
 
 
@@ -75,11 +78,10 @@ def planted(train: Any, test: Any, n: int) -> Any:
     rows, labels = test[0].copy(), test[1].copy()
     labels[places] = train[1][sources]
     for number, (source, place) in enumerate(zip(sources, places, strict=True)):
-        image = train[0][source].astype(float)
+        image = train[0][source]
         if number >= n:
-            change = CHANGES["noise of 8 grey levels" if number % 2 else "shift of one pixel"]
-            image = change(image, rng)
-        rows[place] = np.clip(np.rint(image), 0, 255)
+            image = CHANGES["noise of 8 levels" if number % 2 else "shifted by a pixel"](image)
+        rows[place] = image
     found = imlogit.check_arrays(*train, rows, labels)
     new = table("Planted copies found", "check", "planted", "found", "of them planted")
     for code, some in (("overlap-exact", slice(n)), ("overlap-near", slice(n, None))):
@@ -89,40 +91,42 @@ def planted(train: Any, test: Any, n: int) -> Any:
     return new
 
 
-def _shifted(image: Any, rng: Any, by: int) -> Any:
-    return np.roll(image, by * rng.choice([-1, 1]), axis=rng.integers(2))
-
-
-def _resized(image: Any, times: float) -> Any:
-    return affine_transform(image, np.eye(2) / times, offset=13.5 * (1 - 1 / times), order=1)
-
-
-CHANGES: dict[str, Callable[[Any, Any], Any]] = {
-    "shift of one pixel": lambda image, rng: _shifted(image, rng, 1),
-    "shift of two pixels": lambda image, rng: _shifted(image, rng, 2),
-    "noise of 8 grey levels": lambda image, rng: image + rng.integers(-8, 9, image.shape),
-    "70% of the contrast, brighter by 20": lambda image, rng: 0.7 * image + 20,
-    "5% smaller": lambda image, rng: _resized(image, 0.95),
-    "7% larger": lambda image, rng: _resized(image, 1.07),
-    "turned by 3 degrees": lambda image, rng: rotate(image, 3, reshape=False, order=1),
-    "turned by 5 degrees": lambda image, rng: rotate(image, 5, reshape=False, order=1),
-}
-
-
-def changed(train: Any, test: Any, n: int) -> Any:
-    """Count which changes the search for near copies still sees through."""
-    new = table(f"{n} changed training images among the test images", "change", "found", "wrong")
-    for name, change in CHANGES.items():
-        rng = np.random.default_rng(1)
-        sources = rng.choice(len(train[0]), n, replace=False)
-        rows = test[0].copy()
-        for place, source in enumerate(sources):
-            image = change(train[0][source].astype(float), rng)
-            rows[place] = np.clip(np.rint(image), 0, 255)
-        found = near_copies(train[0], rows)
-        right = int((found.second < n).sum())
-        new.add_row(name, f"{right / n:.0%}", str(len(found.second) - right))
+def changed(digits: Any, photos: str | None, effort: Effort) -> Any:
+    """Count which changes the search for near copies sees through, and its false alarms."""
+    sets = {"digits": digits, **made(effort.textures)}
+    if photos:
+        images = imlogit.load(photos)
+        sets[images.name] = images.train.images, images.test.images
+    new = table(f"{effort.changed} changed training images found", "change", *sets)
+    rng, shares, alarms = np.random.default_rng(1), dict[str, list[str]](), []
+    for train, test in sets.values():
+        sources = rng.choice(len(train), min(effort.changed, len(train)), replace=False)
+        copies = [np.stack([change(train[k]) for k in sources]) for change in CHANGES.values()]
+        copies = near_copies(train, np.concatenate([*copies, test])).copies
+        kind, _ = np.divmod(copies.second, len(sources))
+        for number, name in enumerate(CHANGES):
+            found = (kind == number).sum() / len(sources)
+            shares.setdefault(name, []).append(f"{found:.0%}")
+        alarms.append(f"{(kind >= len(CHANGES)).sum()} of {len(test):,}")
+    for name, found in shares.items():
+        new.add_row(name, *found)
+    new.add_row("others that are called copies", *alarms)
     return new
+
+
+def made(n: int) -> dict[str, tuple[Any, Any]]:
+    """Return made photographs, training and test images of each kind."""
+    kinds = {
+        "grey textures, 32 x 32": (32, 1),
+        "textures, 32 x 32": (32, 3),
+        "textures, 64 x 64": (64, 3),
+    }
+    sets = {}
+    for name, (side, channels) in kinds.items():
+        images = textures(np.random.default_rng(side + channels), 2 * n, side, channels)
+        images = images[..., 0] if channels == 1 else images
+        sets[name] = images[:n], images[n:]
+    return sets
 
 
 def flipped(effort: Effort) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
 from imlogit.checks.exact_copies import Copies, exact_copies
-from imlogit.checks.near_copies import near_copies
+from imlogit.checks.near_copies import NearCopies, near_copies
 from imlogit.engines.matrix import Matrix
 from imlogit.estimators.logistic_cv import GridEdge
 
@@ -226,14 +226,14 @@ class Material:
         return exact_copies(self.training.rows, self.test.rows)
 
     @cached_property
-    def near_across(self) -> Copies:
+    def near_across(self) -> NearCopies:
         """Test images that are almost, but not exactly, training images."""
         assert self.test is not None
         exact = np.zeros(len(self.test.rows), dtype=bool)
         exact[self.exact_across.second] = True
         others = np.flatnonzero(~exact)
         found = near_copies(self.training.rows, self.test.rows.take(others))
-        return Copies(found.first, others[found.second])
+        return found._replace(copies=Copies(found.copies.first, others[found.copies.second]))
 
 
 def equal(labels: NDArray[Any], label: Any) -> NDArray[np.bool_]:

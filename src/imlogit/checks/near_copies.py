@@ -1,52 +1,66 @@
-"""Images that were made from other images: shifted, noisy, brighter, rescaled or turned a little.
+"""Images that were made from other images: moved, mirrored, recoloured or stored anew.
 
-Candidates share the amplitudes of their lowest spatial frequencies, which do not change when an
-image is shifted, nor, once they are scaled, with its contrast. A candidate is a copy if the one
-image is explained by the other, moved along its tangents [1]_: shift, rotation and scale.
-
-References
-----------
-.. [1] P. Y. Simard, Y. LeCun, J. S. Denker, B. Victorri, Transformation invariance in pattern
-   recognition: tangent distance and tangent propagation (1998).
+A pair is a copy where the one image explains the other far better than different images of this
+very set explain each other. How well these do is learnt from some of them: digits explain each
+other well, photographs hardly. And some of them are changed and looked for, so that what is said
+of the others is as good as what was found of these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import blake2b
+from io import BytesIO
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage
+from PIL import Image
 
-from imlogit.arrays import Rows
+from imlogit.arrays import Pixels, Rows
+from imlogit.checks.candidates import Index, Pairs
 from imlogit.checks.exact_copies import Copies
+from imlogit.checks.registration import bands_of, detail_of, unexplained
 from imlogit.engines.matrix import Matrix, as_matrix
 from imlogit.system.threads import Team
 
-Floats = NDArray[np.float32]
-
 # Larger images are averaged down to at most this side before they are compared.
 LARGEST_SIDE = 32
-# The lowest frequencies whose amplitudes are compared, along each side.
-FREQUENCIES = 6
-# Of each stretch of so many images the most similar one is a candidate, and of these the best few.
-STRETCH = 4096
-CANDIDATES = 4
-# Amplitudes that correlate less than this are not compared further.
-SIMILAR = 0.8
 BLOCK = 1024
-# Noise and the edges of resampled strokes are smoothed away, in pixels.
-BLUR = 1.0
-# The share of an image's variance that a copy may leave unexplained. In MNIST, whose 10,000 test
-# images hold no copy, the two least are 0.0017.
-UNEXPLAINED = 0.0015
-# After the first step a pair that is still this far apart is given up.
-HOPELESS = 0.05
-# A longer step leaves the range in which the tangents describe an image.
-LONGEST_STEP = 3.0
+# So many images are looked for among the others, to learn how near different ones are, and so
+# many are changed and looked for.
+LEARNT_FROM, PLANTED = 2000, 100
+# Images are poor in detail below this part of its median.
+RICH = 0.8
+# A pair that leaves so many times the limit at first is not looked at any further.
+HOPELESS = 10.0
+# Fewer teach nothing, and then this is the limit.
+LEAST_LEARNT_FROM, UNLEARNT = 50, 0.01
+# The limit lies so many deviations of the logarithm below its median, in the lower half of what
+# was learnt; it is never above what an eye would call a copy.
+DEVIATIONS, LARGEST_LIMIT = 4.0, 0.1
+# The lower half is measured here: copies among those that are learnt from hardly reach so far.
+QUANTILE, NORMAL_QUANTILE = 0.2, 0.8416
 
 
-def near_copies(images: Matrix | NDArray[np.uint8], others: Matrix | NDArray[np.uint8]) -> Copies:
+class NearCopies(NamedTuple):
+    """What was found, and what would have been.
+
+    Attributes
+    ----------
+    copies : Copies
+        Each of the others at most once, with the image that explains it best.
+    found : dict of str to float
+        For each kind of change, what share of some images that were changed so was found.
+    """
+
+    copies: Copies
+    found: dict[str, float]
+
+
+def near_copies(
+    images: Matrix | NDArray[np.uint8], others: Matrix | NDArray[np.uint8]
+) -> NearCopies:
     """Find, for each image of the second array, an image of the first that it was made from.
 
     Parameters
@@ -56,25 +70,89 @@ def near_copies(images: Matrix | NDArray[np.uint8], others: Matrix | NDArray[np.
 
     Returns
     -------
-    Copies
-        Each of ``others`` at most once, with the image that explains it best. Images without
-        any contrast are copies of nothing.
+    NearCopies
+        The same for any order of the images. Images without contrast are copies of nothing.
     """
     if images.shape[1:] != others.shape[1:] or not len(images) or not len(others):
-        return Copies(np.arange(0), np.arange(0))
-    first, second = _small(as_matrix(images)), _small(as_matrix(others))
+        return NearCopies(Copies(np.arange(0), np.arange(0)), {})
+    images = as_matrix(images)
     with Team() as team:
-        a, b = _candidates(_amplitudes(first, team), _amplitudes(second, team), team)
-        rest = np.empty(len(a))
+        search = _Search(_small(images), team)
+        sample = _sample(search.images)
+        search.learn_detail(search.images[sample])
+        limit = _limit(search.best(search.images[sample], own=sample)[1])
+        search.hopeless = HOPELESS * limit
+        best, rest = search.best(_small(as_matrix(others)))
+        planted = images.take(sample[:PLANTED])
+        found = {
+            kind: float(np.mean(search.best(_small(as_matrix(change(planted))))[1] <= limit))
+            for kind, change in CHANGES.items()
+        }
+    copies = np.flatnonzero(rest <= limit)
+    return NearCopies(Copies(best[copies], copies), found)
 
-        def compare(block: slice) -> None:
-            rest[block] = _unexplained(first[a[block]], second[b[block]])
 
-        _for_blocks(team, len(a), compare)
-    order = np.lexsort((a, rest, b))
-    order = order[rest[order] <= UNEXPLAINED]
-    found, best = np.unique(b[order], return_index=True)
-    return Copies(a[order][best], found)
+class _Search:
+    """Small grey images, of which the best copies are looked for.
+
+    Parameters
+    ----------
+    images : ndarray of uint8, shape (n, h, w)
+    team : Team
+    """
+
+    def __init__(self, images: NDArray[np.uint8], team: Team) -> None:
+        self.images = images
+        self._team = team
+        self._index = Index(images, team)
+        self._rich = 0.0
+        self.hopeless = np.inf
+
+    def learn_detail(self, images: NDArray[np.uint8]) -> None:
+        """Learn from some images how much detail is usual here."""
+        self._rich = RICH * float(np.median(detail_of(bands_of(images, self._team))))
+
+    def best(
+        self, others: NDArray[np.uint8], own: Rows | None = None
+    ) -> tuple[Rows, NDArray[np.float32]]:
+        """Return, for each of some others, the image that explains it best, and what that leaves.
+
+        What is left counts the more, the less there was to be explained: any two small shapes on
+        a plain ground are much alike.
+
+        Parameters
+        ----------
+        others : ndarray of uint8, shape (m, h, w)
+        own : ndarray of intp, shape (m,), optional
+            Where each of them is among the images, if it is.
+        """
+        best = np.zeros(len(others), dtype=np.intp)
+        rest = np.full(len(others), np.inf, dtype=np.float32)
+        for start in range(0, len(others), BLOCK):
+            block = slice(start, start + BLOCK)
+            mine = None if own is None else own[block]
+            pairs = self._index.candidates(others[block], mine)
+            left = self._left(pairs, others[block])
+            # the best of each comes first, and is met first
+            order = np.lexsort((pairs.first, left, pairs.second))
+            second, at = np.unique(pairs.second[order], return_index=True)
+            best[start + second], rest[start + second] = pairs.first[order][at], left[order][at]
+        return best, rest
+
+    def _left(self, pairs: Pairs, others: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return what is left unexplained in each pair."""
+        used, first = np.unique(pairs.first, return_inverse=True)
+        explained = bands_of(np.concatenate([others, others[:, :, ::-1]]), self._team)
+        detail = detail_of(explained)[pairs.second]
+        left = unexplained(
+            bands_of(self.images[used], self._team),
+            explained,
+            first,
+            pairs.second + len(others) * pairs.mirrored,
+            self.hopeless,
+            self._team,
+        )
+        return left / np.minimum(1, (detail / max(self._rich, 1)) ** 2).astype(np.float32)
 
 
 def _small(images: Matrix) -> NDArray[np.uint8]:
@@ -94,133 +172,63 @@ def _small(images: Matrix) -> NDArray[np.uint8]:
     return small
 
 
-def _for_blocks(team: Team, n: int, work: Callable[[slice], None]) -> None:
-    """Work through blocks of rows, by threads."""
-    if not n:
-        return
-
-    def share(start: int, stop: int) -> None:
-        for k in range(start, stop):
-            work(slice(k * BLOCK, (k + 1) * BLOCK))
-
-    team.share(share, -(-n // BLOCK))
+def _sample(images: NDArray[np.uint8]) -> Rows:
+    """Return some images, chosen by what they show: the same for any order."""
+    digests = [blake2b(image.tobytes(), digest_size=16).digest() for image in images]
+    return np.array(sorted(range(len(images)), key=digests.__getitem__)[:LEARNT_FROM])
 
 
-def _amplitudes(images: NDArray[np.uint8], team: Team) -> Floats:
-    """Return the square roots of low frequencies' amplitudes, scaled to length 1, (n, k)."""
-    height, width = images.shape[1:]
-    down, across = min(FREQUENCIES, height // 2 + 1), min(FREQUENCIES, width // 2 + 1)
-    signs = np.r_[0:down, height - down + 1 : height] if down > 1 else np.zeros(1, dtype=int)
-    low = np.empty((len(images), len(signs), across), dtype=np.float32)
-
-    def transform(block: slice) -> None:
-        spectrum = fft.rfft2(images[block].astype(np.float32))
-        low[block] = np.sqrt(np.abs(spectrum[:, signs, :across]))
-
-    _for_blocks(team, len(images), transform)
-    low[:, 0, 0] = 0  # the mean brightness
-    return _to_length_one(low.reshape(len(images), -1))
+def _limit(rest: NDArray[np.float32]) -> float:
+    """Return what a copy may leave unexplained, from what different images leave."""
+    rest = rest[np.isfinite(rest)]
+    if len(rest) < LEAST_LEARNT_FROM:
+        return UNLEARNT
+    logarithms = np.log(np.maximum(rest, np.finfo(np.float32).tiny))
+    low, median = np.quantile(logarithms, [QUANTILE, 0.5])
+    deviation = (median - low) / NORMAL_QUANTILE
+    return min(LARGEST_LIMIT, float(np.exp(median - DEVIATIONS * deviation)))
 
 
-def _to_length_one(rows: Floats) -> Floats:
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    divisor: Floats = np.where(length > 0, length, np.inf).astype(np.float32)
-    return np.divide(rows, divisor, dtype=np.float32)
+def _by_channel(images: Pixels, change: Callable[[Image.Image], Image.Image]) -> Pixels:
+    """Change each channel of each image, as a grey image."""
+    changed = np.empty_like(images)
+    channels = images.reshape(*images.shape[:3], -1)
+    out = changed.reshape(channels.shape)
+    for row in range(len(images)):
+        for channel in range(channels.shape[3]):
+            grey = Image.fromarray(np.ascontiguousarray(channels[row, ..., channel]))
+            out[row, ..., channel] = np.asarray(change(grey))
+    return changed
 
 
-def _candidates(first: Floats, second: Floats, team: Team) -> tuple[Rows, Rows]:
-    """Return pairs of rows whose amplitudes, less the mean ones, point the same way."""
-    middle = first.mean(axis=0)
-    first, second = _to_length_one(first - middle), _to_length_one(second - middle)
-    starts = range(0, len(first), STRETCH)
-    place = np.empty((len(second), len(starts)), dtype=np.intp)
-    alike = np.empty(place.shape, dtype=np.float32)
-
-    def search(block: slice) -> None:
-        for column, start in enumerate(starts):
-            products = second[block] @ first[start : start + STRETCH].T
-            best = products.argmax(axis=1)
-            place[block, column] = start + best
-            alike[block, column] = np.take_along_axis(products, best[:, None], 1)[:, 0]
-
-    _for_blocks(team, len(second), search)
-    best = np.argsort(-alike, axis=1, kind="stable")[:, :CANDIDATES]
-    similar = np.take_along_axis(alike, best, axis=1).ravel() > SIMILAR
-    a = np.take_along_axis(place, best, axis=1).ravel()
-    return a[similar], np.repeat(np.arange(len(second)), best.shape[1])[similar]
+def _shift(images: Pixels) -> Pixels:
+    shifted = images.copy()
+    shifted[:, :, 1:] = images[:, :, :-1]
+    return shifted
 
 
-def _unexplained(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Return the share of each second image's variance that the first one does not explain."""
-    a, b = _blurred(first), _blurred(second)
-    a, variance = _shifted(a, b), ((b - b.mean(axis=(1, 2), keepdims=True)) ** 2).sum(axis=(1, 2))
-    rest, step = _along_tangents(a, b)
-    contrast = (variance > 0) & (np.ptp(first, axis=(1, 2)) > 0)
-    share = np.where(contrast, rest / np.where(contrast, variance, 1), np.inf)
-    hopeful = np.flatnonzero(share < HOPELESS)
-    if not hopeful.size:
-        return share
-    moved = _moved(a[hopeful], step[hopeful])
-    rest, _ = _along_tangents(moved, b[hopeful])
-    share[hopeful] = np.minimum(share[hopeful], rest / variance[hopeful])
-    return share
+def _darken(images: Pixels) -> Pixels:
+    return np.rint(255 * (np.arange(256) / 255) ** 1.2).astype(np.uint8)[images]
 
 
-def _blurred(images: NDArray[np.uint8]) -> Floats:
-    blurred: Floats = ndimage.gaussian_filter(
-        images.astype(np.float32), (0, BLUR, BLUR), mode="wrap"
+def _resample(image: Image.Image) -> Image.Image:
+    smaller = image.resize(
+        [max(1, round(0.9 * side)) for side in image.size], Image.Resampling.BICUBIC
     )
-    return blurred
+    return smaller.resize(image.size, Image.Resampling.BICUBIC)
 
 
-def _shifted(a: Floats, b: Floats) -> Floats:
-    """Shift each first image, around the borders, to where it correlates best with the second."""
-    n, height, width = a.shape
-    product = fft.rfft2(b) * fft.rfft2(a).conj()
-    product[:, 0, 0] = 0  # the mean brightness
-    correlation = fft.irfft2(product, s=(height, width))
-    down, across = np.divmod(correlation.reshape(n, -1).argmax(axis=1), width)
-    y = (np.arange(height) - down[:, None]) % height
-    x = (np.arange(width) - across[:, None]) % width
-    return a[np.arange(n)[:, None, None], y[:, :, None], x[:, None, :]]
+def _compress(image: Image.Image) -> Image.Image:
+    packed = BytesIO()
+    image.save(packed, "JPEG", quality=75)
+    return Image.open(packed)
 
 
-def _along_tangents(a: Floats, b: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Fit b by a, its tangents and a constant: return what is left, and the step along them.
-
-    The tangents are those of shifts down and across, of a rotation and of a change of scale.
-    """
-    n, height, width = a.shape
-    down, across = np.zeros_like(a), np.zeros_like(a)
-    down[:, 1:-1] = (a[:, 2:] - a[:, :-2]) / 2
-    across[:, :, 1:-1] = (a[:, :, 2:] - a[:, :, :-2]) / 2
-    y, x = _from_the_middle(height, width)
-    terms = np.stack([a, down, across, x * down - y * across, y * down + x * across], axis=1)
-    terms = np.concatenate([terms, np.ones_like(terms[:, :1])], axis=1).reshape(n, 6, -1)
-    gram = (terms @ terms.transpose(0, 2, 1)).astype(np.float64)
-    right = (terms @ b.reshape(n, -1, 1)).astype(np.float64)
-    # a constant image has no tangents: the least of ridges keeps the system regular
-    ridge = 1e-9 * np.trace(gram, axis1=1, axis2=2) + 1e-9
-    by = np.linalg.solve(gram + ridge[:, None, None] * np.eye(6), right)
-    left = b.reshape(n, -1) - (by.transpose(0, 2, 1) @ terms)[:, 0]
-    step = by[:, 1:5, 0] / np.maximum(by[:, :1, 0], 0.2)
-    return (left**2).sum(axis=1), step.clip(-LONGEST_STEP, LONGEST_STEP)
-
-
-def _moved(a: Floats, step: NDArray[np.float64]) -> Floats:
-    """Resample images where a step along the tangents says, with bilinear interpolation."""
-    n, height, width = a.shape
-    y, x = _from_the_middle(height, width)
-    by = step.astype(np.float32)[:, :, None, None]
-    from_y = y + by[:, 0] + by[:, 2] * x + by[:, 3] * y + (height - 1) / 2
-    from_x = x + by[:, 1] - by[:, 2] * y + by[:, 3] * x + (width - 1) / 2
-    moved = np.empty_like(a)
-    for k in range(n):
-        ndimage.map_coordinates(a[k], (from_y[k], from_x[k]), moved[k], order=1, mode="nearest")
-    return moved
-
-
-def _from_the_middle(height: int, width: int) -> tuple[Floats, Floats]:
-    """Return each pixel's place, down (h, 1) and across (w,), counted from the middle."""
-    y = np.arange(height, dtype=np.float32)[:, None] - (height - 1) / 2
-    return y, np.arange(width, dtype=np.float32) - (width - 1) / 2
+# What is done to some images, to see whether they are found.
+CHANGES: dict[str, Callable[[Pixels], Pixels]] = {
+    "shifted by a pixel": _shift,
+    "mirrored": lambda images: images[:, :, ::-1],
+    "darkened": _darken,
+    "saved as JPEG": lambda images: _by_channel(images, _compress),
+    "made a tenth smaller and enlarged again": lambda images: _by_channel(images, _resample),
+}

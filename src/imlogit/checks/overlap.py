@@ -38,12 +38,17 @@ def overlap_near(material: Material) -> Outcome:
         return not_applicable(NO_TEST)
     if not material.has_images:
         return not_applicable("The rows are not images.")
-    copies, n = material.near_across, len(material.test.rows)
+    (copies, found), n = material.near_across, len(material.test.rows)
+    seen = ", ".join(f"{share:.0%} of those {kind}" for kind, share in found.items())
+    able = f" Of training images that were changed here to try it, it finds {seen}." if seen else ""
     if not copies.first.size:
-        return passed(f"None of {n:,} test images is a training image that was changed a little.")
+        return passed(
+            f"None of {n:,} test images is seen to be a training image that was changed a little."
+            + able
+        )
     return failed(
-        f"{copies.first.size:,} of {n:,} test images are training images that were shifted, "
-        "turned, rescaled, brightened or made noisy.",
+        f"{copies.first.size:,} of {n:,} test images are training images that were moved, "
+        f"mirrored, recoloured or stored anew.{able}",
         "Look at the pairs: if one was made from the other, keep both on one side of the split.",
         _pairs(material, copies, "almost equal"),
         copies.first.size,

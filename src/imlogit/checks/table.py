@@ -110,9 +110,9 @@ CHECKS = (
         "overlap-near",
         WARNING,
         overlap.overlap_near,
-        "test images are training images that were shifted, turned, rescaled, brightened or "
-        "made noisy",
-        {"share unexplained": near_copies.UNEXPLAINED},
+        "test images are training images that were moved, turned, resized, mirrored, recoloured or "
+        "stored anew",
+        {"deviations": near_copies.DEVIATIONS, "share unexplained": near_copies.LARGEST_LIMIT},
     ),
     Check(
         "duplicates",
