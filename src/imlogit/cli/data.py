@@ -49,7 +49,7 @@ def show_source(
         from imlogit.data.facts import facts_of
         from imlogit.report.console.images import print_samples
         from imlogit.report.console.sources import print_facts
-        from imlogit.report.pictures.figures import sample_sheet
+        from imlogit.report.pictures.figures import SAMPLES_PER_CLASS, sample_sheet
         from imlogit.system.atomic import refuse_place
 
         refuse_place(out, "out")
@@ -61,7 +61,7 @@ def show_source(
             print_facts(console, images)
             print_samples(console, images, per_class=per_class, seed=seed)
         if out is not None:
-            draw(sample_sheet(images, seed), out)
+            draw(sample_sheet(images, seed, per_class or SAMPLES_PER_CLASS), out)
 
 
 @app.command("fetch")

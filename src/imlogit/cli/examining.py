@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +10,7 @@ import typer
 
 from imlogit.cli.models import refuse_both
 from imlogit.cli.options import (
+    ExplainedPicture,
     Picture,
     PlainJson,
     Prepare,
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 
 # Each is a table and a picture.
 MOST_EXPLAINED = 20
+# Of a file's name, which becomes a part of its picture's.
+ENDING, MOST_LETTERS = re.compile(r"\.[a-zA-Z]\w{0,4}$"), 60
 
 
 def doubts_command(
@@ -60,7 +64,7 @@ def doubts_command(
             print_json({"doubts": [asdict(one) for one in found]})
         else:
             print_doubts(result_console(), found, n)
-        draw(doubt_sheet(images, found), out or run / "doubts.png")
+        draw(doubt_sheet(images, found, n), out or run / "doubts.png")
 
 
 @gathers(reading=Reading)
@@ -79,7 +83,7 @@ def explain_command(
     resize: Resize = False,
     prepare: Prepare = None,
     source: RunSource = None,
-    out: Picture = None,
+    out: ExplainedPicture = None,
     as_json: PlainJson = False,
     *,
     reading: Reading,
@@ -108,7 +112,7 @@ def explain_command(
             )
         if len(found) > 1 and (out is not None or as_json):
             raise typer.BadParameter("--out and --json are for one image: choose it with --row.")
-        _show_explanations(found, run if run.is_dir() else run.parent, out, as_json)
+        _show_explanations(found, run, out, as_json)
 
 
 def _show_exemplars(run: Path, source: str | None, out: Path | None, as_json: bool) -> None:
@@ -135,19 +139,31 @@ def _show_exemplars(run: Path, source: str | None, out: Path | None, as_json: bo
 
 
 def _show_explanations(
-    found: list[Explanation], folder: Path, out: Path | None, as_json: bool
+    found: list[Explanation], run: Path, out: Path | None, as_json: bool
 ) -> None:
-    """Print explanations and draw each, into a folder unless a place is given."""
+    """Print explanations and draw each: one of a run's row beside the run, else where we are."""
     from imlogit.report.console import examined
     from imlogit.report.pictures import sheets
+    from imlogit.system.atomic import free_path
 
     for one in found:
         if as_json:
             print_json(one.to_dict())
         else:
             examined.print_explanation(result_console(), one)
-        name = f"explain-{one.number}" if one.row is not None else f"explain-file-{one.number}"
-        draw(sheets.evidence_figure(one), out or folder / f"{name}.png")
+        if one.row is not None:
+            place = run / f"explain-row-{one.row}.png"
+        else:
+            place = free_path(Path(f"explain-{_own_name(one.where)}.png"))
+        draw(sheets.evidence_figure(one), out or place)
+
+
+def _own_name(where: str) -> str:
+    """Return a file's own name without its ending, or what else an image is called."""
+    from imlogit.report.run_folder import file_name
+
+    own = re.split(r"[/\\]", where)[-1]
+    return file_name(ENDING.sub("", own))[:MOST_LETTERS]
 
 
 def compare_command(

@@ -44,6 +44,13 @@ Picture = Annotated[
 Strict = Annotated[
     bool, typer.Option("--strict", help="End with exit code 1 where a check found an error.")
 ]
+ExplainedPicture = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        help="Where to draw, as PNG; default in the run's folder, and for FILES in the current one.",
+    ),
+]
 PlainJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 
 # What commands have that no dataclass describes, by its name in Python.

@@ -1,4 +1,4 @@
-"""Areas under curves, as scikit-learn defines them, and what each image moves them by."""
+"""Curves, the areas under them as scikit-learn defines these, and what each image moves them by."""
 
 from __future__ import annotations
 
@@ -40,6 +40,37 @@ class Areas(NamedTuple):
     average_precision: float
     roc_auc_terms: Floats
     average_precision_terms: Floats
+
+
+class CurvePoints(NamedTuple):
+    """What is reached with each score as the threshold, the highest first; each of shape (n,).
+
+    Attributes
+    ----------
+    false_positive_rate, recall, precision : ndarray of float64
+        The area under the recall over the false positive rate is the ROC AUC, with straight lines
+        from (0, 0) on; that under the precision over the recall, with each precision held back to
+        the recall before it, the average precision.
+    """
+
+    false_positive_rate: Floats
+    recall: Floats
+    precision: Floats
+
+
+def curve_points(positive: NDArray[np.bool_], scores: Floats) -> CurvePoints:
+    """Return the points of the ROC and precision-recall curves; both classes must have images.
+
+    Parameters
+    ----------
+    positive : ndarray of bool, shape (n,)
+    scores : ndarray of float64, shape (n,)
+    """
+    m, n = int(positive.sum()), len(positive)
+    one = _curve(positive, scores)
+    called, first = np.unique(one.called, return_index=True)
+    true = one.true[first]
+    return CurvePoints((called - true) / (n - m), true / m, true / called)
 
 
 def areas(positive: NDArray[np.bool_], scores: Floats) -> tuple[float, float]:

@@ -24,7 +24,7 @@ class Evidence(NamedTuple):
         The classes, as positions in ``classes_``, between which the margin decides; where it is
         positive, ``toward`` is the more probable one.
     pixels : ndarray of float64, shape (d,) or that of the image
-        Weight times ink, a term each pixel and channel.
+        Weight times the pixel's value as it is fitted, a term each pixel and channel.
     intercept : float
     margin : float
         Their sum: the logarithm of the odds between the two classes.

@@ -14,6 +14,13 @@ from imlogit.errors import OutputError
 from imlogit.model.fields import SavedModel
 from imlogit.model.file import write as write_model
 from imlogit.model.persist import FILE_NAME
+from imlogit.report.pictures.confusion import confusion_figure
+from imlogit.report.pictures.curves import (
+    calibration_figure,
+    parts_of,
+    precision_recall_figure,
+    roc_figure,
+)
 from imlogit.report.pictures.figures import sample_sheet, validation_curve, weight_sheet
 from imlogit.report.pictures.sheets import exhibit_sheet
 from imlogit.runs.plan import Task
@@ -69,6 +76,7 @@ def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
     }
     if run.predictions is not None:
         contents["predictions.safetensors"] = run.predictions.to_bytes
+    contents |= _of_scores(run)
     contents["findings.png"] = lambda: exhibit_sheet(images, run.checks)
     with filling(parent, out) as hidden:
         folder = hidden / "run"
@@ -110,9 +118,25 @@ def _of_sweep(run: SweepResult) -> dict[str, Callable[[], bytes | None]]:
     return contents
 
 
+def _of_scores(run: TrainResult | SweepResult) -> dict[str, Callable[[], bytes | None]]:
+    """Return the pictures of what a run's scores are made of, by their names."""
+    model, predictions, test = run.model, run.predictions, run.test
+    if model is None or predictions is None or test is None:
+        return {}
+    names, parts = run.task.target.names, parts_of(predictions, run.pooled, test)
+    return {
+        "confusion.png": lambda: confusion_figure(test, names),
+        "roc.png": lambda: roc_figure(parts, names, model.threshold),
+        "precision-recall.png": lambda: precision_recall_figure(parts, names, model.threshold),
+        # the last part is what the table of the terminal is about: out of fold, where there is one
+        "calibration.png": lambda: calibration_figure(parts[-1], names),
+    }
+
+
 def _weights(task: Task, model: SavedModel) -> bytes:
     target = task.target
-    titles = target.names if target.positive is None else (target.positive,)
+    # two classes have one row of weights, which speaks for the second
+    titles = target.names if len(model.coef) > 1 else target.names[1:]
     return weight_sheet(model.coef, task.image_set.image_shape, titles)
 
 

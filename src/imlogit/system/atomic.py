@@ -11,6 +11,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -133,6 +134,12 @@ def probe(
     finally:
         with DeferredInterrupt():
             discard(trial)
+
+
+def free_path(path: Path) -> Path:
+    """Return a path at which nothing lies: this one, or one with a number behind its name."""
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+    return next(one for one in chain([path], numbered) if not os.path.lexists(one))
 
 
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:

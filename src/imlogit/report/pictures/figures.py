@@ -1,57 +1,47 @@
-"""Pictures of images and of weights, as PNG bytes that are the same for the same input."""
+"""Pictures of images, of weights and of a sweep; the same bytes for the same input."""
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
-from collections.abc import Callable, Sequence
-from functools import wraps
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len, chop_cells
 
 from imlogit.arrays import Floats
 from imlogit.data.image_set import ImageSet
 from imlogit.estimators.folds import deviation
 from imlogit.estimators.logistic_cv import CPath
-from imlogit.system.text import printable
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Drawn = ParamSpec("Drawn")
-Picture = TypeVar("Picture")
+from imlogit.report.pictures.letters import plain, short
+from imlogit.report.pictures.page import (
+    ACCENT,
+    EDGE,
+    INK,
+    QUIET,
+    SMALL_POINTS,
+    Page,
+    fitting,
+    framed,
+    in_own_style,
+    more_not_shown,
+    width_of,
+)
 
 SAMPLES_PER_CLASS = 10
 # More classes than these would make a sheet that nobody reads.
 MOST_ROWS = 20
-PANELS_PER_ROW = 5
-GAP_PIXELS = 2
-# Longer names would squeeze the pictures beside them.
-NAME_WIDTH = 20
-INCHES_PER_LETTER = 0.085
+MOST_PIXELS = 1000
+HEAD = 60
+# The words below a scale have room.
+LEAST_WIDTH = 460
+LARGEST_TILE, LARGEST_PANEL = 86, 330
+PANEL_TITLE, CHANNEL_TITLE = 22, 14
+SCALE_WIDTH, SCALE_HEIGHT = 200, 12
 CHANNELS = {3: ("red", "green", "blue")}
 
 
-def in_own_style(draw: Callable[Drawn, Picture]) -> Callable[Drawn, Picture]:
-    """Draw by matplotlib's own defaults, whatever the user's matplotlibrc says, such as LaTeX."""
-
-    @wraps(draw)
-    def drawn(*args: Drawn.args, **kwargs: Drawn.kwargs) -> Picture:
-        import matplotlib as mpl
-
-        with mpl.rc_context():
-            mpl.rcdefaults()
-            return draw(*args, **kwargs)
-
-    return drawn
-
-
 @in_own_style
-def sample_sheet(image_set: ImageSet, seed: int = 0) -> bytes:
+def sample_sheet(image_set: ImageSet, seed: int = 0, per_class: int = SAMPLES_PER_CLASS) -> bytes:
     """Draw random images of the first ``MOST_ROWS`` classes, one row a class.
 
     Parameters
@@ -59,44 +49,34 @@ def sample_sheet(image_set: ImageSet, seed: int = 0) -> bytes:
     image_set : ImageSet
     seed : int
         Of the draw.
+    per_class : int
+        At most so many of each; ``SAMPLES_PER_CLASS`` are the most that are drawn.
 
     Returns
     -------
     bytes
         A PNG file.
     """
+    across = min(per_class, SAMPLES_PER_CLASS)
     names = [short(name) for name in image_set.class_names[:MOST_ROWS]]
-    sheet = _mosaic(image_set, len(names), np.random.default_rng(seed))
-    down, across = sheet.shape[:2]
-    width = 0.85 * SAMPLES_PER_CLASS
-    beside = max(1.0, 0.4 + INCHES_PER_LETTER * max(map(cell_len, names)))
-    figure = new_figure(width + beside, width * down / across + 0.6)
-    axes = figure.subplots()
-    # one picture: a panel for each image would take longer to draw than the fit
-    axes.imshow(sheet, cmap="gray", vmin=0, vmax=255)
-    pitch = down / len(names)
-    axes.set_yticks([(row + 0.5) * pitch for row in range(len(names))], map(plain, names))
-    axes.set_xticks([])
-    axes.tick_params(length=0)
-    axes.set_frame_on(False)
-    which = _first(image_set.n_classes) or "each class"
-    figure.suptitle(plain(f"{short(image_set.name, 2 * NAME_WIDTH)}: random images of {which}"))
-    return as_png(figure)
-
-
-def _mosaic(image_set: ImageSet, n_classes: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Set random images of each class side by side, on white, one row a class."""
-    height, width = image_set.image_shape[:2]
-    pitch = height + GAP_PIXELS, width + GAP_PIXELS
-    channels = drawable(image_set.images[0]).shape[2:]
-    shape = (n_classes * pitch[0], SAMPLES_PER_CLASS * pitch[1], *channels)
-    sheet = np.full(shape, 255, dtype=np.uint8)
-    for code in range(n_classes):
+    beside = EDGE + math.ceil(width_of(names)) + 8
+    tile = min(
+        LARGEST_TILE,
+        (MOST_PIXELS - beside - EDGE) // across,
+        (MOST_PIXELS - HEAD - EDGE) // len(names),
+    )
+    more = more_not_shown(image_set.n_classes - len(names))
+    note = f"random images of {'the first' if more else 'all'} classes{more}"
+    size = beside + across * tile + EDGE, HEAD + len(names) * tile + EDGE
+    page, rng = Page(*size, image_set.name, note), np.random.default_rng(seed)
+    for code, name in enumerate(names):
+        top = HEAD + code * tile
+        page.write(beside - 8, top + tile / 2, name, ha="right", va="center")
         rows = np.flatnonzero(image_set.labels == code)
-        for place, index in enumerate(np.sort(rng.permutation(rows)[:SAMPLES_PER_CLASS])):
-            top, left = code * pitch[0] + GAP_PIXELS // 2, place * pitch[1] + GAP_PIXELS // 2
-            sheet[top : top + height, left : left + width] = drawable(image_set.images[index])
-    return sheet
+        for place, row in enumerate(np.sort(rng.permutation(rows)[:across])):
+            pixels = framed([image_set.images[row]], tile, tile - 2)
+            page.paint(beside + place * tile, top, pixels)
+    return page.as_png()
 
 
 @in_own_style
@@ -117,29 +97,54 @@ def weight_sheet(weights: Floats, image_shape: tuple[int, ...], titles: Sequence
     bytes
         A PNG file.
     """
-    what = _first(len(weights))
-    weights, titles = weights[:MOST_ROWS], titles[:MOST_ROWS]
-    panels = _panels(weights, image_shape, titles)
-    channels = len(panels) // len(weights)
-    # the channels of one class stay in one row
-    across = min(len(panels), PANELS_PER_ROW // channels * channels or PANELS_PER_ROW)
-    down = math.ceil(len(panels) / across)
-    figure = new_figure(
-        2.4 * across + 1.2 if across > 1 else 5.2, 2.5 * down if across > 1 else 4.4
-    )
-    grid = figure.subplots(down, across, squeeze=False)
-    largest = float(np.abs(weights).max()) or 1.0
-    for axes in grid.flat:
-        axes.set_axis_off()
-    for axes, (title, panel) in zip(grid.flat, panels, strict=False):
-        drawn = axes.imshow(panel, cmap="RdBu_r", vmin=-largest, vmax=largest)
-        axes.set_title(plain(title), fontsize="medium")
-    if what:
-        figure.suptitle(f"The weights of {what}")
-    figure.colorbar(
-        drawn, ax=grid, shrink=0.8, label="weight (red: ink here speaks for it, blue: against)"
-    )
-    return as_png(figure)
+    n, drawn = len(weights), min(len(weights), MOST_ROWS)
+    panels = weights[:drawn].reshape(drawn, *image_shape[:2], -1)
+    channels = _channel_names(panels.shape[3])
+    title_height = PANEL_TITLE + (CHANNEL_TITLE if len(channels) > 1 else 0)
+    across, side = _grid(drawn, len(channels), title_height)
+    group, foot = len(channels) * side, 2 * EDGE + SCALE_HEIGHT + 24
+    height = HEAD + math.ceil(drawn / across) * (side + title_height) + foot
+    of = f"of the first classes{more_not_shown(n - drawn)}" if n > drawn else "of the model"
+    note = "on one scale for all panels" if drawn * len(channels) > 1 else ""
+    page = Page(max(EDGE + across * (group + EDGE), LEAST_WIDTH), height, f"Weights {of}", note)
+    largest = float(np.abs(panels).max()) or 1.0
+    for place, (name, panel) in enumerate(zip(titles, panels, strict=False)):
+        left = EDGE + place % across * (group + EDGE)
+        top = HEAD + place // across * (side + title_height)
+        page.write(left + group / 2, top, fitting(name, group), ha="center")
+        for c, channel in enumerate(channels):
+            if len(channels) > 1:
+                where = left + (c + 0.5) * side, top + PANEL_TITLE - 6
+                page.write(*where, channel, ha="center", color=QUIET, fontsize=SMALL_POINTS)
+            pixels = framed([coloured(panel[:, :, c], largest)], side, side)
+            page.paint(left + c * side, top + title_height - 4, pixels)
+    meaning = "a brighter pixel speaks for the class", "against it"
+    draw_scale(page, height - foot + EDGE, largest, meaning)
+    return page.as_png()
+
+
+def coloured(values: Floats, largest: float) -> NDArray[np.uint8]:
+    """Return numbers as colours, RGB: blue below 0, white at 0, red above."""
+    import matplotlib as mpl
+
+    rgba = mpl.colormaps["RdBu_r"](values / (2 * largest) + 0.5, bytes=True)
+    rgb: NDArray[np.uint8] = rgba[:, :, :3]
+    return rgb
+
+
+def draw_scale(
+    page: Page, top: float, largest: float, meaning: tuple[str, str], left: float = EDGE
+) -> None:
+    """Draw which colour is which number, and say what red and blue mean."""
+    ramp = np.linspace(-largest, largest, SCALE_WIDTH)[None].repeat(SCALE_HEIGHT, axis=0)
+    low, high = f"−{largest:.3g}", f"+{largest:.3g}"
+    start = left + math.ceil(width_of([low], SMALL_POINTS)) + 6
+    page.paint(start, top, coloured(ramp, largest))
+    middle = top + SCALE_HEIGHT / 2
+    page.write(left, middle, low, va="center", fontsize=SMALL_POINTS)
+    page.write(start + SCALE_WIDTH + 6, middle, high, va="center", fontsize=SMALL_POINTS)
+    said = f"red: {meaning[0]}; blue: {meaning[1]}"
+    page.write(left, top + SCALE_HEIGHT + 8, said, color=INK)
 
 
 @in_own_style
@@ -155,98 +160,44 @@ def validation_curve(path: CPath) -> bytes:
     bytes
         A PNG file.
     """
-    figure = new_figure(7, 6)
-    panels = figure.subplots(2, 1, sharex=True)
+    n_folds = len(path.log_loss)
+    words = f"mean over {n_folds} folds, and one deviation to either side"
+    note = words if n_folds > 1 else "of the one part held out"
+    page = Page(760, 680, "What each C comes to", note)
     order = path.order()
     Cs = path.Cs[order]
-    for axes, name, scores in zip(
-        panels, ("log loss", "accuracy"), (path.log_loss, path.accuracy), strict=True
+    upper = page.axes(76, HEAD + 10, 660, 255)
+    lower = page.axes(76, HEAD + 295, 660, 255, sharex=upper)
+    for axes, name, scores in (
+        (upper, "log loss", path.log_loss),
+        (lower, "accuracy", path.accuracy),
     ):
         mean = scores[:, order].mean(axis=0)
         apart = np.nan_to_num([deviation(scores[:, k]) for k in order])
-        axes.fill_between(Cs, mean - apart, mean + apart, alpha=0.2, lw=0)
-        axes.plot(Cs, mean, marker="o", markersize=4)
-        axes.axvline(path.chosen_C, color="C1", ls="--", label=f"chosen: C = {path.chosen_C:.3g}")
+        axes.fill_between(Cs, mean - apart, mean + apart, color=QUIET, alpha=0.25, lw=0)
+        axes.plot(Cs, mean, color=INK, marker="o", markersize=4)
+        axes.axvline(path.chosen_C, color=ACCENT, lw=1)
         axes.set_ylabel(f"{name}, held-out images")
-        axes.grid(alpha=0.3)
-    panels[0].set_xscale("log")
-    panels[0].legend()
-    panels[1].set_xlabel("C (to the right: less penalty)")
-    n_folds = len(path.log_loss)
-    words = f"Mean over {n_folds} folds, and one deviation to either side"
-    figure.suptitle(words if n_folds > 1 else "Of the one part that was held out")
-    return as_png(figure)
+    upper.set_xscale("log")
+    upper.tick_params(labelbottom=False)
+    chosen = path.chosen_C, 1.01
+    said = plain(f"chosen: C = {path.chosen_C:.3g}")
+    upper.text(*chosen, said, transform=upper.get_xaxis_transform(), color=ACCENT, ha="center")
+    lower.set_xlabel("C (to the right: less penalty)")
+    return page.as_png()
 
 
-def _panels(
-    weights: Floats, image_shape: tuple[int, ...], titles: Sequence[str]
-) -> list[tuple[str, NDArray[Any]]]:
-    images = weights.reshape(len(weights), *image_shape)
-    if images.ndim == 3:
-        return list(zip(map(short, titles), images, strict=True))
-    n_channels = image_shape[2]
-    channels = CHANNELS.get(n_channels, tuple(f"channel {c}" for c in range(n_channels)))
-    return [
-        (f"{short(title, NAME_WIDTH - len(channel))}, {channel}", image[:, :, c])
-        for title, image in zip(titles, images, strict=True)
-        for c, channel in enumerate(channels)
-    ]
+def _channel_names(n: int) -> tuple[str, ...]:
+    return CHANNELS.get(n, tuple(f"channel {c}" for c in range(n)))
 
 
-def _first(n_classes: int) -> str:
-    """Return which classes are drawn, where it is not all of them."""
-    return f"the first {MOST_ROWS} of {n_classes:,} classes" if n_classes > MOST_ROWS else ""
+def _grid(n: int, channels: int, title_height: int) -> tuple[int, int]:
+    """Return how many groups of panels stand side by side, and how wide a panel is at most."""
+    room = MOST_PIXELS - HEAD - 76
 
+    def side(across: int) -> int:
+        wide = ((MOST_PIXELS - 2 * EDGE) // across - EDGE) // channels
+        return min(LARGEST_PANEL, wide, room // math.ceil(n / across) - title_height)
 
-def plain(text: str) -> str:
-    r"""Return text that matplotlib draws as it stands: else ``a$b$c`` is a formula.
-
-    Every text in which there may be a name goes through here. Matplotlib takes back what is done
-    to it here wherever the text holds no formula.
-    """
-    return text.replace("$", r"\$")
-
-
-def short(name: str, most: int = NAME_WIDTH) -> str:
-    """Return a name on one line, without the middle of a long one.
-
-    Parameters
-    ----------
-    name : str
-    most : int
-        How wide it may be, in letters; Chinese characters and their like are two wide.
-    """
-    name = printable(name)
-    if cell_len(name) <= most:
-        return name
-    end = most // 3
-    start, rest = (chop_cells(*part)[0] for part in ((name, most - end - 1), (name[::-1], end)))
-    return f"{start}…{rest[::-1]}"
-
-
-def drawable(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return an image as grey or RGB: with other numbers of channels, their mean."""
-    if image.ndim == 2 or image.shape[2] == 3:
-        return image
-    grey: NDArray[np.uint8] = np.rint(image.mean(axis=2)).astype(np.uint8)
-    return grey
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """Return an empty figure, in inches."""
-    # A Figure without pyplot opens no window and keeps no state.
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def as_png(figure: Figure) -> bytes:
-    """Return a figure as a PNG file, the same bytes for the same figure."""
-    out = io.BytesIO()
-    # The version of matplotlib would make files of the same picture differ.
-    with warnings.catch_warnings():
-        # A name in a script that the font does not have is drawn as boxes, which says enough.
-        warnings.filterwarnings("ignore", r"Glyph \d+ .*missing from font", UserWarning)
-        warnings.filterwarnings("ignore", r"Matplotlib .*does not support", UserWarning)
-        figure.savefig(out, format="png", dpi=120, metadata={"Software": None})
-    return out.getvalue()
+    best = max(range(1, n + 1), key=side)
+    return best, side(best)

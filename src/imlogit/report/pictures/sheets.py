@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -12,14 +11,17 @@ from numpy.typing import NDArray
 from imlogit.checks.finding import Exhibit, Findings
 from imlogit.data.image_set import ImageSet
 from imlogit.evaluation.evidence import Evidence, Exemplars
-from imlogit.report.pictures.figures import (
-    MOST_ROWS,
-    as_png,
-    drawable,
+from imlogit.report.pictures.figures import coloured, draw_scale
+from imlogit.report.pictures.letters import plain
+from imlogit.report.pictures.page import (
+    EDGE,
+    QUIET,
+    SMALL_POINTS,
+    Page,
+    fitting,
+    framed,
     in_own_style,
-    new_figure,
-    plain,
-    short,
+    more_not_shown,
 )
 from imlogit.runs.examine import Doubt, Explanation
 from imlogit.runs.predictions import Predictions
@@ -28,23 +30,29 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ACROSS = 8
-MOST_DOUBTS = 48
-MOST_EXHIBITED = 8
-TILE_INCHES = 1.15
-CAPTION_INCHES = 0.42
-LETTERS_BELOW_AN_IMAGE = 20
+MOST_DOUBTS = 40
+MOST_STRIPS = 5
+HEAD, LINE = 60, 14
+TILE, TILE_HEIGHT, HEADING = 120, 104, 24
+# Of telling images.
+MOST_CLASSES, PER_KIND = 10, 4
+MOST_TELLING_ROWS, TELLING_HEIGHT = 2, 900
+CLASS_ROOM, TELLING_TILE, TELLING_GAP = 110, 69, 14
 KINDS = {
     "typical": "surest, and right",
     "surprising": "surest, and wrong",
     "undecided": "nearest the boundary",
 }
+PANEL = 300
+FOR, AGAINST = "#b2182b", "#2166ac"
+MOST_PROBABILITIES = 3
 
 
 class Tile(NamedTuple):
-    """An image, or several side by side, with a caption below."""
+    """An image, or several side by side, with lines of a caption below."""
 
     images: tuple[NDArray[np.uint8], ...]
-    caption: str
+    caption: tuple[str, ...]
 
 
 class Strip(NamedTuple):
@@ -54,41 +62,74 @@ class Strip(NamedTuple):
     tiles: Sequence[Tile]
 
 
-def doubt_sheet(images: ImageSet, doubts: Sequence[Doubt]) -> bytes:
-    """Draw the most doubtful labels with their images, the most doubtful first."""
+def doubt_sheet(images: ImageSet, doubts: Sequence[Doubt], n: int = MOST_DOUBTS) -> bytes:
+    """Draw the ``n`` most doubtful labels with their images, the most doubtful first.
+
+    More than ``MOST_DOUBTS`` are not drawn, which is said.
+    """
+    asked = doubts[:n]
     tiles = [
         Tile(
             (images.images[one.row],),
-            f"given {one.given}\nlikely {one.likely}\n"
-            f"{_short_file(one.name) or f'row {one.row}'}, p {one.confidence:.2g}",
+            (
+                f"given {one.given}",
+                f"likely {one.likely}",
+                _short_file(one.name) or f"row {one.row}",
+                f"p {one.confidence:.2g}",
+            ),
         )
-        for one in doubts[:MOST_DOUBTS]
+        for one in asked[:MOST_DOUBTS]
     ]
     strips = [Strip("", tiles[k : k + ACROSS]) for k in range(0, len(tiles), ACROSS)]
-    return contact_sheet("The most doubtful labels, by models that did not see them", strips)
+    note = "by models that did not see them; p: the probability of the class that was given"
+    title = f"The {len(asked):,} most doubtful of {len(doubts):,} labels"
+    return contact_sheet(title, note + more_not_shown(len(asked) - len(tiles)), strips)
 
 
-def exemplar_sheet(
-    images: ImageSet, kept: Predictions, found: dict[str, Exemplars], n: int = ACROSS
-) -> bytes:
+@in_own_style
+def exemplar_sheet(images: ImageSet, kept: Predictions, found: dict[str, Exemplars]) -> bytes:
     """Draw the most typical, most surprising and least decided test images of each class.
 
-    Of more than ``MOST_ROWS`` classes, the first ones are drawn.
+    Of more than ``MOST_CLASSES`` classes the first ones are drawn, and no image twice.
     """
-    strips = []
+    classes = list(found.items())[:MOST_CLASSES]
+    most = max(1, min(MOST_TELLING_ROWS, 2 * MOST_TELLING_ROWS // len(classes)))
+    rows_of = [_each_once(one, PER_KIND * most) for _, one in classes]
+    down = -(-max(1, *(len(rows) for kinds in rows_of for rows in kinds)) // PER_KIND)
+    row_height = min(TELLING_HEIGHT // (down * len(classes)), TELLING_TILE + 2 * LINE + 10)
+    group, first = PER_KIND * TELLING_TILE + TELLING_GAP, EDGE + CLASS_ROOM
+    more = more_not_shown(len(found) - len(classes)).replace("more", "more classes")
+    height = HEAD + HEADING + down * len(classes) * row_height + EDGE
+    note = f"p: the probability of their own class{more}"
+    page = Page(first + len(KINDS) * group, height, "Telling test images", note)
+    for k, words in enumerate(KINDS.values()):
+        page.write(first + k * group, HEAD, words, fontweight="bold")
     place = {row: k for k, row in enumerate(kept.test_rows.tolist())}
-    for code, (name, of_class) in islice(enumerate(found.items()), MOST_ROWS):
-        for kind, words in KINDS.items():
-            tiles = [
-                Tile(
-                    (images.images[row],),
-                    f"{_short_file(images.where(row))}\n"
-                    f"p {kept.test_probabilities[place[row], code]:.3g}",
-                )
-                for row in getattr(of_class, kind)[:n].tolist()
-            ]
-            strips.append(Strip(f"{short(name)}: {words}", tiles))
-    return contact_sheet("Test images, with the probability of their own class", strips)
+    for code, ((name, _), kinds) in enumerate(zip(classes, rows_of, strict=True)):
+        top = HEAD + HEADING + code * down * row_height
+        page.write(EDGE, top + 6, fitting(name, CLASS_ROOM - 10), fontweight="bold")
+        for k, rows in enumerate(kinds):
+            if not rows:
+                page.write(first + k * group, top + 6, "none", color=QUIET)
+        spots = [(k, *one) for k, rows in enumerate(kinds) for one in enumerate(rows)]
+        for k, number, row in spots:
+            p = kept.test_probabilities[place[row], code]
+            tile = Tile((images.images[row],), (_short_file(images.where(row)), f"p {p:.2g}"))
+            left = first + k * group + number % PER_KIND * TELLING_TILE
+            where = left, top + number // PER_KIND * row_height
+            _draw_tile(page, where, TELLING_TILE, row_height - 2 * LINE - 8, tile)
+    return page.as_png()
+
+
+def _each_once(found: Exemplars, n: int) -> list[list[int]]:
+    """Return at most ``n`` rows of each kind, no row twice."""
+    seen: set[int] = set()
+    kinds = []
+    for kind in KINDS:
+        fresh = [row for row in getattr(found, kind).tolist() if row not in seen][:n]
+        seen.update(fresh)
+        kinds.append(fresh)
+    return kinds
 
 
 def exhibit_sheet(images: ImageSet, findings: Findings) -> bytes | None:
@@ -99,18 +140,20 @@ def exhibit_sheet(images: ImageSet, findings: Findings) -> bytes | None:
             [
                 Tile(
                     tuple(images.images[row] for _, row in one.rows),
-                    f"{_files(one)}\n{one.words}",
+                    (_files(one), one.words),
                 )
-                for one in finding.exhibits[
-                    : MOST_EXHIBITED // max(len(finding.exhibits[0].rows), 1)
-                ]
+                for one in finding.exhibits[: ACROSS // max(len(finding.exhibits[0].rows), 1)]
             ]
             if finding.exhibits
             else []
         )
         if tiles:
             strips.append(Strip(f"{finding.code}: {finding.n_affected:,} in all", tiles))
-    return contact_sheet("What the checks found", strips) if strips else None
+    if not strips:
+        return None
+    more = more_not_shown(len(strips) - MOST_STRIPS).replace("more", "more checks")
+    note = f"images that failed checks name{more}"
+    return contact_sheet("What the checks found", note, strips[:MOST_STRIPS])
 
 
 def _files(one: Exhibit) -> str:
@@ -122,37 +165,45 @@ def _files(one: Exhibit) -> str:
 
 def _short_file(name: str) -> str:
     """Return a file's own name, which tells images of a class apart."""
-    return short(name.rpartition("/")[2])
+    return name.rpartition("/")[2]
 
 
 @in_own_style
-def contact_sheet(title: str, strips: Iterable[Strip]) -> bytes:
+def contact_sheet(title: str, note: str, strips: Sequence[Strip]) -> bytes:
     """Draw strips of captioned images below each other, as a PNG file."""
     strips = [strip for strip in strips if strip.tiles]
     across = max((sum(len(t.images) for t in s.tiles) for s in strips), default=1)
-    down = [_inches(strip) for strip in strips]
-    figure = new_figure(max(across * TILE_INCHES, 5.0) + 0.2, sum(down) + 0.6)
-    figure.set_layout_engine("none")
-    width, height = figure.get_size_inches()
-    where = 0.1 / width, 1 - 0.25 / height
-    figure.text(*where, plain(title), va="center", fontweight="bold", fontsize=11)
-    top = height - 0.5
-    for strip, inches in zip(strips, down, strict=True):
+    height = HEAD + sum(map(_height, strips)) + EDGE
+    page = Page(across * TILE + 2 * EDGE, height, title, note)
+    top = HEAD
+    for strip in strips:
+        below = top
         if strip.heading:
-            where = 0.1 / width, (top - 0.15) / height
-            figure.text(*where, plain(strip.heading), va="center", fontsize=9)
-        left = 0.1
+            heading = fitting(strip.heading, page.width - 2 * EDGE)
+            page.write(EDGE, top, heading, fontweight="bold")
+            below += HEADING
+        left = EDGE
         for tile in strip.tiles:
-            wide = len(tile.images) * TILE_INCHES
-            box = (left + 0.05, top - inches + CAPTION_INCHES, wide - 0.1, TILE_INCHES - 0.1)
-            axes = figure.add_axes(_relative(box, width, height))
-            axes.imshow(_beside(tile.images), cmap="gray", vmin=0, vmax=255, aspect="equal")
-            axes.set_axis_off()
-            middle = (left + wide / 2) / width, (top - inches + CAPTION_INCHES) / height
-            figure.text(*middle, _caption(tile), ha="center", va="top", fontsize=6.5)
-            left += wide
-        top -= inches
-    return as_png(figure)
+            width = len(tile.images) * TILE
+            _draw_tile(page, (left, below), width, TILE_HEIGHT, tile)
+            left += width
+        top += _height(strip)
+    return page.as_png()
+
+
+def _draw_tile(page: Page, where: tuple[int, int], width: int, height: int, tile: Tile) -> None:
+    """Draw images in their frames, and below them the caption, each line within the tile."""
+    left, top = where
+    page.paint(left, top, framed(tile.images, width - 6, height))
+    for line, text in enumerate(tile.caption):
+        shown = fitting(text, width - 8, SMALL_POINTS)
+        place = left + (width - 6) / 2, top + height + 3 + line * LINE
+        page.write(*place, shown, ha="center", fontsize=SMALL_POINTS)
+
+
+def _height(strip: Strip) -> int:
+    lines = max(len(tile.caption) for tile in strip.tiles)
+    return TILE_HEIGHT + lines * LINE + 14 + (HEADING if strip.heading else 0)
 
 
 @in_own_style
@@ -164,25 +215,32 @@ def evidence_figure(found: Explanation) -> bytes:
     bytes
         A PNG file.
     """
-    evidence, names = found.evidence, [short(name) for name in found.names]
+    evidence, names = found.evidence, [fitting(name, 110) for name in found.names]
     toward, against = names[evidence.toward], names[evidence.against]
-    figure = new_figure(12, 4.2)
-    image, places, sums = figure.subplots(1, 3, width_ratios=[1, 1.1, 1.2])
-    labelled = "" if found.label is None else f", labelled {short(found.label)}"
-    said = f"{short(found.where, 60)}{labelled}: the model says {short(found.predicted)}"
-    figure.suptitle(plain(said))
-    image.imshow(drawable(found.image), cmap="gray", vmin=0, vmax=255)
-    image.set_title("the image", fontsize=10)
-    image.set_axis_off()
+    labelled = "" if found.label is None else f", labelled {fitting(found.label, 140)}"
+    said = f"{fitting(found.where, 420)}{labelled}: the model says {fitting(found.predicted, 140)}"
+    page = Page(1000, HEAD + 30 + PANEL + 70, said, _probabilities(found))
+    top = HEAD + 30
+    what = "weight × pixel value"
+    if evidence.pixels.ndim == 3:
+        what += ", all channels added up"
+    for left, words in ((16, "the image"), (346, what)):
+        page.write(left, HEAD + 6, words)
+    page.paint(16, top, framed([found.image], PANEL, PANEL))
     terms = evidence.by_place
     largest = float(np.abs(terms).max()) or 1.0
-    mapped = places.imshow(terms, cmap="RdBu_r", vmin=-largest, vmax=largest)
-    what = "weight x ink" if evidence.pixels.ndim == 2 else "weight x value, all channels"
-    places.set_title(plain(f"{what}: red for {toward},\nblue for {against}"), fontsize=10)
-    places.set_axis_off()
-    figure.colorbar(mapped, ax=places, shrink=0.8)
-    _draw_sums(sums, evidence, toward, against)
-    return as_png(figure)
+    page.paint(346, top, framed([coloured(terms, largest)], PANEL, PANEL))
+    draw_scale(page, top + PANEL + 10, largest, (f"speaks for {toward}", f"for {against}"), 346)
+    _draw_sums(page.axes(800, top, 185, PANEL - 10), evidence, toward, against)
+    return page.as_png()
+
+
+def _probabilities(found: Explanation) -> str:
+    """Return the highest probabilities that the model gives."""
+    order = np.argsort(-found.probabilities, kind="stable")
+    shown = order[:MOST_PROBABILITIES].tolist()
+    said = (f"{fitting(found.names[code], 140)} {found.probabilities[code]:.3g}" for code in shown)
+    return f"probability of {', '.join(said)}{more_not_shown(len(order) - len(shown))}"
 
 
 def _draw_sums(axes: Axes, evidence: Evidence, toward: str, against: str) -> None:
@@ -201,36 +259,13 @@ def _draw_sums(axes: Axes, evidence: Evidence, toward: str, against: str) -> Non
         evidence.margin,
     )
     # by number: bars of one name would be drawn over each other
-    bars = axes.barh(range(4), values, color=["C3" if value > 0 else "C0" for value in values])
+    colours = [FOR if value > 0 else AGAINST for value in values]
+    bars = axes.barh(range(4), values, height=0.6, color=colours)
     axes.set_yticks(range(4), map(plain, names))
     axes.bar_label(bars, fmt="%.3f", padding=3)
     axes.invert_yaxis()
-    axes.axvline(0, color="black", lw=0.8)
-    axes.margins(x=0.4)
-    axes.set_title("the terms of the margin", fontsize=10)
+    axes.axvline(0, color=QUIET, lw=0.8)
+    axes.margins(x=0.65)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
     axes.set_xlabel(plain(f"log odds of {toward}\nagainst {against}"))
-
-
-def _caption(tile: Tile) -> str:
-    """Return a tile's caption as it is drawn, each line no wider than the tile."""
-    most = LETTERS_BELOW_AN_IMAGE * len(tile.images)
-    return plain("\n".join(short(line, most) for line in tile.caption.split("\n")))
-
-
-def _inches(strip: Strip) -> float:
-    return TILE_INCHES + CAPTION_INCHES + (0.3 if strip.heading else 0.0)
-
-
-def _relative(
-    box: tuple[float, float, float, float], width: float, height: float
-) -> tuple[float, float, float, float]:
-    left, bottom, wide, high = box
-    return left / width, bottom / height, wide / width, high / height
-
-
-def _beside(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.uint8]:
-    """Set images side by side, with a white line between two."""
-    alike = [drawable(image) for image in images]
-    line = np.full_like(alike[0][:, :1], 255)
-    parts = [part for image in alike for part in (line, image)][1:]
-    return np.concatenate(parts, axis=1)
