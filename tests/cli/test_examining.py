@@ -1,6 +1,10 @@
 """Options that do not apply are refused, not passed over in silence."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
+from PIL import Image
 
 from imlogit.cli.app import run
 
@@ -50,7 +54,17 @@ def test_a_place_that_is_taken_is_called_by_the_option_that_named_it(tmp_path, c
     assert taken.read_text() == "mine"
 
 
-def test_each_drawn_explanation_has_the_number_of_its_image(trained, capsys):
-    for row in ("3", "5"):
-        assert run(["explain", trained, "mnist-5k", "--row", row]) == 0
-        assert f"explain-file-{row}.png" in capsys.readouterr().err
+def test_each_explanation_is_drawn_to_a_place_of_its_own(trained, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(np.zeros((28, 28), np.uint8)).save("three.v2.png")
+    Path("other").mkdir()
+    Image.fromarray(np.full((28, 28), 9, np.uint8)).save("other/three.v2.png")
+    assert run(["explain", trained, "three.v2.png", "other/three.v2.png"]) == 0
+    assert run(["explain", trained, "mnist-5k", "--row", "3"]) == 0
+    names = ["explain-three.v2.png", "explain-three.v2-2.png", "explain-mnist-5k-3.png"]
+    said = capsys.readouterr().err
+    assert [f"drawn to {name}" in said for name in names] == [True] * 3
+    assert len({Path(name).read_bytes() for name in names}) == 3
+    assert run(["explain", trained, "--row", "5"]) == 0
+    assert (Path(trained) / "explain-row-5.png").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {*names, "three.v2.png", "other"}

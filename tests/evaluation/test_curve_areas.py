@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics
 
-from imlogit.evaluation.curve_areas import area_terms, areas
+from imlogit.evaluation.curve_areas import area_terms, areas, curve_points
 from imlogit.evaluation.scores import score
 
 from helpers.probabilities import two_columns
@@ -44,3 +44,18 @@ def test_terms_are_what_an_image_moves_the_areas_by(rng):
         ):
             moved = function(positive, scores, sample_weight=counts) - area
             assert moved / weight == pytest.approx(terms[image], abs=1e-5)
+
+
+@given(
+    positive=st.lists(st.booleans(), min_size=2, max_size=60).filter(lambda y: len(set(y)) == 2),
+    data=st.data(),
+)
+def test_points_of_curves_agree_with_scikit_learn(positive, data):
+    codes, n = np.array(positive, dtype=int), len(positive)
+    p = np.array(data.draw(st.lists(st.integers(0, 5), min_size=n, max_size=n))) / 5
+    found = curve_points(codes == 1, p)
+    false, true, _ = metrics.roc_curve(codes, p, drop_intermediate=False)
+    assert found.false_positive_rate == pytest.approx(false[1:])
+    assert found.recall == pytest.approx(true[1:])
+    precision, _, _ = metrics.precision_recall_curve(codes, p)
+    assert found.precision == pytest.approx(precision[-2::-1])

@@ -3,6 +3,7 @@
 import pytest
 
 from imlogit.cli.output import result_console
+from imlogit.report.pictures.page import Page
 from imlogit.report.run_folder import write_run
 from imlogit.runs.options import TrainOptions
 from imlogit.runs.record import open_record
@@ -34,3 +35,16 @@ def console(monkeypatch, capsys):
             return capsys.readouterr().out
 
     return Printed()
+
+
+@pytest.fixture
+def pages(monkeypatch):
+    """The pages that are drawn, for what is on them."""
+    drawn = []
+
+    def keep(page, as_png=Page.as_png):
+        drawn.append(page)
+        return as_png(page)
+
+    monkeypatch.setattr(Page, "as_png", keep)
+    return drawn

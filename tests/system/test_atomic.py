@@ -196,3 +196,11 @@ def _interrupt_at(nth, target):
     finally:
         sys.settrace(before)
     return False
+
+
+def test_a_path_that_is_taken_gets_a_number(tmp_path):
+    path = tmp_path / "a.b.png"
+    for expected in ("a.b.png", "a.b-2.png", "a.b-3.png"):
+        found = atomic.free_path(path)
+        assert found.name == expected
+        found.symlink_to("nowhere")

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 from imlogit.checks.finding import Exhibit, Status
-from imlogit.report.pictures import figures, sheets
+from imlogit.report.pictures import sheets
+from imlogit.report.pictures.letters import short
 from imlogit.runs.examine import doubts, exemplars_of, explain_row
 
 from helpers.awkward_names import NAMES
-from helpers.pictures import colours_in, rgb_of
+from helpers.pictures import colours_in, cut_texts_of, rgb_of, texts_of
 
 # matplotlib's, of letters that it cannot draw and of what does not fit
 pytestmark = pytest.mark.filterwarnings("error:(Glyph|Matplotlib|constrained):UserWarning")
@@ -21,7 +22,7 @@ def test_sheets_of_images(record, training):
     images = training.task.image_set
     telling = sheets.exemplar_sheet(images, record.predictions, exemplars_of(record))
     for picture in (sheets.doubt_sheet(images, doubts(record)), telling):
-        assert (colours_in(picture) > 0.05) == (images.images.ndim == 4)
+        assert (colours_in(picture) > 0.01) == (images.images.ndim == 4)
 
 
 def test_findings(training):
@@ -69,6 +70,7 @@ def test_the_picture_is_red_where_a_pixel_speaks_for_the_class(record, training)
     pixels = rgb_of(sheets.evidence_figure(changed)).astype(int)
     # the panel in the middle, without the scale beside it
     middle = pixels[:, pixels.shape[1] // 3 : pixels.shape[1] // 2]
+    middle = middle[: sheets.HEAD + 30 + sheets.PANEL]
     red = np.flatnonzero((middle[:, :, 0] - middle[:, :, 2] > 40).any(axis=1))
     blue = np.flatnonzero((middle[:, :, 2] - middle[:, :, 0] > 40).any(axis=1))
     assert red.max() < blue.min()
@@ -77,10 +79,37 @@ def test_the_picture_is_red_where_a_pixel_speaks_for_the_class(record, training)
 def test_bars_of_names_that_are_cut_to_the_same_stay_apart(record, training):
     found = explain_row(record, training.task.image_set, 0)
     alike = tuple(f"{'x' * 30}{k}{'y' * 30}" for k in range(len(NAMES)))
-    assert len(set(map(figures.short, alike))) == 1
+    assert len(set(map(short, alike))) == 1
     evidence = found.evidence._replace(intercept=found.evidence.margin)
     sums = rgb_of(sheets.evidence_figure(replace(found, names=alike, evidence=evidence)))
     sums = sums[:, sums.shape[1] * 2 // 3 :].astype(int)
     rows = (np.ptp(sums, axis=2) > 60).any(axis=1)
     assert (np.diff(np.r_[False, rows].astype(int)) == 1).sum() == 4
-    assert re.fullmatch("x+…y+", figures.short(alike[0]))
+    assert re.fullmatch("x+…y+", short(alike[0]))
+
+
+@pytest.mark.parametrize("n", [1, 8, 12, 60])
+def test_as_many_doubts_as_asked_for_up_to_a_page(record, training, pages, n):
+    png = sheets.doubt_sheet(training.task.image_set, doubts(record), n)
+    assert len(pages[0]._images) == min(n, sheets.MOST_DOUBTS)
+    said = f"{n - sheets.MOST_DOUBTS} more not shown"
+    assert any(said in text for text in texts_of(pages[0])) == (n > sheets.MOST_DOUBTS)
+    assert not cut_texts_of(pages[0])
+    assert max(rgb_of(png).shape) <= 1000
+
+
+def test_no_telling_image_is_shown_twice(record, training, pages):
+    png = sheets.exemplar_sheet(training.task.image_set, record.predictions, exemplars_of(record))
+    rows = [text for text in texts_of(pages[0]) if text.startswith("row ")]
+    assert len(set(rows)) == len(rows) > 10
+    assert "1 more class not shown" in " ".join(texts_of(pages[0]))
+    assert not cut_texts_of(pages[0])
+    assert max(rgb_of(png).shape) <= 1000
+
+
+def test_an_explanation_gives_probabilities_and_is_not_cut(record, training, pages):
+    found = explain_row(record, training.task.image_set, 0)
+    png = sheets.evidence_figure(replace(found, where="w" * 200))
+    assert f"{found.probabilities.max():.3g}" in " ".join(texts_of(pages[0]))
+    assert not cut_texts_of(pages[0])
+    assert max(rgb_of(png).shape) <= 1000

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imlogit.evaluation.scores import Scores
 from imlogit.report.pictures.page import (
@@ -17,7 +18,6 @@ from imlogit.report.pictures.page import (
     Page,
     fitting,
     in_own_style,
-    more_not_shown,
     width_of,
 )
 
@@ -30,12 +30,11 @@ MOST_LISTED = 10
 # Less, where mistakes are listed.
 SIDE, LARGEST_CELL = 740, 150
 HEAD, LINE = 62, 18
-NAME_ROOM, LISTED_ROOM = 140, 220
+NAME_ROOM, COUNT_ROOM = 140, 110
 # Of names, and of counts: what is smaller cannot be read.
 LEAST_POINTS, LEAST_COUNT = 6.5, 5.5
 POINTS_PER_PIXEL, DIGIT_WIDTH = 0.72, 0.7
 GRID = "#e4e4e4"
-MISTAKES = "Most frequent mistakes:"
 
 
 @in_own_style
@@ -55,14 +54,15 @@ def confusion_figure(scores: Scores, names: Sequence[str]) -> bytes:
     """
     n = len(names)
     step = math.ceil(n / MOST_NAMED)
-    lines = [MISTAKES, *_most_frequent(scores, names)] if n > 2 else []
-    side = min(SIDE - LINE * len(lines), LARGEST_CELL * n)
+    pairs = _most_frequent(scores) if n > 2 else []
+    side = min(SIDE - LINE * (len(pairs) + 1 if n > 2 else 0), LARGEST_CELL * n)
     points = min(TEXT_POINTS, max(LEAST_POINTS, 0.75 * side * step / n * POINTS_PER_PIXEL))
     shown = {code: fitting(names[code], NAME_ROOM, points) for code in range(0, n, step)}
     beside = math.ceil(width_of(shown.values(), points))
     upright = beside < side * step / n - 6
     left, below = EDGE + 22 + beside + 6, 16 if upright else beside + 4
     foot = HEAD + side + below + 10
+    lines = _mistakes(scores, names, pairs, (left + side) / 2 - COUNT_ROOM) if n > 2 else []
     wrong = scores.n - int(scores.confusion.trace())
     title = f"Confusion, {scores.origin} images: {wrong:,} of {scores.n:,} answers are wrong"
     size_of_counts = _size_of_counts(scores, side / n)
@@ -121,19 +121,29 @@ def _write_counts(axes: Axes, scores: Scores, points: float) -> None:
         axes.text(column, row, text, ha="center", va="center", fontsize=points, color=INK)
 
 
-def _most_frequent(scores: Scores, names: Sequence[str]) -> list[str]:
-    """Return the confusions that most images have, a line each, and how many pairs are left."""
+def _most_frequent(scores: Scores) -> list[tuple[int, int]]:
+    """Return the confusions that most images have, as pairs of classes: the true one first."""
+    counts = _mistaken(scores)
+    order = np.argsort(-counts, axis=None, kind="stable")[:MOST_LISTED].tolist()
+    return [divmod(place, len(counts)) for place in order if counts.flat[place]]
+
+
+def _mistaken(scores: Scores) -> NDArray[np.intp]:
     counts = scores.confusion.copy()
-    totals = counts.sum(axis=1)
     np.fill_diagonal(counts, 0)
-    order = np.argsort(-counts, axis=None, kind="stable")[:MOST_LISTED]
-    pairs = [divmod(int(place), len(names)) for place in order if counts.flat[place]]
+    return counts
+
+
+def _mistakes(
+    scores: Scores, names: Sequence[str], pairs: Sequence[tuple[int, int]], room: float
+) -> list[str]:
+    """Return a heading and a line for each pair, each name no wider than so many pixels."""
+    left = int((_mistaken(scores) > 0).sum()) - len(pairs)
+    totals = scores.confusion.sum(axis=1)
     lines = [
-        f"{fitting(names[true], LISTED_ROOM)} taken for {fitting(names[said], LISTED_ROOM)}: "
-        f"{counts[true, said]:,} of {totals[true]:,}"
+        f"{fitting(names[true], room)} taken for {fitting(names[said], room)}: "
+        f"{scores.confusion[true, said]:,} of {totals[true]:,}"
         for true, said in pairs
     ]
-    left = int((counts > 0).sum()) - len(pairs)
-    if left > 0:
-        lines[-1] += more_not_shown(left).replace("more", "more pairs")
-    return lines or ["none"]
+    more = f" ({left:,} more pairs not shown)" if left else ""
+    return [f"Most frequent mistakes{more if lines else ': none'}", *lines]

@@ -298,7 +298,9 @@ def _of_classes(
     mean_words = f"mean of {len(found)} classes"
     yield f"{mean_words}: {_said(part.scores[kind.figure])}", ACCENT, "bold"
     if len(found) < len(names):
-        yield f"{len(names) - len(found)} have no test images", QUIET, "normal"
+        absent = len(names) - len(found)
+        words = "1 class has" if absent == 1 else f"{absent} classes have"
+        yield f"{words} no test images", QUIET, "normal"
     for place, one in enumerate(found[:MOST_NAMED]):
         shown = f"{fitting(one.name, NAME_ROOM)}: {one.area:.4f}"
         yield shown, INK if place == 0 else QUIET, "normal"

@@ -86,8 +86,11 @@ def find_fonts(figure: Figure) -> bool:
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         escaped = escaped or ESCAPE.search(text.get_text()) is not None
-        if not text.get_text().isascii():
-            text.set_fontfamily(fonts_of(text.get_text()))
+        fonts = fonts_of(text.get_text())
+        if len(fonts) > 1:
+            text.set_fontfamily(fonts)
+            # many others have no bold cut, which matplotlib would complain about
+            text.set_fontweight("normal")
     return escaped
 
 

@@ -56,7 +56,8 @@ def in_own_style(draw: Callable[Drawn, Picture]) -> Callable[Drawn, Picture]:
 
         with mpl.rc_context():
             mpl.rcdefaults()
-            mpl.rcParams.update(STYLE)
+            params: Any = mpl.rcParams
+            params.update(STYLE)
             return draw(*args, **kwargs)
 
     return drawn
@@ -140,11 +141,14 @@ def width_of(texts: Iterable[str], points: float = TEXT_POINTS, *, bold: bool = 
 
 @lru_cache(10_000)
 def _width(text: str, points: float, weight: str) -> float:
-    from matplotlib.backends.backend_agg import RendererAgg
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
     from matplotlib.font_manager import FontProperties
 
-    font = FontProperties(family=fonts_of(text), size=points, weight=weight)
-    renderer: Any = RendererAgg(1, 1, DPI)
+    fonts = fonts_of(text)
+    font = FontProperties(family=fonts, size=points, weight=weight if len(fonts) == 1 else "normal")
+    canvas: Any = FigureCanvasAgg(Figure(figsize=(0.1, 0.1), dpi=DPI))
+    renderer = canvas.get_renderer()
     return float(renderer.get_text_width_height_descent(text, font, False)[0])
 
 
@@ -195,6 +199,7 @@ def _fitted(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uin
     return np.asarray(Image.fromarray(image).resize(size, how))
 
 
-def more_not_shown(n: int) -> str:
+def more_not_shown(n: int, singular: str = "", plural: str = "") -> str:
     """Return how many are left out, as the end of a sentence; nothing where none are."""
-    return f"; {n:,} more not shown" if n > 0 else ""
+    what = singular if n == 1 else plural
+    return f"; {n:,} more {what + ' ' if what else ''}not shown" if n > 0 else ""

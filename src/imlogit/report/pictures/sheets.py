@@ -98,19 +98,20 @@ def exemplar_sheet(images: ImageSet, kept: Predictions, found: dict[str, Exempla
     down = -(-max(1, *(len(rows) for kinds in rows_of for rows in kinds)) // PER_KIND)
     row_height = min(TELLING_HEIGHT // (down * len(classes)), TELLING_TILE + 2 * LINE + 10)
     group, first = PER_KIND * TELLING_TILE + TELLING_GAP, EDGE + CLASS_ROOM
-    more = more_not_shown(len(found) - len(classes)).replace("more", "more classes")
+    more = more_not_shown(len(found) - len(classes), "class", "classes")
     height = HEAD + HEADING + down * len(classes) * row_height + EDGE
     note = f"p: the probability of their own class{more}"
     page = Page(first + len(KINDS) * group, height, "Telling test images", note)
     for k, words in enumerate(KINDS.values()):
         page.write(first + k * group, HEAD, words, fontweight="bold")
     place = {row: k for k, row in enumerate(kept.test_rows.tolist())}
-    for code, ((name, _), kinds) in enumerate(zip(classes, rows_of, strict=True)):
+    for code, ((name, of_class), kinds) in enumerate(zip(classes, rows_of, strict=True)):
         top = HEAD + HEADING + code * down * row_height
         page.write(EDGE, top + 6, fitting(name, CLASS_ROOM - 10), fontweight="bold")
-        for k, rows in enumerate(kinds):
+        for k, (kind, rows) in enumerate(zip(KINDS, kinds, strict=True)):
             if not rows:
-                page.write(first + k * group, top + 6, "none", color=QUIET)
+                words = "shown already" if len(getattr(of_class, kind)) else "none"
+                page.write(first + k * group, top + 6, words, color=QUIET)
         spots = [(k, *one) for k, rows in enumerate(kinds) for one in enumerate(rows)]
         for k, number, row in spots:
             p = kept.test_probabilities[place[row], code]
@@ -151,7 +152,7 @@ def exhibit_sheet(images: ImageSet, findings: Findings) -> bytes | None:
             strips.append(Strip(f"{finding.code}: {finding.n_affected:,} in all", tiles))
     if not strips:
         return None
-    more = more_not_shown(len(strips) - MOST_STRIPS).replace("more", "more checks")
+    more = more_not_shown(len(strips) - MOST_STRIPS, "check", "checks")
     note = f"images that failed checks name{more}"
     return contact_sheet("What the checks found", note, strips[:MOST_STRIPS])
 
