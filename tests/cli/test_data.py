@@ -133,7 +133,7 @@ class TestExplainFiles:
         said = out(capsys, "explain", place, "digits/8/00250.png")
         assert "digits/8/00250.png" in said.out
         assert "margin, their sum" in said.out
-        assert Path("run/explain-file-0.png").read_bytes().startswith(b"\x89PNG")
+        assert Path("explain-00250.png").read_bytes().startswith(b"\x89PNG")
 
     def test_a_row_of_a_source(self, model, capsys):
         found = out(
