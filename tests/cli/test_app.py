@@ -237,7 +237,7 @@ class TestExamine:
     def test_explain(self, place, capsys):
         assert run(["explain", place, "--row", "7"]) == 0
         assert "margin, their sum" in capsys.readouterr().out
-        assert Path(place, "explain-7.png").is_file()
+        assert Path(place, "explain-row-7.png").is_file()
         assert run(["explain", place, "--row", "7", "--json"]) == 0
         found = json.loads(capsys.readouterr().out)
         total = math.fsum(itertools.chain(*found["pixels"])) + found["intercept"]

@@ -36,6 +36,9 @@ def test_what_is_no_grid(text):
         parse_cs(text)
 
 
+CURVES = {"confusion.png", "roc.png", "precision-recall.png", "calibration.png"}
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -49,6 +52,7 @@ def test_a_sweep_leaves_a_run(here, capsys):
     assert "largest of the grid" in shown.err
     names = {"model.imlogit", "metrics.json", "command.txt", "samples.png"}
     names |= {"sweep.csv", "validation.png", "weights.png", "predictions.safetensors"}
+    names |= CURVES
     assert {path.name for path in (here / "found").iterdir()} == names
     metrics = json.loads((here / "found/metrics.json").read_text())
     assert metrics["schema"] == "imlogit.sweep"
@@ -120,6 +124,7 @@ def test_bad_options_are_one_line(here, capsys, bad):
                 "predictions.safetensors",
                 "samples.png",
                 "weights.png",
+                *CURVES,
             },
         ),
     ],

@@ -112,10 +112,14 @@ def test_a_run_directory_holds_everything(run, tmp_path, monkeypatch):
     place = write_run(run)
     assert str(place) == "imlogit-runs/mnist-5k-1"
     assert sorted(p.name for p in place.iterdir()) == [
+        "calibration.png",
         "command.txt",
+        "confusion.png",
         "metrics.json",
         "model.imlogit",
+        "precision-recall.png",
         "predictions.safetensors",
+        "roc.png",
         "samples.png",
         "weights.png",
     ]

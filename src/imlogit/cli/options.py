@@ -48,7 +48,7 @@ ExplainedPicture = Annotated[
     Path | None,
     typer.Option(
         "--out",
-        help="Where to draw, as PNG; default in the run's folder, of FILES in this one.",
+        help="Where to draw, as PNG; default in the run's folder; for FILES, the current one.",
     ),
 ]
 PlainJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
