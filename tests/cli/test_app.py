@@ -23,10 +23,14 @@ from helpers.promptness import some_try_is_prompt
 
 COMMAND = [sys.executable, "-m", "imlogit"]
 WRITTEN = [
+    "calibration.png",
     "command.txt",
+    "confusion.png",
     "metrics.json",
     "model.imlogit",
+    "precision-recall.png",
     "predictions.safetensors",
+    "roc.png",
     "samples.png",
     "weights.png",
 ]
