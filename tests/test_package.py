@@ -61,12 +61,21 @@ def test_a_missing_extra_is_one_line_that_names_it(monkeypatch, few):
 PUBLIC = {
     "estimators": ["LogisticRegression", "LogisticRegressionCV", "bootstrap", "cross_validate"],
     "jobs": [
-        *("check", "check_arrays", "compare", "doubts", "evaluate", "explain", "export_model"),
-        *("load", "load_model", "predict", "prepare_digit", "save_model", "sweep", "train"),
+        *("check", "check_arrays", "compare", "copy_doubts", "doubts", "evaluate", "explain"),
+        *(
+            "export_model",
+            "load",
+            "load_model",
+            "predict",
+            "prepare_digit",
+            "save_model",
+            "sweep",
+            "train",
+        ),
     ],
     "values": [
         *("Answer", "Assessment", "Bootstrap", "Certificate", "Comparison", "CrossValidation"),
-        *("Doubt", "Explanation", "Export", "Findings", "ImageSet", "SavedModel"),
+        *("Doubt", "DoubtFolder", "Explanation", "Export", "Findings", "ImageSet", "SavedModel"),
         *("SweepResult", "TrainResult"),
     ],
     "errors": [

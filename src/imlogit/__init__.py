@@ -43,9 +43,11 @@ _NAMES = {
     "imlogit.model.fields": ["SavedModel"],
     "imlogit.model.persist": ["load_model", "save_model"],
     "imlogit.model.predict": ["Answer", "predict"],
+    "imlogit.report.doubt_folder": ["DoubtFolder", "copy_doubts"],
     "imlogit.runs.assess": ["Assessment", "evaluate"],
     "imlogit.runs.check": ["check"],
-    "imlogit.runs.examine": ["Doubt", "Explanation", "compare", "doubts", "explain"],
+    "imlogit.runs.doubts": ["Doubt", "doubts"],
+    "imlogit.runs.examine": ["Explanation", "compare", "explain"],
     "imlogit.runs.sweep": ["SweepResult", "sweep"],
     "imlogit.runs.train": ["TrainResult", "train"],
 }
@@ -91,13 +93,15 @@ if TYPE_CHECKING:
     from imlogit.model.persist import save_model as save_model
     from imlogit.model.predict import Answer as Answer
     from imlogit.model.predict import predict as predict
+    from imlogit.report.doubt_folder import DoubtFolder as DoubtFolder
+    from imlogit.report.doubt_folder import copy_doubts as copy_doubts
     from imlogit.runs.assess import Assessment as Assessment
     from imlogit.runs.assess import evaluate as evaluate
     from imlogit.runs.check import check as check
-    from imlogit.runs.examine import Doubt as Doubt
+    from imlogit.runs.doubts import Doubt as Doubt
+    from imlogit.runs.doubts import doubts as doubts
     from imlogit.runs.examine import Explanation as Explanation
     from imlogit.runs.examine import compare as compare
-    from imlogit.runs.examine import doubts as doubts
     from imlogit.runs.examine import explain as explain
     from imlogit.runs.sweep import SweepResult as SweepResult
     from imlogit.runs.sweep import sweep as sweep

@@ -224,19 +224,33 @@ class TestExamine:
     def test_doubts(self, place, capsys):
         assert run(["doubts", place, "-n", "3"]) == 0
         found = capsys.readouterr()
-        assert "3 most doubtful of 4,000 labels" in found.out
+        assert "3 most doubtful of 4,000 training labels" in found.out
         assert "counted as wrong" in found.out
         assert found.err == f"imlogit: drawn to {place}/doubts.png\n"
         assert Path(place, "doubts.png").read_bytes().startswith(b"\x89PNG")
         assert run(["doubts", place, "--csv"]) == 0
         lines = capsys.readouterr().out.splitlines()
-        assert lines[0] == "row,given,likely,trust,confidence,margin,wrong,name"
+        assert lines[0] == "row,file,given,suggested,p_given,p_suggested,trust,margin,wrong"
         assert len(lines) == 4001
         assert run(["doubts", place, "--json", "--out", "mine.png"]) == 0
         assert len(json.loads(capsys.readouterr().out)["doubts"]) == 4000
         assert Path("mine.png").is_file()
         assert run(["doubts", place, "--out", "mine.png"]) == 2
         assert "exists already" in capsys.readouterr().err
+
+    def test_doubts_of_the_test_part(self, place, capsys, tmp_path):
+        words = ["doubts", place, "--part", "test", "--ranking", "margin", "-n", "4"]
+        assert run([*words, "--folder", "sorted"]) == 0
+        found = capsys.readouterr()
+        assert "4 most doubtful of 1,000 test labels" in found.out
+        assert "sorted: 4 images that are no files, or not found, written as PNG" in found.err
+        assert len(list(Path("sorted").rglob("row-*.png"))) == 4
+        assert Path(place, "doubts-test.png").is_file()
+        assert run([*words, "--folder", "sorted"]) == 2
+        assert "Choose another place for --folder" in capsys.readouterr().err
+        assert run([*words, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)
+        assert (found["part"], found["ranking"], len(found["doubts"])) == ("test", "margin", 1000)
 
     def test_explain(self, place, capsys):
         assert run(["explain", place, "--row", "7"]) == 0

@@ -14,7 +14,7 @@ def test_by_hand():
     found = find_doubts(np.array([0, 0, 1, 1, 0]), p)
     assert found.rows.tolist() == [1, 3, 0, 2]
     assert found.given.tolist() == [0, 1, 0, 1]
-    assert found.likely.tolist() == [1, 0, 1, 0]
+    assert found.suggested.tolist() == [1, 0, 1, 0]
     assert found.confidence == pytest.approx([0.2, 0.4, 0.9, 0.9])
     assert found.margin == pytest.approx([-0.6, -0.2, 0.8, 0.8])
     # one certain mistake and one right label of each class: Bayes' rule changes nothing
@@ -49,6 +49,15 @@ def test_trust_by_hand():
     assert found.trust == pytest.approx(trust[order])
 
 
+@pytest.mark.parametrize(
+    ("ranking", "rows"), [("confidence", [2, 1, 0, 3]), ("margin", [1, 2, 0, 3])]
+)
+def test_rankings_differ_by_the_other_classes(ranking, rows):
+    """The second has the third's probability and a surer rival."""
+    p = np.array([[0.5, 0.4, 0.1], [0.3, 0.7, 0.0], [0.29, 0.36, 0.35], [0.0, 0.9, 0.1]])
+    assert find_doubts(np.array([0, 0, 0, 1]), p, ranking).rows.tolist() == rows
+
+
 @pytest.mark.parametrize("n_classes", [2, 3, 7, 10])
 def test_probabilities_that_say_nothing_make_no_label_doubtful(n_classes):
     given = np.arange(5 * n_classes) % n_classes
@@ -78,7 +87,7 @@ def test_mistakes_with_a_system_come_first(embedded, pairs):
         average_precision_score(wrong, -rank) for rank in (found.trust, found.confidence)
     )
     assert by_trust > by_confidence + 0.25
-    assert (found.likely == embedded.labels[found.rows])[wrong].mean() > 0.95
+    assert (found.suggested == embedded.labels[found.rows])[wrong].mean() > 0.95
 
 
 def test_nothing_held_out_and_lengths_that_differ():

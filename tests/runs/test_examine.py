@@ -1,6 +1,5 @@
-"""A run looked at again: doubtful labels, evidence, telling images, two runs compared."""
+"""A run looked at again: evidence, telling images, two runs compared."""
 
-import csv
 import io
 import json
 import shutil
@@ -19,7 +18,8 @@ from imlogit.report.pictures.sheets import (
     exhibit_sheet,
 )
 from imlogit.report.run_folder import write_run
-from imlogit.runs.examine import as_csv, compare, doubts, exemplars_of, explain_row
+from imlogit.runs.doubts import doubts
+from imlogit.runs.examine import compare, exemplars_of, explain_row
 from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.record import open_record
 from imlogit.runs.sweep import sweep
@@ -48,20 +48,6 @@ def twos(embedded, folder):
 def strong(embedded, folder):
     """The same with a penalty that is far too strong."""
     return open_record(write_run(train(embedded, TrainOptions(folds=3, C=1e-5)), folder / "strong"))
-
-
-class TestDoubts:
-    def test_of_a_run(self, embedded, digits):
-        found = doubts(digits)
-        assert len(found) == 4000
-        assert {one.row for one in found} == set(digits.predictions.train_rows.tolist())
-        assert all(str(embedded.labels[one.row]) == one.given for one in found)
-        trust = [one.trust for one in found]
-        assert trust == sorted(trust)
-        rows = list(csv.DictReader(io.StringIO(as_csv(found))))
-        assert [int(row["row"]) for row in rows] == [one.row for one in found]
-        figures = ["trust", "confidence", "margin", "wrong", "name"]
-        assert list(rows[0]) == ["row", "given", "likely", *figures]
 
 
 class TestEvidence:

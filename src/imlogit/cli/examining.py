@@ -25,7 +25,9 @@ from imlogit.cli.terminal import errors_as_exit_code, progress_bars
 from imlogit.data.reading import Reading
 
 if TYPE_CHECKING:
+    from imlogit.runs.doubts import Doubt
     from imlogit.runs.examine import Explanation
+    from imlogit.runs.record import Record
 
 # Each is a table and a picture.
 MOST_EXPLAINED = 20
@@ -35,7 +37,28 @@ ENDING, MOST_LETTERS = re.compile(r"\.[a-zA-Z]\w{0,4}$"), 60
 
 def doubts_command(
     run: RunFolder,
-    n: Annotated[int, typer.Option("-n", min=1, help="How many to print.")] = 20,
+    n: Annotated[int, typer.Option("-n", min=1, help="How many to print, and to copy.")] = 20,
+    part: Annotated[
+        str, typer.Option(metavar="training|test", help="Whose labels to rank.")
+    ] = "training",
+    ranking: Annotated[
+        str,
+        typer.Option(
+            metavar="trust|margin|confidence",
+            help="By what: the label's probability, given how labels seem to be mistaken; its "
+            "class's, less the suggested one's; or its class's alone.",
+        ),
+    ] = "trust",
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DEST",
+            help="Copy the images' files to a new folder, by the given and the suggested class.",
+        ),
+    ] = None,
+    link: Annotated[
+        bool, typer.Option("--link", help="Link to the files in --folder instead of copying them.")
+    ] = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the whole ranking as CSV.")] = False,
     source: RunSource = None,
     out: Picture = None,
@@ -43,28 +66,49 @@ def doubts_command(
 ) -> None:
     """Rank a run's labels, the most doubtful first, and draw their images."""
     refuse_both(as_csv, as_json)
+    if link and folder is None:
+        raise typer.BadParameter("--link is for --folder: say where the links are to be.")
     with errors_as_exit_code():
         from dataclasses import asdict
 
         from imlogit.report.console.examined import print_doubts
         from imlogit.report.pictures.sheets import doubt_sheet
-        from imlogit.runs.examine import as_csv as csv_of
-        from imlogit.runs.examine import doubts
+        from imlogit.runs.doubts import TRAINING, doubts
+        from imlogit.runs.doubts import as_csv as csv_of
         from imlogit.runs.record import open_record
         from imlogit.system.atomic import refuse_place
 
         refuse_place(out, "out")
+        refuse_place(folder, "folder")
         record = open_record(run)
-        found = doubts(record)
+        found = doubts(record, part=part, ranking=ranking)
         with progress_bars() as (loading, _):
             images = record.images(source, progress=loading)
+        if folder is not None:
+            _copy(record, found[:n], folder, link, source)
         if as_csv:
             typer.echo(csv_of(found), nl=False)
         elif as_json:
-            print_json({"doubts": [asdict(one) for one in found]})
+            ranked = [asdict(one) for one in found]
+            print_json({"part": part, "ranking": ranking, "doubts": ranked})
         else:
-            print_doubts(result_console(), found, n)
-        draw(doubt_sheet(images, found, n), out or run / "doubts.png")
+            print_doubts(result_console(), found, n, part)
+        usual = "doubts.png" if part == TRAINING else f"doubts-{part}.png"
+        draw(doubt_sheet(images, found, n), out or run / usual)
+
+
+def _copy(
+    record: Record, doubts: tuple[Doubt, ...], folder: Path, link: bool, source: str | None
+) -> None:
+    """Copy images of doubtful labels, and say how many on standard error."""
+    from imlogit.report.doubt_folder import copy_doubts
+
+    with progress_bars() as (loading, _):
+        made = copy_doubts(record, doubts, folder, link=link, source=source, progress=loading)
+    said = [f"{made.n_files:,} files {'linked to' if link else 'copied'}"] if made.n_files else []
+    if made.n_drawn:
+        said.append(f"{made.n_drawn:,} images that are no files, or not found, written as PNG")
+    typer.echo(f"imlogit: {folder}: {' and '.join(said)}", err=True)
 
 
 @gathers(reading=Reading)

@@ -66,6 +66,10 @@ FLAGS = {
     "picture": "--picture",
     "older_than": "--older-than",
     "everything": "--all",
+    "part": "--part",
+    "ranking": "--ranking",
+    "folder": "--folder",
+    "link": "--link",
 }
 
 

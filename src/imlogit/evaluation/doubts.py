@@ -8,10 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
-from imlogit.errors import DataError
+from imlogit.errors import DataError, ParameterError
+from imlogit.system.text import nearest
 
 # Probabilities so close are equal: no label is doubted over what rounding can do.
 TIE = 1e-6
+# By what labels can be ranked, as fields of `Doubts`.
+TRUST = "trust"
+RANKINGS = (TRUST, "margin", "confidence")
 
 
 class Doubts(NamedTuple):
@@ -23,57 +27,67 @@ class Doubts(NamedTuple):
         Images that were held out by some model, as rows of the probabilities.
     given : ndarray of intp, shape (n,)
         The class of the label.
-    likely : ndarray of intp, shape (n,)
+    suggested : ndarray of intp, shape (n,)
         What the label should be if it is wrong: the most probable other class, given how often
         labels of each class seem to be mistaken for the given one.
     trust : ndarray of float64, shape (n,)
-        How probable the label is, given the same, by which the rows are ranked.
+        How probable the label is, given the same.
     confidence : ndarray of float64, shape (n,)
         The given class's probability.
     margin : ndarray of float64, shape (n,)
-        That less the likely class's probability, from -1 to 1.
+        That less the suggested class's probability, from -1 to 1.
     confident : ndarray of bool, shape (n,)
         Whether confident learning counts the label as wrong.
     """
 
     rows: NDArray[np.intp]
     given: NDArray[np.intp]
-    likely: NDArray[np.intp]
+    suggested: NDArray[np.intp]
     trust: Floats
     confidence: Floats
     margin: Floats
     confident: NDArray[np.bool_]
 
 
-def find_doubts(codes: NDArray[np.integer], probabilities: Floats) -> Doubts:
-    """Rank labels by how little out-of-fold probabilities support them.
+def find_doubts(codes: NDArray[np.integer], probabilities: Floats, ranking: str = TRUST) -> Doubts:
+    """Rank labels by how little probabilities of models that did not see them support them.
 
     An image counts as wrongly labelled where, of the classes that are at least as probable as on
     average for the images that bear their label, the most probable is not the given one [1]_, and
     is more probable than that. These counts, given class against true class, are the reference's
     confident joint, which says how often images of each class bear each label. By Bayes' rule,
     class k is the truth behind a given label with probability proportional to p_k times the share
-    of class k that bears it. The ranking is by what this leaves to the given label: mistakes have
-    a system as a rule, fours that were called nines, which the label's own probability, the
-    reference's self-confidence, does not see.
+    of class k that bears it. What this leaves to the given label is its trust: mistakes often have
+    a system, fours that were called nines, which the label's own probability, the reference's
+    self-confidence, does not see.
 
     Parameters
     ----------
     codes : ndarray of int, shape (n,)
         Given classes.
     probabilities : ndarray of float64, shape (n, n_classes)
-        Out-of-fold; rows of nan were not held out and are left out.
+        Of models that did not see the label, such as out-of-fold; rows of nan were not held out
+        and are left out.
+    ranking : {"trust", "margin", "confidence"}, default="trust"
+        By which of these the labels are ranked, the lowest first.
 
     Raises
     ------
     DataError
         For lengths that differ, or where no image was held out.
+    ParameterError
+        For another ranking.
 
     References
     ----------
     .. [1] C. G. Northcutt, L. Jiang, I. L. Chuang, Confident learning: estimating uncertainty in
        dataset labels, Journal of Artificial Intelligence Research 70 (2021).
     """
+    if ranking not in RANKINGS:
+        raise ParameterError(
+            f"ranking={ranking!r}: give one of {', '.join(RANKINGS)}.{nearest(ranking, RANKINGS)}",
+            parameter="ranking",
+        )
     if len(codes) != len(probabilities):
         raise DataError(f"{len(codes)} labels for {len(probabilities)} rows of probabilities")
     rows = np.flatnonzero(~np.isnan(probabilities).any(axis=1))
@@ -85,15 +99,17 @@ def find_doubts(codes: NDArray[np.integer], probabilities: Floats) -> Doubts:
     truth = _truth(given, p, joint)
     trust = truth[each, given]
     truth[each, given] = -1
-    likely = truth.argmax(axis=1)
-    margin = p[each, given] - p[each, likely]
-    order = np.argsort(trust, kind="stable")
+    suggested = truth.argmax(axis=1)
+    own = p[each, given]
+    margin = own - p[each, suggested]
+    by = {"trust": trust, "margin": margin, "confidence": own}[ranking]
+    order = np.argsort(by, kind="stable")
     return Doubts(
         rows[order],
         given[order],
-        likely[order],
+        suggested[order],
         trust[order],
-        p[each, given][order],
+        own[order],
         margin[order],
         confident[order],
     )

@@ -1,12 +1,10 @@
-"""A finished run, looked at again: doubtful labels, evidence, telling images, two runs compared."""
+"""A finished run, looked at again: evidence, telling images, two runs compared."""
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
@@ -19,7 +17,6 @@ from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError, ParameterError
 from imlogit.evaluation.comparison import Comparison, compare_probabilities
-from imlogit.evaluation.doubts import find_doubts
 from imlogit.evaluation.evidence import Evidence, Exemplars, evidence_of, exemplars
 from imlogit.evaluation.scores import TEST
 from imlogit.model.fields import SavedModel
@@ -29,84 +26,6 @@ from imlogit.model.persist import open_model
 from imlogit.model.predict import Predictor
 from imlogit.runs.record import Record, open_record
 from imlogit.system.text import first_of
-
-
-@dataclass(frozen=True)
-class Doubt:
-    """One label, by what models said that did not see it.
-
-    Attributes
-    ----------
-    row : int
-        Of the image, in the source.
-    given, likely : str
-        The label's class, and what it should be if it is wrong.
-    trust : float
-        How probable the label is, by which labels are ranked; as in `Doubts`.
-    confidence : float
-        The given class's probability.
-    margin : float
-        That less the likely class's.
-    wrong : bool
-        Whether confident learning counts the label as wrong.
-    name : str
-        The image's file in the source; empty where images have no files.
-    """
-
-    row: int
-    given: str
-    likely: str
-    trust: float
-    confidence: float
-    margin: float
-    wrong: bool
-    name: str = ""
-
-
-def doubts(run: Record | str | os.PathLike[str]) -> tuple[Doubt, ...]:
-    """Rank the labels of a run's training images, the most doubtful first.
-
-    Parameters
-    ----------
-    run : Record or path-like
-        The folder of a finished run.
-
-    Raises
-    ------
-    DataError
-        For a run that held no image out.
-    """
-    record = open_record(run)
-    kept = record.predictions
-    try:
-        found = find_doubts(kept.train_codes, kept.train_probabilities)
-    except DataError as error:
-        raise DataError(f"{record.folder}: {error}.") from None
-    names = record.names
-    return tuple(
-        Doubt(
-            row=int(row),
-            given=names[given],
-            likely=names[likely],
-            trust=float(trust),
-            confidence=float(own),
-            margin=float(margin),
-            wrong=bool(wrong),
-            name=kept.names[row] if len(kept.names) else "",
-        )
-        for row, given, likely, trust, own, margin, wrong in zip(
-            kept.train_rows[found.rows], *found[1:], strict=True
-        )
-    )
-
-
-def as_csv(doubts: tuple[Doubt, ...]) -> str:
-    """Return doubts as CSV, in their order."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(Doubt.__annotations__), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(map(asdict, doubts))
-    return text.getvalue()
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,8 @@
 """What doubts, explain and compare print shows every name as it is."""
 
 from imlogit.report.console import examined
-from imlogit.runs.examine import compare, doubts, exemplars_of, explain_row
+from imlogit.runs.doubts import doubts
+from imlogit.runs.examine import compare, exemplars_of, explain_row
 
 from helpers.awkward_names import NAMES
 

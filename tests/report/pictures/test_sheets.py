@@ -9,7 +9,8 @@ import pytest
 from imlogit.checks.finding import Exhibit, Status
 from imlogit.report.pictures import sheets
 from imlogit.report.pictures.letters import short
-from imlogit.runs.examine import doubts, exemplars_of, explain_row
+from imlogit.runs.doubts import doubts
+from imlogit.runs.examine import exemplars_of, explain_row
 
 from helpers.awkward_names import NAMES
 from helpers.pictures import colours_in, cut_texts_of, rgb_of, texts_of

@@ -12,14 +12,16 @@ from imlogit.report.console.printing import print_table
 from imlogit.report.console.tables import NAMES, cells
 from imlogit.report.pictures.sheets import KINDS
 from imlogit.report.table import Align, Column, Table, Wrap, columns, numbers
-from imlogit.runs.examine import Doubt, Explanation
+from imlogit.runs.doubts import TRAINING, Doubt
+from imlogit.runs.examine import Explanation
 
 SIGNIFICANCE = 0.05
+FIGURES = ("trust", "p(given)", "p(suggested)")
 
 
-def print_doubts(console: Console, doubts: Sequence[Doubt], n: int) -> None:
+def print_doubts(console: Console, doubts: Sequence[Doubt], n: int, part: str = TRAINING) -> None:
     """Print the most doubtful labels, and how many are counted as wrong."""
-    print_table(console, doubts_table(doubts, n))
+    print_table(console, doubts_table(doubts, n, part))
 
 
 def print_explanation(console: Console, found: Explanation) -> None:
@@ -38,19 +40,20 @@ def print_comparison(console: Console, found: Comparison, runs: tuple[str, str])
         print_table(console, table)
 
 
-def doubts_table(doubts: Sequence[Doubt], n: int) -> Table:
+def doubts_table(doubts: Sequence[Doubt], n: int, part: str = TRAINING) -> Table:
     """Return the ``n`` most doubtful labels, and how many are counted as wrong."""
-    named = ("file",) if any(one.name for one in doubts) else ()
-    headings = ("rank", "row", *named, "given", "likely", "trust", "p(given)", "counted as wrong")
+    named = ("file",) if any(one.file for one in doubts) else ()
+    headings = ("rank", "row", *named, "given", "suggested", *FIGURES, "counted as wrong")
     rows = tuple(
         (
             str(rank),
             str(one.row),
-            *((one.name,) if named else ()),
+            *((one.file,) if named else ()),
             one.given,
-            one.likely,
+            one.suggested,
             f"{one.trust:.2e}",
-            f"{one.confidence:.2e}",
+            f"{one.p_given:.2e}",
+            f"{one.p_suggested:.2e}",
             "yes" if one.wrong else "",
         )
         for rank, one in enumerate(doubts[:n], start=1)
@@ -60,7 +63,7 @@ def doubts_table(doubts: Sequence[Doubt], n: int) -> Table:
         f"Confident learning counts {wrong:,} of {len(doubts):,} labels ({wrong / len(doubts):.2%})"
         " as wrong. A model that errs counts its own errors, too: look before you change a label."
     )
-    title = f"The {min(n, len(doubts))} most doubtful of {len(doubts):,} labels"
+    title = f"The {min(n, len(doubts))} most doubtful of {len(doubts):,} {part} labels"
     return Table(title, numbers(*headings, wrap=Wrap.LETTERS), rows, notes=(note,))
 
 

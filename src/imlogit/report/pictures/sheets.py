@@ -23,7 +23,8 @@ from imlogit.report.pictures.page import (
     in_own_style,
     more_not_shown,
 )
-from imlogit.runs.examine import Doubt, Explanation
+from imlogit.runs.doubts import Doubt
+from imlogit.runs.examine import Explanation
 from imlogit.runs.predictions import Predictions
 
 if TYPE_CHECKING:
@@ -73,9 +74,9 @@ def doubt_sheet(images: ImageSet, doubts: Sequence[Doubt], n: int = MOST_DOUBTS)
             (images.images[one.row],),
             (
                 f"given {one.given}",
-                f"likely {one.likely}",
-                _short_file(one.name) or f"row {one.row}",
-                f"p {one.confidence:.2g}",
+                f"suggested {one.suggested}",
+                _short_file(one.file) or f"row {one.row}",
+                f"p {one.p_given:.2g}",
             ),
         )
         for one in asked[:MOST_DOUBTS]

@@ -1,0 +1,149 @@
+"""Doubtful labels of a finished run, of its training part or of its test part."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import warnings
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
+
+from imlogit.arrays import Floats
+from imlogit.errors import DataError, ParameterError
+from imlogit.evaluation.doubts import TRUST, find_doubts
+from imlogit.runs.predictions import Numbers
+from imlogit.runs.record import Record, open_record
+from imlogit.system.text import nearest
+
+TRAINING, TEST = "training", "test"
+PARTS = (TRAINING, TEST)
+SEEN = "overlap-exact"
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One label, by what models said that did not see it.
+
+    Attributes
+    ----------
+    row : int
+        Of the image, in the source.
+    file : str
+        The image's file in the source; empty where images have no files.
+    given, suggested : str
+        The label's class, and what it should be if it is wrong.
+    p_given, p_suggested : float
+        Their probabilities.
+    trust : float
+        How probable the label is, given how labels seem to be mistaken; as in `find_doubts`.
+    margin : float
+        The given class's probability less the suggested one's.
+    wrong : bool
+        Whether confident learning counts the label as wrong.
+    """
+
+    row: int
+    file: str
+    given: str
+    suggested: str
+    p_given: float
+    p_suggested: float
+    trust: float
+    margin: float
+    wrong: bool
+
+
+class _Labels(NamedTuple):
+    """A part's labels, and what was said of its images by models that had not seen them."""
+
+    rows: Numbers
+    codes: Numbers
+    probabilities: Floats
+
+
+def doubts(
+    run: Record | str | os.PathLike[str], *, part: str = TRAINING, ranking: str = TRUST
+) -> tuple[Doubt, ...]:
+    """Rank the labels of a part of a run, the most doubtful first.
+
+    Parameters
+    ----------
+    run : Record or path-like
+        The folder of a finished run.
+    part : {"training", "test"}, default="training"
+        Training labels are ranked by out-of-fold probabilities, test labels by those of the
+        run's model.
+    ranking : {"trust", "margin", "confidence"}, default="trust"
+        By what: the label's probability given how labels seem to be mistaken, the given class's
+        probability less the suggested one's, or the given class's alone.
+
+    Raises
+    ------
+    DataError
+        For a run whose part has no image that a model had not seen.
+    ParameterError
+        For another part or ranking.
+
+    Warns
+    -----
+    UserWarning
+        Where test images are training images, of which the model has seen the labels.
+    """
+    record = open_record(run)
+    labels = _labels(record, part)
+    if part == TEST and SEEN in _no_estimate(record):
+        warnings.warn(
+            f"{record.folder}: test images are training images ({SEEN}): the model has seen their "
+            "labels, and a wrong one may look right.",
+            UserWarning,
+            stacklevel=2,
+        )
+    try:
+        found = find_doubts(labels.codes, labels.probabilities, ranking)
+    except DataError as error:
+        raise DataError(f"{record.folder}: {error}.") from None
+    names, files = record.names, record.predictions.names
+    p_suggested = labels.probabilities[found.rows, found.suggested]
+    return tuple(
+        Doubt(
+            row=int(row),
+            file=files[row] if len(files) else "",
+            given=names[given],
+            suggested=names[suggested],
+            p_given=float(own),
+            p_suggested=float(other),
+            trust=float(trust),
+            margin=float(margin),
+            wrong=bool(wrong),
+        )
+        for row, given, suggested, trust, own, margin, wrong, other in zip(
+            labels.rows[found.rows], *found[1:], p_suggested, strict=True
+        )
+    )
+
+
+def as_csv(doubts: tuple[Doubt, ...]) -> str:
+    """Return doubts as CSV, in their order."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(Doubt.__annotations__), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(map(asdict, doubts))
+    return text.getvalue()
+
+
+def _labels(record: Record, part: str) -> _Labels:
+    kept = record.predictions
+    if part == TRAINING:
+        return _Labels(kept.train_rows, kept.train_codes, kept.train_probabilities)
+    if part == TEST:
+        return _Labels(kept.test_rows, kept.test_codes, kept.test_probabilities)
+    raise ParameterError(
+        f"part={part!r}: give {' or '.join(PARTS)}.{nearest(part, PARTS)}", parameter="part"
+    )
+
+
+def _no_estimate(record: Record) -> list[object]:
+    """Return the codes of checks that take the ground from the test part's figures."""
+    codes = record.metrics.get("no_estimate")
+    return codes if isinstance(codes, list) else []
