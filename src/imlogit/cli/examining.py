@@ -34,31 +34,34 @@ MOST_EXPLAINED = 20
 # Of a file's name, which becomes a part of its picture's.
 ENDING, MOST_LETTERS = re.compile(r"\.[a-zA-Z]\w{0,4}$"), 60
 
+DoubtedPart = Annotated[str, typer.Option(metavar="training|test", help="Whose labels to rank.")]
+Ranking = Annotated[
+    str,
+    typer.Option(
+        metavar="trust|margin|confidence",
+        help="By what: the label's probability, given how labels seem to be mistaken; its class's, "
+        "less the suggested one's; or its class's alone.",
+    ),
+]
+DoubtedFiles = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DEST",
+        help="Copy the images' files to a new folder, by the given and the suggested class.",
+    ),
+]
+Links = Annotated[
+    bool, typer.Option("--link", help="Link to the files in --folder instead of copying them.")
+]
+
 
 def doubts_command(
     run: RunFolder,
     n: Annotated[int, typer.Option("-n", min=1, help="How many to print, and to copy.")] = 20,
-    part: Annotated[
-        str, typer.Option(metavar="training|test", help="Whose labels to rank.")
-    ] = "training",
-    ranking: Annotated[
-        str,
-        typer.Option(
-            metavar="trust|margin|confidence",
-            help="By what: the label's probability, given how labels seem to be mistaken; its "
-            "class's, less the suggested one's; or its class's alone.",
-        ),
-    ] = "trust",
-    folder: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DEST",
-            help="Copy the images' files to a new folder, by the given and the suggested class.",
-        ),
-    ] = None,
-    link: Annotated[
-        bool, typer.Option("--link", help="Link to the files in --folder instead of copying them.")
-    ] = False,
+    part: DoubtedPart = "training",
+    ranking: Ranking = "trust",
+    folder: DoubtedFiles = None,
+    link: Links = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the whole ranking as CSV.")] = False,
     source: RunSource = None,
     out: Picture = None,

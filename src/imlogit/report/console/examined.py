@@ -16,7 +16,6 @@ from imlogit.runs.doubts import TRAINING, Doubt
 from imlogit.runs.examine import Explanation
 
 SIGNIFICANCE = 0.05
-FIGURES = ("trust", "p(given)", "p(suggested)")
 
 
 def print_doubts(console: Console, doubts: Sequence[Doubt], n: int, part: str = TRAINING) -> None:
@@ -43,7 +42,8 @@ def print_comparison(console: Console, found: Comparison, runs: tuple[str, str])
 def doubts_table(doubts: Sequence[Doubt], n: int, part: str = TRAINING) -> Table:
     """Return the ``n`` most doubtful labels, and how many are counted as wrong."""
     named = ("file",) if any(one.file for one in doubts) else ()
-    headings = ("rank", "row", *named, "given", "suggested", *FIGURES, "counted as wrong")
+    classes = ("given", "suggested")
+    headings = ("rank", "row", *named, *classes, "trust", "p(given)", "counted as wrong")
     rows = tuple(
         (
             str(rank),
@@ -53,7 +53,6 @@ def doubts_table(doubts: Sequence[Doubt], n: int, part: str = TRAINING) -> Table
             one.suggested,
             f"{one.trust:.2e}",
             f"{one.p_given:.2e}",
-            f"{one.p_suggested:.2e}",
             "yes" if one.wrong else "",
         )
         for rank, one in enumerate(doubts[:n], start=1)
