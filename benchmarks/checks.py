@@ -258,9 +258,9 @@ RANKINGS: dict[str, Callable[[Any, Any], Any]] = {
 
 OFFERED = ("trust", "margin", "confidence")
 FIRST = (20, 50, 100, 200, 500)
-# Rows of MNIST's parts whose labels were published as wrong. Of the 15, most of five people said so
-# (github.com/cleanlab/label-errors, mturk/mnist_mturk.json: fewer than 3 for the given label); the
-# others one author did (github.com/cleanlab/cleanlab at f67988d, finding_MNIST_label_errors).
+# Rows of MNIST's parts whose labels were published as wrong. The 15 are those that fewer than
+# three of five people chose (github.com/cleanlab/label-errors, mturk/mnist_mturk.json); the others
+# one author named (github.com/cleanlab/cleanlab at f67988d, finding_MNIST_label_errors).
 FIVE_PEOPLE = (
     *(947, 1621, 1901, 2130, 2462, 2597, 2654, 3520),
     *(3558, 5937, 6651, 6783, 8527, 9679, 9729),
