@@ -199,7 +199,7 @@ class TestCheck:
         assert run(["check"]) == 0
         found = capsys.readouterr()
         assert f"{len(CHECKS)} checks" in found.out
-        assert "share unexplained 0.0015" in " ".join(found.out.split())
+        assert "share unexplained 0.1" in " ".join(found.out.split())
         assert run(["check", "--json"]) == 0
         checks = json.loads(capsys.readouterr().out)["checks"]
         assert {one["status"] for one in checks} == {"passed", "failed", "not applicable"}

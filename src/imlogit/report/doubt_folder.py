@@ -14,11 +14,11 @@ from imlogit.data.progress import Progress
 from imlogit.data.readers.listing import Place
 from imlogit.data.sources import find_place
 from imlogit.errors import DataError
-from imlogit.report.pictures.figures import drawable
+from imlogit.report.pictures.page import as_rgb
 from imlogit.report.run_folder import file_name
 from imlogit.runs.doubts import Doubt
 from imlogit.runs.record import Record, open_record
-from imlogit.system.atomic import filling, place_into, refuse_taken
+from imlogit.system.atomic import filling, place_into, refuse_place
 from imlogit.system.regular_file import open_regular
 from imlogit.system.text import printable
 
@@ -82,7 +82,7 @@ def copy_doubts(
         If the folder exists or cannot be written; then nothing is left of it.
     """
     place = Path(folder)
-    refuse_taken(place, "folder")
+    refuse_place(place, "folder")
     record = open_record(run)
     _refuse_other_doubts(record, doubts)
     images, files = _images(record, source, progress)
@@ -98,7 +98,7 @@ def copy_doubts(
             inner.mkdir(parents=True, exist_ok=True)
             target = _free(inner / _short(path.name if path else f"row-{one.row}.png"), one, taken)
             _write(target, path, images.images[one.row], link=link)
-        refuse_taken(place, "folder")
+        refuse_place(place, "folder")
         place_into([(made, place)], replace=False)
     n_files = len(found) - found.count(None)
     return DoubtFolder(place, n_files, len(found) - n_files)
@@ -204,7 +204,7 @@ def _write(target: Path, path: Path | None, pixels: Pixels, *, link: bool) -> No
     if path is None:
         from PIL import Image
 
-        Image.fromarray(drawable(pixels)).save(target, format="PNG")
+        Image.fromarray(pixels if pixels.ndim == 2 else as_rgb(pixels)).save(target, format="PNG")
     elif link:
         target.symlink_to(path)
     else:
