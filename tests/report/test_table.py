@@ -40,7 +40,7 @@ def test_all_that_it_holds_is_printed_as_it_stands():
     assert ["[i]one", "1"] in lines
     # a line sets what sums up apart
     assert lines.index(["sum", "23"]) == lines.index(["two", "22"]) + 2
-    assert lines[-1] == ["A", "note."]
+    assert lines[-2:] == [["A", "note."], []]
 
 
 def test_a_mark_is_a_colour_where_there_are_colours():

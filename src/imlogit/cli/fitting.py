@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imlogit.cli.options import AsJson, Out, PlainJson, Strict, gathers
+from imlogit.cli.options import AsJson, Out, PlainJson, Strict, Verbose, gathers
 from imlogit.cli.output import draw, load_images, print_json, result_console
 from imlogit.cli.spelling import respell
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars
@@ -18,6 +20,15 @@ from imlogit.runs.options import RunOptions, SweepOptions, TaskOptions, TrainOpt
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from imlogit.runs.plan import Task
+
+# What can be done with a run.
+NEXT = {
+    "doubts {run}": "which labels may be wrong",
+    "explain {run}": "why the model says what it says",
+    "predict {run} FILES": "what it says of other images",
+    "export {run} --to json": "the model for other software",
+}
 # A check of severity "error" failed.
 FOUND_ERRORS = 1
 
@@ -25,6 +36,7 @@ FOUND_ERRORS = 1
 @gathers(options=TrainOptions)
 def train_command(
     out: Out = None,
+    verbose: Verbose = False,
     as_json: AsJson = False,
     strict: Strict = False,
     *,
@@ -32,15 +44,13 @@ def train_command(
 ) -> None:
     """Train a classifier of images, cross-validate it, test it and save it."""
     with errors_as_exit_code():
-        from imlogit.report.console.summaries import print_training
-        from imlogit.runs.train import train
-
-        _run(train, options, out, print_training, as_json=as_json, strict=strict)
+        _run(_train, options, out, as_json=as_json, verbose=verbose, strict=strict)
 
 
 @gathers(options=SweepOptions)
 def sweep_command(
     out: Out = None,
+    verbose: Verbose = False,
     as_json: AsJson = False,
     strict: Strict = False,
     *,
@@ -48,10 +58,7 @@ def sweep_command(
 ) -> None:
     """Cross-validate many values of C, choose one, and save the model fitted with it."""
     with errors_as_exit_code():
-        from imlogit.report.console.summaries import print_sweep
-        from imlogit.runs.sweep import sweep
-
-        _run(sweep, options, out, print_sweep, as_json=as_json, strict=strict)
+        _run(_sweep, options, out, as_json=as_json, verbose=verbose, strict=strict)
 
 
 @gathers(options=TaskOptions)
@@ -84,38 +91,61 @@ def check_command(
             raise typer.Exit(FOUND_ERRORS)
 
 
+# Heavy libraries are imported only when it has been printed what a run is about.
+
+
+def _train() -> tuple[Callable[..., Any], Callable[..., None]]:
+    from imlogit.report.console.summaries import print_training
+    from imlogit.runs.train import train_task
+
+    return train_task, print_training
+
+
+def _sweep() -> tuple[Callable[..., Any], Callable[..., None]]:
+    from imlogit.report.console.summaries import print_sweep
+    from imlogit.runs.sweep import sweep_task
+
+    return sweep_task, print_sweep
+
+
 def _run(
-    job: Callable[..., Any],
+    job: Callable[[], tuple[Callable[..., Any], Callable[..., None]]],
     options: RunOptions,
     out: Path | None,
-    show_run: Callable[[Console, Any], None],
     *,
     as_json: bool,
+    verbose: bool,
     strict: bool,
 ) -> None:
-    """Load, work, write a run directory and print; after Ctrl-C write what is finished."""
+    """Say what there is, work, write a run directory and print what was found.
+
+    After Ctrl-C what is finished is written.
+    """
     from imlogit.errors import FitInterrupted
     from imlogit.report.run_folder import refuse_run_place
 
     refuse_run_place(out)
+    task = _begin(options, quiet=as_json)
+    do, print_found = job()
+
+    def show(result: Any, place: Path | None) -> None:
+        _show(result, place, print_found, as_json=as_json, verbose=verbose)
+
     try:
-        image_set = load_images(options.source, options.reading)
-        with progress_bars() as (_, fitting):
-            result = job(image_set, options, observe=fitting)
+        with progress_bars(_words_of(task)) as (_, fitting):
+            result = do(task, observe=fitting)
     except FitInterrupted as stop:
         if stop.partial is not None:
-            place = _write_or_show(stop.partial, out, as_json, show_run)
+            place = _write_or_show(stop.partial, out, show)
             typer.echo(f"imlogit: what is finished is written to {place}", err=True)
         raise
-    place = _write_or_show(result, out, as_json, show_run)
-    _show(result, place, as_json, show_run)
+    place = _write_or_show(result, out, show)
+    show(result, place)
     if strict and not result.checks.ok:
         raise typer.Exit(FOUND_ERRORS)
 
 
-def _write_or_show(
-    result: Any, out: Path | None, as_json: bool, show_run: Callable[[Console, Any], None]
-) -> Path:
+def _write_or_show(result: Any, out: Path | None, show: Callable[[Any, Path | None], None]) -> Path:
     """Write a run directory; if it cannot be written, at least print what it would hold.
 
     Raises
@@ -128,17 +158,66 @@ def _write_or_show(
     try:
         return write_run(result, out)
     except OutputError:
-        _show(result, None, as_json, show_run)
+        show(result, None)
         raise
 
 
 def _show(
-    result: Any, place: Path | None, as_json: bool, show_run: Callable[[Console, Any], None]
+    result: Any,
+    place: Path | None,
+    print_found: Callable[..., None],
+    *,
+    as_json: bool,
+    verbose: bool,
 ) -> None:
     if as_json:
         print_json(result.metrics | {"run": None if place is None else str(place)})
         return
     console = result_console()
-    show_run(console, replace(result, checks=result.checks.respelled(respell)))
+    pictures = [] if place is None else [path.name for path in place.glob("*.png")]
+    spelled = replace(result, checks=result.checks.respelled(respell))
+    print_found(console, spelled, verbose=verbose, pictures=pictures)
     if place is not None:
-        console.print(f"Written to {place}", soft_wrap=True)
+        _print_place(console, place)
+
+
+def _begin(options: RunOptions, *, quiet: bool) -> Task:
+    """Read the images, and say what the run is about before anything is fitted."""
+    from imlogit.runs.plan import begin
+
+    image_set = load_images(options.source, options.reading)
+    task = begin(image_set, options, may_choose=isinstance(options, SweepOptions))
+    if not quiet:
+        from imlogit.report.console.tasks import print_task
+
+        print_task(result_console(), task)
+        sys.stdout.flush()  # a pipe, too, has it before the fit
+    return task
+
+
+def _words_of(task: Task) -> Callable[[int, int], str]:
+    """Return what says how many of a run's fits are done."""
+    options, n_classes = task.options, len(task.target.names)
+    columns = 1 if n_classes == 2 else n_classes
+
+    def words(done: int, total: int) -> str:
+        fitted = done // columns
+        if isinstance(options, SweepOptions):
+            return f"{fitted} of {total // columns} fits, of {len(options.values)} values of C"
+        # the folds start from the fit on all images
+        folds = task.folds
+        return f"fold {min(fitted, folds)} of {folds}" if fitted else "all images"
+
+    return words
+
+
+def _print_place(console: Console, place: Path) -> None:
+    """Say where the run is, and what can be done with it."""
+    from imlogit.report.console.printing import print_rows
+    from imlogit.report.table import Column, Table, Wrap
+
+    run = shlex.quote(str(place))
+    console.print(f"Written to {place}", soft_wrap=True)
+    rows = tuple((f"imlogit {command.format(run=run)}", what) for command, what in NEXT.items())
+    headings = (Column("command", wrap=Wrap.NEVER), Column("what it says", drop=1))
+    print_rows(console, Table("", headings, rows, headed=False))

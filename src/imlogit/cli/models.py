@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from imlogit.cli.options import ModelFile, PlainJson, Prepare, Resize, Source, gathers
+from imlogit.cli.options import ModelFile, PlainJson, Prepare, Resize, Source, Verbose, gathers
 from imlogit.cli.output import load_images, print_json, result_console
 from imlogit.cli.spelling import respell
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars, working
@@ -40,6 +40,7 @@ def predict_command(
         from imlogit.model.persist import open_model
         from imlogit.model.predict import Predictor
         from imlogit.report.console import answers
+        from imlogit.report.console.layout import Letters
 
         predictor = Predictor(open_model(model), reading, resize=resize, prepare=prepare)
         tally = answers.Tally()
@@ -50,8 +51,12 @@ def predict_command(
             )
             if as_json:
                 lines = answers.json_lines(found, tally, predictor.head.class_names)
+            elif as_csv:
+                lines = answers.csv_lines(found, tally)
             else:
-                lines = (answers.csv_lines if as_csv else answers.table_lines)(found, tally)
+                console = result_console()
+                room = console.width if console.is_terminal else None
+                lines = answers.table_lines(found, tally, Letters(console.encoding), room)
             for line in lines:
                 typer.echo(line, nl=False)
         if tally.failed:
@@ -68,6 +73,7 @@ def refuse_both(as_csv: bool, as_json: bool) -> None:
 def evaluate_command(
     model: ModelFile,
     source: Source,
+    verbose: Verbose = False,
     as_json: PlainJson = False,
     *,
     reading: Reading,
@@ -84,7 +90,7 @@ def evaluate_command(
         if as_json:
             print_json(found.to_dict())
         else:
-            print_assessment(result_console(), found)
+            print_assessment(result_console(), found, verbose=verbose)
 
 
 def show_command(

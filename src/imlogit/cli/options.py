@@ -31,6 +31,7 @@ Out = Annotated[Path | None, typer.Option(help="Where to write; default imlogit-
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the metrics as JSON instead of tables.")
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the long tables, too.")]
 RunFolder = Annotated[Path, typer.Argument(help="A folder that train or sweep wrote.")]
 RunOrModel = Annotated[
     Path, typer.Argument(help="A folder that train or sweep wrote, or, for FILES, a model file.")

@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -65,8 +65,17 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
 
 
 @contextmanager
-def progress_bars() -> Iterator[tuple[Loading | None, Observer | None]]:
-    """Show what is going on, on standard error, if that is a terminal."""
+def progress_bars(
+    what_of: Callable[[int, int], str] | None = None,
+) -> Iterator[tuple[Loading | None, Observer | None]]:
+    """Show what is going on, on standard error, if that is a terminal.
+
+    Parameters
+    ----------
+    what_of : callable, optional
+        Takes how many columns are fitted and how many there are, and says what that means, such
+        as "3 of 10 folds".
+    """
     if not sys.stderr.isatty():
         yield None, None
         return
@@ -90,13 +99,15 @@ def progress_bars() -> Iterator[tuple[Loading | None, Observer | None]]:
 
         def on_fit(news: Progress) -> None:
             bar.update(loading, visible=False)
-            note = (
-                f"{news.done} of {news.total} columns, worst gap {news.gap:.1e}, "
-                f"{news.passes} passes; {news.plan}"
-            )
+            done = (what_of or _columns)(news.done, news.total)
+            note = f"{done}; worst gap {news.gap:.1e}, {news.passes} passes; {news.plan}"
             bar.update(fitting, completed=news.done, total=news.total, note=note, visible=True)
 
         yield on_load, on_fit
+
+
+def _columns(done: int, total: int) -> str:
+    return f"{done} of {total} columns"
 
 
 @contextmanager

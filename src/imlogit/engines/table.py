@@ -46,6 +46,19 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
     MissingExtraError
         For an engine whose extra is not installed.
     """
+    check_engine(name)
+    module, cls = ENGINES[best_engine() if name == "auto" else name]
+    engine: Engine = getattr(import_module(module), cls)(as_matrix(features), scale)
+    return engine
+
+
+def check_engine(name: str) -> None:
+    """Refuse an engine that there is not, or that cannot be here.
+
+    Raises
+    ------
+    ParameterError
+    """
     if name != "auto" and name not in ENGINES:
         known = ", ".join(repr(known) for known in ("auto", *ENGINES))
         guess = nearest(name, ("auto", *ENGINES))
@@ -58,9 +71,6 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
             "engine='reference'",
             parameter="engine",
         )
-    module, cls = ENGINES[best_engine() if name == "auto" else name]
-    engine: Engine = getattr(import_module(module), cls)(as_matrix(features), scale)
-    return engine
 
 
 @cache

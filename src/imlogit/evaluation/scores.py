@@ -37,7 +37,7 @@ from imlogit.evaluation.score_intervals import (
     shares_interval,
 )
 
-TRAINING, OUT_OF_FOLD, TEST = "training", "out-of-fold", "test"
+OUT_OF_FOLD, TEST = "out-of-fold", "test"
 NAMES = (
     "accuracy",
     "balanced_accuracy",
@@ -119,8 +119,9 @@ class Scores:
     values : dict of str to Score
         By the names in `NAMES`. With more than two classes precision, recall, f1, roc_auc and
         average_precision are means over the classes, each against the rest.
-    origin : {"training", "out-of-fold", "test"} or None
-        Which images these are to the models that gave the probabilities.
+    origin : {"out-of-fold", "test"} or None
+        Which images these are to the models that gave the probabilities; None where they may have
+        seen some.
     reliability : Reliability or None
         What the calibration error is made of, where that is among the figures.
     """
@@ -176,7 +177,7 @@ def score(
     only : collection of str
         The figures that are wanted: areas under curves need the rows sorted, which takes far
         longer than to count what is right.
-    origin : {"training", "out-of-fold", "test"}, optional
+    origin : {"out-of-fold", "test"}, optional
         Which images these are to the models.
     intervals : bool, default=False
         Give every figure an interval, not only proportions. They say what other images of the

@@ -18,22 +18,34 @@ class Align(StrEnum):
 
 
 class Wrap(StrEnum):
-    """Where a text that is too wide for its column may be broken.
+    """What becomes of a text that is too wide for its column.
 
-    What cannot be broken is cut: a name, which must never be, is broken at any letter.
+    Sentences are broken between words. A name, of a class or a file, is never broken: it loses
+    its middle, since names differ at their ends. Numbers and codes stand whole.
     """
 
     WORDS = "words"
-    LETTERS = "letters"
+    NAME = "name"
     NEVER = "never"
 
 
 class Column(NamedTuple):
-    """A column's heading, and how its texts are set."""
+    """A column's heading, how its texts are set, and when it is left out.
+
+    Attributes
+    ----------
+    name : str
+    align : Align
+    wrap : Wrap
+    drop : int
+        Where a table does not fit, columns are left out from the highest number on, those of one
+        number together; one with 0, such as what a row is about, never.
+    """
 
     name: str
     align: Align = Align.LEFT
     wrap: Wrap = Wrap.WORDS
+    drop: int = 0
 
 
 class Marked(NamedTuple):
@@ -61,6 +73,10 @@ class Table:
         Rows that sum up the others, set apart from them.
     notes : tuple of str
         Sentences below the table.
+    headed : bool
+        Whether the headings are shown: "what" and "value" say nothing.
+    shorter : Table or None
+        What takes its place where it does not fit whole.
     """
 
     title: str
@@ -68,6 +84,8 @@ class Table:
     rows: Rows
     summary: Rows = ()
     notes: tuple[str, ...] = ()
+    headed: bool = True
+    shorter: Table | None = None
 
     def __post_init__(self) -> None:
         widths = {len(row) for row in self.rows + self.summary}
@@ -90,17 +108,19 @@ def plain_text(cell: Cell) -> str:
     return cell.text if isinstance(cell, Marked) else cell
 
 
-def columns(*names: str, align: Align = Align.LEFT, wrap: Wrap = Wrap.WORDS) -> tuple[Column, ...]:
+def columns(
+    *names: str, align: Align = Align.LEFT, wrap: Wrap = Wrap.WORDS, drop: int = 0
+) -> tuple[Column, ...]:
     """Return columns that are set alike."""
-    return tuple(Column(name, align, wrap) for name in names)
+    return tuple(Column(name, align, wrap, drop) for name in names)
 
 
-def numbers(*names: str, wrap: Wrap = Wrap.WORDS) -> tuple[Column, ...]:
+def numbers(*names: str, drop: int = 0) -> tuple[Column, ...]:
     """Return columns of numbers: their last digits stand below each other."""
-    return columns(*names, align=Align.RIGHT, wrap=wrap)
+    return columns(*names, align=Align.RIGHT, wrap=Wrap.NEVER, drop=drop)
 
 
-def facts_table(title: str, facts: Mapping[str, str]) -> Table:
+def facts_table(title: str, facts: Mapping[str, str], align: Align = Align.LEFT) -> Table:
     """Return what is known of one thing, a fact a row."""
-    heading = (Column("what"), Column("value", wrap=Wrap.LETTERS))
-    return Table(title, heading, tuple(facts.items()))
+    heading = (Column("what", wrap=Wrap.NEVER), Column("value", align))
+    return Table(title, heading, tuple(facts.items()), headed=False)

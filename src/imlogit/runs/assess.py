@@ -16,7 +16,7 @@ from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.pixels import have_same_shape
-from imlogit.evaluation.scores import TEST, TRAINING, Scores, score
+from imlogit.evaluation.scores import TEST, Scores, score
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
 from imlogit.model.persist import open_model
@@ -134,7 +134,7 @@ def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
     scores = score(
         codes[rows],
         probabilities,
-        origin=TRAINING if seen else TEST,
+        origin=None if seen else TEST,
         intervals=True,
         threshold=content.threshold,
     )

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from imlogit.data.reading import Reading
 from imlogit.errors import KindError, ParameterError
-from imlogit.system.text import nearest
+from imlogit.system.text import nearest, parse_bytes
 
 if TYPE_CHECKING:
     from imlogit.data.image_set import ImageSet
@@ -152,6 +152,19 @@ class RunOptions(TaskOptions):
     memory_limit: str | None = _option(
         None, "What fits may hold beside the images, as in 2GB. Default: 512MB, or half the images."
     )
+    class_weight: str | None = _option(
+        None,
+        "How much an image of a class counts: balanced, for all classes alike, or NAME=WEIGHT,...; "
+        "1 by default.",
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.memory_limit is not None:
+            try:
+                parse_bytes(self.memory_limit)
+            except ValueError as error:
+                raise ParameterError(f"memory_limit={error}", parameter="memory_limit") from None
 
 
 @dataclass(frozen=True, kw_only=True)

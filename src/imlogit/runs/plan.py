@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,19 @@ from imlogit.arrays import Floats, Labels, Pixels, Rows
 from imlogit.data.image_set import ImageSet
 from imlogit.data.readers.mnist_rows import DIGITS
 from imlogit.data.split import Split, split
+from imlogit.engines.table import check_engine
 from imlogit.errors import DataError, ParameterError
-from imlogit.estimators.logistic import LogisticRegression
-from imlogit.model.fields import SavedModel
-from imlogit.model.head import head_of
-from imlogit.model.persist import saved_model_of
-from imlogit.runs.options import RunOptions, TaskOptions
-from imlogit.runs.predictions import Predictions
-from imlogit.system.text import by, nearest
+from imlogit.runs.options import RunOptions, TaskOptions, TrainOptions
+from imlogit.system.text import by, counted, first_of, nearest
 
+# What a run is about is printed before scikit-learn and its like are there.
+if TYPE_CHECKING:
+    from imlogit.estimators.logistic import LogisticRegression
+    from imlogit.model.fields import SavedModel
+    from imlogit.runs.predictions import Predictions
+
+# Of more classes, facts name the first.
+MOST_LISTED = 10
 FOLDS = 10
 
 
@@ -102,6 +106,8 @@ class Task:
 
     def saved_model_of(self, estimator: LogisticRegression) -> SavedModel:
         """Return a model that was fitted on the training part, with the names of its classes."""
+        from imlogit.model.persist import saved_model_of
+
         target = self.target
         are_labels = target.positive is None or self.image_set.n_classes == 2
         return saved_model_of(
@@ -114,6 +120,9 @@ class Task:
 
     def predictions_of(self, model: SavedModel, out_of_fold: Floats, folds: Rows) -> Predictions:
         """Return what is kept of each image: its class, its fold and its probabilities."""
+        from imlogit.model.head import head_of
+        from imlogit.runs.predictions import Predictions
+
         train, test = self.split.train, self.split.test
         return Predictions(
             train.astype(np.int64),
@@ -129,7 +138,11 @@ class Task:
     def facts(self) -> dict[str, str]:
         """Return what was found and how it was split and ordered, as short texts."""
         images, seed = self.image_set, self.options.seed
-        counted = zip(images.class_names, images.counts, strict=True)
+        sizes = [
+            f"{name} ({count:,})"
+            for name, count in zip(images.class_names, images.counts, strict=True)
+        ]
+        how_many = f"{len(sizes):,}: " if len(sizes) > MOST_LISTED else ""
         how = f"drawn by class, seed {seed}" if self.split.drawn else "the source's own"
         of_label = np.bincount(self.codes[self.split.train])
         n_validation = int(self.split.validation.sum())
@@ -137,9 +150,10 @@ class Task:
         facts = {
             "source": f"{images.name}, {images.origin}",
             "images": f"{len(images):,} of {by(images.image_shape)} pixels",
-            "classes": ", ".join(f"{name} ({count:,})" for name, count in counted),
-            "training": f"{len(self.split.train):,} images{joined}, in random order, seed {seed}",
-            "test": f"{len(self.split.test):,} images, {how}",
+            "classes": how_many + first_of(sizes, MOST_LISTED),
+            "training": f"{counted(len(self.split.train), 'image')}{joined}, in random order, "
+            f"seed {seed}",
+            "test": f"{counted(len(self.split.test), 'image')}, {how}",
             "looking for": self.target.statement,
             "base rate": f"{of_label.max() / of_label.sum():.4f} of the training images",
         }
@@ -204,10 +218,64 @@ def begin(image_set: ImageSet, options: RunOptions, *, may_choose: bool = False)
     check_white(image_set, options)
     parts = split(image_set, options.test_size, options.seed)
     target = choose_target(image_set, options.positive, every_class=options.every_class)
+    if isinstance(options, TrainOptions):
+        _check_wanted(options, target)
     if not (may_choose and options.folds is None and parts.validation.any()):
         folds = _choose_folds(target.codes(image_set)[parts.train], options.folds)
         options = replace(options, folds=folds)
-    return Task(options, image_set, parts, target)
+    task = Task(options, image_set, parts, target)
+    class_weight_of(task)
+    check_engine(options.engine)
+    return task
+
+
+def class_weight_of(task: Task) -> dict[Any, float] | str | None:
+    """Return how much an image of each label to fit counts, as an estimator takes it.
+
+    Raises
+    ------
+    ParameterError
+        For a class that there is not, and weights that are none.
+    """
+    given, target = task.options.class_weight, task.target
+    if given is None or given == "balanced":
+        return given
+    weights = _weights_by_name(given, target.names)
+    labels = range(len(target.names)) if target.positive is None else (False, True)
+    return {label: weights.get(name, 1.0) for label, name in zip(labels, target.names, strict=True)}
+
+
+def _weights_by_name(given: str, names: Sequence[str]) -> dict[str, float]:
+    """Return the weights that a text gives classes, whose names may have commas in them."""
+    weights: dict[str, float] = {}
+    name = ""
+    for piece in given.split(","):
+        name = f"{name},{piece}" if name else piece
+        called, _, number = name.rpartition("=")
+        if called not in names:
+            continue
+        try:
+            weights[called] = float(number)
+        except ValueError:
+            continue
+        name = ""
+    if name or not all(0 <= value < math.inf for value in weights.values()):
+        raise ParameterError(
+            f"class_weight={given!r}: give 'balanced', or NAME=WEIGHT,... with weights of 0 or "
+            f"more and names of these: {first_of(names)}.",
+            parameter="class_weight",
+        )
+    return weights
+
+
+def _check_wanted(options: TrainOptions, target: Target) -> None:
+    if options.wanted is not None and target.positive is None:
+        name, value = options.wanted
+        raise ParameterError(
+            f"{name}={value} needs a label to look for: give positive=..., without "
+            "every_class=True.",
+            parameter=name,
+        )
 
 
 def check_white(image_set: ImageSet, options: TaskOptions) -> None:

@@ -22,7 +22,7 @@ from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
 from imlogit.runs.command import command_of
 from imlogit.runs.options import RULES, SweepOptions, takes
-from imlogit.runs.plan import Task, begin, or_none
+from imlogit.runs.plan import Task, begin, class_weight_of, or_none
 from imlogit.runs.predictions import Predictions
 
 SWEEP_VERSION = 1
@@ -166,11 +166,23 @@ def sweep(
     FitInterrupted
         On Ctrl-C; its ``partial`` is a SweepResult of the values of C that are finished, or None.
     """
-    task = begin(image_set, options, may_choose=True)
+    return sweep_task(begin(image_set, options, may_choose=True), observe)
+
+
+def sweep_task(task: Task, observe: Observer | None = None) -> SweepResult:
+    """Do what `sweep` does, of a task that `begin` made.
+
+    Raises
+    ------
+    FitInterrupted
+    """
+    options = task.options
+    assert isinstance(options, SweepOptions)
     estimator = LogisticRegressionCV(
         Cs=list(options.values),
         cv=[_validation(task)] if task.options.folds is None else task.folds,
         rule=options.rule,
+        class_weight=class_weight_of(task),
         random_state=options.seed,
         memory_limit=options.memory_limit,
         engine=options.engine,

@@ -10,7 +10,7 @@ from imlogit.arrays import Rows
 from imlogit.checks.finding import Findings
 from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import FitInterrupted, ParameterError
+from imlogit.errors import FitInterrupted
 from imlogit.estimators.folds import fold_numbers
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluation.cross_validation import CrossValidation, cross_validate
@@ -20,7 +20,7 @@ from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
 from imlogit.runs.command import command_of
 from imlogit.runs.options import TrainOptions, takes
-from imlogit.runs.plan import Task, begin, or_none
+from imlogit.runs.plan import Task, begin, class_weight_of, or_none
 from imlogit.runs.predictions import Predictions
 
 # The version of metrics.json; docs/metrics.md describes it.
@@ -132,12 +132,23 @@ def train(
     FitInterrupted
         On Ctrl-C; its ``partial`` is a TrainResult of the folds that are finished, or None.
     """
-    task = begin(image_set, options)
-    _check_wanted(options, task)
+    return train_task(begin(image_set, options), observe)
+
+
+def train_task(task: Task, observe: Observer | None = None) -> TrainResult:
+    """Do what `train` does, of a task that `begin` made.
+
+    Raises
+    ------
+    FitInterrupted
+    """
+    options = task.options
+    assert isinstance(options, TrainOptions)
     estimator = LogisticRegression(
         C=options.C,
         random_state=options.seed,
         engine=options.engine,
+        class_weight=class_weight_of(task),
         memory_limit=options.memory_limit,
         pixel_scale=options.pixel_scale,
     )
@@ -169,16 +180,6 @@ def _result(task: Task, found: CrossValidation, *, interrupted: bool = False) ->
         threshold=threshold,
         interrupted=interrupted,
     )
-
-
-def _check_wanted(options: TrainOptions, task: Task) -> None:
-    if options.wanted is not None and task.target.positive is None:
-        name, value = options.wanted
-        raise ParameterError(
-            f"{name}={value} needs a label to look for: give positive=..., without "
-            "every_class=True.",
-            parameter=name,
-        )
 
 
 def _threshold(task: Task, found: CrossValidation, folds: Rows) -> Threshold | None:

@@ -38,6 +38,20 @@ def first_of(names: Sequence[str], most: int = 10) -> str:
     return ", ".join(map(printable, names[:most])) + more
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return how many there are of something, such as 1 image and 2,000 images.
+
+    Parameters
+    ----------
+    number : int
+    one : str
+        What one of them is called.
+    many : str, optional
+        What several are called, where that does not end in an s alone.
+    """
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
 def reason(error: BaseException) -> str:
     """Return an exception as one short line."""
     text = " ".join(f"{type(error).__name__}: {error}".split())

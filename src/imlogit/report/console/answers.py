@@ -13,10 +13,15 @@ from typing import Any
 from rich.cells import cell_len
 
 from imlogit.model.predict import Answer
+from imlogit.report.console.layout import LEAST_NAME, Letters, shortened
+from imlogit.system.text import counted
 
 # Columns are as wide as the first answers need.
 LOOKED_AT = 64
 WIDEST = 60
+# The figures between names, the gaps, and a "(wrong)".
+BESIDE = 28
+UTF_8 = Letters("utf-8")
 CSV_COLUMNS = ("image", "label", "probability", "truth", "right", "problem", "seen")
 
 
@@ -63,9 +68,13 @@ class Tally:
     def sentence(self) -> str:
         """Return what was counted, for a person."""
         found = self.to_dict()
-        text = f"{self.n:,} image{'s' if self.n != 1 else ''}"
+        text = counted(self.n, "image")
         if self.failed:
-            text += f", {self.failed:,} of them without an answer"
+            text += (
+                f", {self.failed:,} of them without an answer"
+                if self.n > 1
+                else " without an answer"
+            )
         if found["with_truth"]:
             common = self._truths.most_common(1)[0][0]
             text += (
@@ -88,26 +97,58 @@ class Tally:
         return f" The model was fitted on {which}: it is more often right there than elsewhere."
 
 
-def table_lines(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
-    """Yield a table's lines; a column for the truth is there if the first answers have one."""
+def table_lines(
+    answers: Iterable[Answer], tally: Tally, letters: Letters = UTF_8, room: int | None = None
+) -> Iterator[str]:
+    """Yield a table's lines; a column for the truth is there if the first answers have one.
+
+    Parameters
+    ----------
+    answers : iterable of Answer
+    tally : Tally
+        Counts them.
+    letters : Letters
+        That can be printed.
+    room : int, optional
+        How wide a line may be: names lose their middle to fit. By default they stand whole.
+    """
     passing = tally.counting(answers)
     first = list(islice(passing, LOOKED_AT))
-    width = _widest("image", (one.where for one in first))
-    of_label = _widest("label", (one.label or "" for one in first))
     with_truth = any(one.truth is not None for one in first)
-    heading = f"  {_padded('image', width)}   {_padded('label', of_label)}   probability"
-    yield heading + ("   truth" if with_truth else "") + "\n"
-    yield f" {'─' * (len(heading) + (8 if with_truth else 0))}\n"
+    widths = _widths_of(first, letters, room)
+
+    def cell(text: str, width: int) -> str:
+        shown = letters.printable(text)
+        shown = shown if room is None else shortened(shown, width, letters.ellipsis)
+        return shown + " " * (width - cell_len(shown))
+
+    of_image, of_label = widths
+    heading = f"  {cell('image', of_image)}  {cell('label', of_label)}  probability"
+    yield heading + ("  truth" if with_truth else "") + "\n"
+    yield f" {letters.rule * (len(heading) + (7 if with_truth else 0))}\n"
     for one in chain(first, passing):
+        line = f"  {cell(one.where, of_image)}"
         if one.label is None or one.probability is None:
-            yield f"  {_padded(one.where, width)}   {one.problem}\n"
-            continue
-        line = f"  {_padded(one.where, width)}   {_padded(one.label, of_label)}"
-        line += f"   {one.probability:11.4f}"
-        if one.truth is not None:
-            line += f"   {one.truth}" + ("" if one.right else "  (wrong)")
+            line += f"  {letters.printable(one.problem)}"
+        else:
+            line += f"  {cell(one.label, of_label)}  {one.probability:11.4f}"
+            if one.truth is not None:
+                line += f"  {cell(one.truth, of_label)}".rstrip()
+                line += "" if one.right else "  (wrong)"
         yield line.rstrip() + "\n"
     yield f"\n{tally.sentence()}\n"
+
+
+def _widths_of(first: Sequence[Answer], letters: Letters, room: int | None) -> tuple[int, int]:
+    """Return how wide the columns of images and of labels are."""
+    image = _widest(["image", *(letters.printable(one.where) for one in first)])
+    names = ["label", *(one.label or "" for one in first), *(one.truth or "" for one in first)]
+    label = _widest(map(letters.printable, names))
+    if room is not None:
+        left = room - BESIDE
+        label = min(label, max(left // 4, LEAST_NAME))
+        image = min(image, max(left - 2 * label, LEAST_NAME))
+    return image, label
 
 
 def csv_lines(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
@@ -138,13 +179,8 @@ def json_lines(answers: Iterable[Answer], tally: Tally, names: Sequence[str]) ->
     yield '\n], "summary": ' + _plain(tally.to_dict()) + "}\n"
 
 
-def _widest(heading: str, texts: Iterable[str]) -> int:
-    return min(max(map(cell_len, chain([heading], texts))), WIDEST)
-
-
-def _padded(text: str, width: int) -> str:
-    """Fill a text up with spaces: a Chinese letter and its like are two columns wide."""
-    return text + " " * (width - cell_len(text))
+def _widest(texts: Iterable[str]) -> int:
+    return min(max(map(cell_len, texts)), WIDEST)
 
 
 _plain: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode

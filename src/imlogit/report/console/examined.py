@@ -14,6 +14,7 @@ from imlogit.report.pictures.sheets import KINDS
 from imlogit.report.table import Align, Column, Table, Wrap, columns, numbers
 from imlogit.runs.doubts import TRAINING, Doubt
 from imlogit.runs.examine import Explanation
+from imlogit.system.text import counted
 
 SIGNIFICANCE = 0.05
 
@@ -42,8 +43,14 @@ def print_comparison(console: Console, found: Comparison, runs: tuple[str, str])
 def doubts_table(doubts: Sequence[Doubt], n: int, part: str = TRAINING) -> Table:
     """Return the ``n`` most doubtful labels, and how many are counted as wrong."""
     named = ("file",) if any(one.file for one in doubts) else ()
-    classes = ("given", "suggested")
-    headings = ("rank", "row", *named, *classes, "trust", "p(given)", "counted as wrong")
+    headings = (
+        *numbers("rank", drop=5),
+        *numbers("row", drop=2 if named else 0),
+        *columns(*named, "given", "suggested", align=Align.RIGHT, wrap=Wrap.NAME),
+        *numbers("trust", drop=3),
+        *numbers("p(given)", drop=4),
+        *numbers("counted as wrong", drop=1),
+    )
     rows = tuple(
         (
             str(rank),
@@ -59,11 +66,13 @@ def doubts_table(doubts: Sequence[Doubt], n: int, part: str = TRAINING) -> Table
     )
     wrong = sum(one.wrong for one in doubts)
     note = (
-        f"Confident learning counts {wrong:,} of {len(doubts):,} labels ({wrong / len(doubts):.2%})"
+        f"Confident learning counts {wrong:,} of {counted(len(doubts), 'label')} "
+        f"({wrong / len(doubts):.2%})"
         " as wrong. A model that errs counts its own errors, too: look before you change a label."
     )
-    title = f"The {min(n, len(doubts))} most doubtful of {len(doubts):,} {part} labels"
-    return Table(title, numbers(*headings, wrap=Wrap.LETTERS), rows, notes=(note,))
+    shown = min(n, len(doubts))
+    title = f"The {f'{shown:,} ' if shown > 1 else ''}most doubtful of {counted(len(doubts), f'{part} label')}"
+    return Table(title, headings, rows, notes=(note,))
 
 
 def explanation_table(found: Explanation) -> Table:
@@ -82,7 +91,7 @@ def explanation_table(found: Explanation) -> Table:
         ("intercept", f"{evidence.intercept:+.6f}"),
         ("margin, their sum", f"{evidence.margin:+.6f}"),
     )
-    headings = (Column("what", wrap=Wrap.LETTERS), Column("value", Align.RIGHT, Wrap.LETTERS))
+    headings = (Column("what", wrap=Wrap.NAME), Column("value", Align.RIGHT, Wrap.NAME))
     return Table(found.where, headings, rows)
 
 
@@ -92,7 +101,7 @@ def exemplars_table(found: dict[str, Exemplars]) -> Table:
         (name, *(", ".join(map(str, getattr(of_class, kind).tolist())) for kind in KINDS))
         for name, of_class in found.items()
     )
-    headings = columns("class", *KINDS.values(), wrap=Wrap.LETTERS)
+    headings = (Column("class", wrap=Wrap.NAME), *columns(*KINDS.values()))
     return Table("Telling test images, by their rows in the source", headings, rows)
 
 
@@ -102,8 +111,8 @@ def comparison_table(found: Comparison, runs: tuple[str, str]) -> Table:
     for name in found.first.values:
         rows.append((NAMES[name], cells(found.first[name])[0], cells(found.second[name])[0]))
     return Table(
-        f"{found.first.n:,} test images that both runs kept for the test",
-        (Column("score", wrap=Wrap.LETTERS), *numbers(*runs, wrap=Wrap.LETTERS)),
+        f"{counted(found.first.n, 'test image')} that both runs kept for the test",
+        (Column("score", wrap=Wrap.NEVER), *numbers(*runs)),
         tuple(rows),
     )
 
@@ -119,11 +128,11 @@ def difference_table(found: Comparison) -> Table:
         for name, one in (("accuracy", found.accuracy), ("log loss", found.log_loss))
     )
     note = (
-        f"Only the first is right for {found.only_first:,} images, only the second for "
+        f"Only the first is right for {counted(found.only_first, 'image')}, only the second for "
         f"{found.only_second:,}: by chance alone a split as uneven has p = {found.p_value:.3g} "
         f"(McNemar's exact test). {_verdict(found)}"
     )
-    headings = (Column("score"), *numbers("difference", "95% interval"))
+    headings = (Column("score", wrap=Wrap.NEVER), *numbers("difference", "95% interval"))
     return Table("The second less the first", headings, rows, notes=(note,))
 
 

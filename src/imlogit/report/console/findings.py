@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.console import Console
 
 from imlogit.checks.finding import Finding, Findings, Severity, Status
-from imlogit.report.console.printing import print_table
-from imlogit.report.table import Cell, Column, Marked, Table, Wrap, columns
+from imlogit.report.console.printing import print_table, print_words
+from imlogit.report.table import Cell, Column, Marked, Table, Wrap, columns, plain_text
 
 MOST_ROWS_NAMED = 5
 
@@ -21,7 +21,7 @@ def print_failed(console: Console, findings: Findings) -> None:
     """Print the checks that failed or are undecided and what to do, and how many there were."""
     if findings.worth_reading:
         print_table(console, advice_table(findings))
-    console.print(summary(findings))
+    print_words(console, summary(findings))
     console.print()
 
 
@@ -31,8 +31,15 @@ def findings_table(findings: Findings) -> Table:
         (finding.code, _outcome(finding), finding.sentence + _limits(finding))
         for finding in findings
     )
-    headings = columns("check", "outcome", "what was found", wrap=Wrap.LETTERS)
-    return Table("Checks", headings, rows)
+    merged = tuple(
+        (code, _changed(outcome, f"{plain_text(outcome)}: {found}"))
+        for code, outcome, found in rows
+    )
+    code, outcome = columns("check", "outcome", wrap=Wrap.NEVER)
+    found = Column("what was found")
+    return Table(
+        "Checks", (code, outcome, found), rows, shorter=Table("Checks", (code, found), merged)
+    )
 
 
 def advice_table(findings: Findings) -> Table:
@@ -45,11 +52,14 @@ def advice_table(findings: Findings) -> Table:
         )
         for finding in findings.worth_reading
     )
-    headings = (
-        Column("severity", wrap=Wrap.NEVER),
-        *columns("check", "finding", wrap=Wrap.LETTERS),
+    merged = tuple(
+        (code, _changed(how, f"{plain_text(how)}: {found}")) for how, code, found in rows
     )
-    return Table("What the checks found", headings, rows)
+    severity, check = columns("severity", "check", wrap=Wrap.NEVER)
+    title, found = "What the checks found", Column("finding")
+    return Table(
+        title, (severity, check, found), rows, shorter=Table(title, (check, found), merged)
+    )
 
 
 def summary(findings: Findings) -> str:
@@ -60,7 +70,8 @@ def summary(findings: Findings) -> str:
         f"{len(findings)} checks: {counts[Status.PASSED]} passed, {counts[Status.FAILED]} failed"
         f"{_how_badly(findings)}, "
         f"{f'{undecided} undecided, ' if undecided else ''}"
-        f"{counts[Status.NOT_APPLICABLE]} do not apply."
+        f"{counts[Status.NOT_APPLICABLE]} "
+        f"{'does' if counts[Status.NOT_APPLICABLE] == 1 else 'do'} not apply."
     )
 
 
@@ -79,6 +90,10 @@ def _how_badly(findings: Findings) -> str:
     counts = {one: sum(f.severity is one for f in findings.failed) for one in Severity}
     said = [f"{n} {one}{'s' if n > 1 else ''}" for one, n in counts.items() if n]
     return f" ({', '.join(said)})" if said else ""
+
+
+def _changed(cell: Cell, text: str) -> Cell:
+    return cell._replace(text=text) if isinstance(cell, Marked) else text
 
 
 def _limits(finding: Finding) -> str:

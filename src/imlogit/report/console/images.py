@@ -14,7 +14,8 @@ from imlogit.arrays import Pixels
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.otsu import split_levels
 from imlogit.errors import ParameterError
-from imlogit.system.text import printable
+from imlogit.report.console.printing import print_words
+from imlogit.system.text import counted
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -89,7 +90,7 @@ def print_samples(
     rng = np.random.default_rng(seed)
     for code, name in enumerate(image_set.class_names[:MOST_CLASSES]):
         rows = np.flatnonzero(image_set.labels == code)
-        _print_words(console, f"{name} ({len(rows):,} {'image' if len(rows) == 1 else 'images'})")
+        print_words(console, f"{name} ({counted(len(rows), 'image')})", "bold")
         drawn = rng.permutation(rows)[: most if per_class is None else min(most, per_class)]
         _print_lines(
             console,
@@ -97,7 +98,7 @@ def print_samples(
         )
     rest = image_set.n_classes - MOST_CLASSES
     if rest > 0:
-        _print_words(console, f"and {rest:,} more {'class' if rest == 1 else 'classes'}")
+        print_words(console, f"and {counted(rest, 'more class', 'more classes')}", "bold")
 
 
 def renderer_for(console: Console) -> Renderer:
@@ -182,17 +183,6 @@ ASCII = Renderer((2, 1), 32, ascii_ramp)
 def _print_lines(console: Console, lines: Sequence[Text]) -> None:
     for line in lines:
         console.print(line, no_wrap=True, overflow="crop", highlight=False, markup=False)
-
-
-def _print_words(console: Console, words: str) -> None:
-    """Print words that may come from a user: no markup, no controls, nothing unwritable."""
-    from rich.text import Text
-
-    encoding = console.encoding
-    safe = printable(words)
-    if not _can_write(safe, encoding):
-        safe = safe.encode("ascii", "backslashreplace").decode()
-    console.print(Text(safe, "bold"), overflow="fold", highlight=False, markup=False)
 
 
 def _can_write(text: str, encoding: str) -> bool:

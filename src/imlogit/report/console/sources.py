@@ -17,7 +17,7 @@ from imlogit.errors import ImlogitError
 from imlogit.report.console.printing import print_table
 from imlogit.report.table import Column, Table, Wrap, columns, facts_table, numbers
 from imlogit.runs.options import option_words
-from imlogit.system.text import ago, by, printable
+from imlogit.system.text import ago, by, counted, printable
 
 MEGA = 1e6
 
@@ -32,8 +32,8 @@ def print_sources(
     print_table(console, kinds_table(kinds))
     place = printable(entries.folder())
     console.print(f"Kept in {place}: {_megabytes(total)} MB in all", soft_wrap=True)
+    console.print()
     if kept:
-        console.print()
         print_table(console, kept_table(kept))
 
 
@@ -42,9 +42,9 @@ def print_cleared(console: Console, cleared: Cleared) -> None:
     if cleared.removed:
         print_table(console, cleared_table(cleared))
     if cleared.leftovers.number:
+        number = counted(cleared.leftovers.number, "note or folder", "notes and folders")
         console.print(
-            f"Left behind, and removed: {cleared.leftovers.number:,} notes and folders, "
-            f"{_megabytes(cleared.leftovers.bytes)} MB"
+            f"Left behind, and removed: {number}, {_megabytes(cleared.leftovers.bytes)} MB"
         )
     freed = f"{_megabytes(cleared.bytes)} MB freed"
     console.print(freed if cleared.removed or cleared.leftovers.number else "Nothing to remove")
@@ -60,7 +60,7 @@ def print_facts(console: Console, images: ImageSet) -> None:
 def kinds_table(kinds: Sequence[dict[str, Any]]) -> Table:
     """Return what can be read."""
     rows = tuple((one["form"], one["what"], "kept" if one["kept"] else "") for one in kinds)
-    headings = columns("source", "what it is", "", wrap=Wrap.LETTERS)
+    headings = (*columns("source", "what it is"), Column("", wrap=Wrap.NEVER, drop=1))
     return Table("Sources of images", headings, rows)
 
 
@@ -77,8 +77,13 @@ def kept_table(kept: Sequence[dict[str, Any]]) -> Table:
         )
         for one in kept
     )
-    texts = columns("source", "kind", "read with", "last used", wrap=Wrap.LETTERS)
-    headings = (*texts, *numbers("MB", wrap=Wrap.LETTERS))
+    headings = (
+        Column("source", wrap=Wrap.NAME),
+        Column("kind", drop=3),
+        Column("read with", drop=1),
+        Column("last used", wrap=Wrap.NEVER, drop=2),
+        *numbers("MB"),
+    )
     return Table("Read before, and kept until it changes", headings, rows)
 
 
@@ -88,8 +93,13 @@ def cleared_table(cleared: Cleared) -> Table:
         (one.source, one.kind, _words_of(one.reading), _megabytes(one.bytes))
         for one in cleared.removed
     )
-    texts = columns("source", "kind", "read with", wrap=Wrap.LETTERS)
-    return Table("Removed", (*texts, *numbers("MB", wrap=Wrap.LETTERS)), rows)
+    headings = (
+        Column("source", wrap=Wrap.NAME),
+        Column("kind", drop=2),
+        Column("read with", drop=1),
+        *numbers("MB"),
+    )
+    return Table("Removed", headings, rows)
 
 
 def _words_of(reading: dict[str, Any]) -> str:
@@ -124,8 +134,5 @@ def classes_table(facts: dict[str, Any]) -> Table:
         (name, f"{one['images']:,}", f"{one['share']:.2%}")
         for name, one in facts["classes"].items()
     )
-    headings = (
-        Column("class", wrap=Wrap.LETTERS),
-        *numbers("images", "share", wrap=Wrap.LETTERS),
-    )
+    headings = (Column("class", wrap=Wrap.NAME), *numbers("images", "share"))
     return Table("Classes", headings, rows)

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from imlogit.checks.finding import Findings, Severity, Status
+from imlogit.core.certificate import Certificate
+from imlogit.evaluation.cross_validation import CrossValidation
 from imlogit.evaluation.scores import Scores
 from imlogit.evaluation.thresholds import Threshold
 from imlogit.report.console.findings import print_failed
-from imlogit.report.console.printing import STYLES, print_table
+from imlogit.report.console.printing import STYLES, fits, print_table, print_words
 from imlogit.report.console.tables import (
+    NAMES,
     certificate_table,
     class_table,
+    confused_table,
     confusion_table,
     cross_validation_table,
     path_table,
     reliability_table,
     scores_table,
 )
-from imlogit.report.table import facts_table
+from imlogit.system.text import counted
 
 if TYPE_CHECKING:
     from imlogit.runs.assess import Assessment
@@ -29,78 +34,164 @@ if TYPE_CHECKING:
     from imlogit.runs.train import TrainResult
 
 ALARM = STYLES[Severity.ERROR]
+# A matrix of more classes is long, even where it fits.
+MOST_CLASSES = 12
+# The picture that shows what does not fit.
+CONFUSION = "confusion.png"
 
 
-def print_training(console: Console, training: TrainResult) -> None:
-    """Print what a training run found, as short tables."""
-    print_table(console, facts_table("Images", training.task.facts()))
-    print_table(console, cross_validation_table(training.cross_validation))
-    names = training.task.target.names
-    title = f"Out-of-fold, training images ({training.pooled.n:,})"
-    print_table(console, scores_table(training.pooled, title))
+def print_training(
+    console: Console,
+    training: TrainResult,
+    *,
+    verbose: bool = False,
+    pictures: Collection[str] = (),
+) -> None:
+    """Print what a training run found: the verdict, what it rests on, and the verdict again.
+
+    Parameters
+    ----------
+    console : Console
+    training : TrainResult
+    verbose : bool, default=False
+        Print the long tables, too: folds, out-of-fold scores, classes, calibration, certificate.
+    pictures : collection of str
+        The names of the files in the run's folder, to which tables that are cut short point.
+    """
+    names, found = training.task.target.names, training.cross_validation
+    _print_verdict(console, training.test, names, training.checks)
+    console.print()
+    if verbose:
+        print_table(console, cross_validation_table(found))
+        title = f"Out-of-fold, {counted(training.pooled.n, 'training image')}"
+        print_table(console, scores_table(training.pooled, title))
+    else:
+        print_words(console, _words_of_folds(found))
+        _print_paragraph(console, _words_of_fit(found.estimator.certificate_))
     _print_threshold(console, training.threshold)
-    print_table(console, scores_table(training.test, f"Test images ({training.test.n:,})"))
-    print_table(console, confusion_table(training.test, names))
-    if len(names) > 2:
-        print_table(console, class_table(training.test, names))
-    print_table(
-        console,
-        reliability_table(training.pooled, "Calibration, out-of-fold probabilities"),
-    )
-    print_table(console, certificate_table(training.cross_validation.estimator.certificate_))
+    print_table(console, scores_table(training.test, counted(training.test.n, "test image")))
+    _print_classes(console, training.test, names, verbose=verbose, pictures=pictures)
+    if verbose:
+        title = "Calibration, out-of-fold probabilities"
+        print_table(console, reliability_table(training.pooled, title))
+    if verbose:
+        print_table(console, certificate_table(found.estimator.certificate_))
     print_failed(console, training.checks)
     _print_verdict(console, training.test, names, training.checks)
 
 
-def print_sweep(console: Console, sweep: SweepResult) -> None:
-    """Print what a sweep over C found, as short tables."""
-    print_table(console, facts_table("Images", sweep.task.facts()))
-    print_table(console, path_table(sweep.path))
-    console.print(sweep.choice())
-    console.print()
+def print_sweep(
+    console: Console, sweep: SweepResult, *, verbose: bool = False, pictures: Collection[str] = ()
+) -> None:
+    """Print what a sweep over C found: the choice and the verdict first, and the verdict last.
+
+    Parameters
+    ----------
+    console, verbose, pictures
+        As of `print_training`.
+    sweep : SweepResult
+    """
+    test, names = sweep.test, sweep.task.target.names
+    _print_paragraph(console, sweep.choice(), "bold")
+    if test is not None:
+        _print_verdict(console, test, names, sweep.checks)
+        console.print()
+    print_table(console, path_table(sweep.path, whole=verbose))
+    if test is not None and sweep.estimator is not None:
+        title = f"{counted(test.n, 'test image')}, the model at C = {sweep.path.chosen_C:.4g}"
+        print_table(console, scores_table(test, title))
+        if verbose:
+            _print_classes(console, test, names, verbose=verbose, pictures=pictures)
+        if verbose:
+            print_table(console, certificate_table(sweep.estimator.certificate_))
+        else:
+            _print_paragraph(console, _words_of_fit(sweep.estimator.certificate_))
     print_failed(console, sweep.checks)
-    if sweep.test is not None and sweep.estimator is not None:
-        title = f"Test images ({sweep.test.n:,}), the model at C = {sweep.path.chosen_C:.4g}"
-        print_table(console, scores_table(sweep.test, title))
-        print_table(console, certificate_table(sweep.estimator.certificate_))
-        _print_verdict(console, sweep.test, sweep.task.target.names, sweep.checks)
+    if test is not None:
+        _print_verdict(console, test, names, sweep.checks)
 
 
-def print_assessment(console: Console, found: Assessment) -> None:
+def print_assessment(console: Console, found: Assessment, *, verbose: bool = False) -> None:
     """Print how good a model is on some images, and which these are."""
     images, names = found.image_set, found.names
-    console.print(f"{images.name}, {images.origin}: {found.part.words}.", soft_wrap=True)
+    print_words(console, f"{images.name}, {images.origin}: {found.part.words}.")
     if found.seen:
-        console.print(
+        print_words(
+            console,
             "The model was fitted on images of this very source, which are among these: the "
             "figures are better than for images that it has not seen.",
         )
     console.print()
-    print_table(console, scores_table(found.scores, f"{found.scores.n:,} images"))
-    print_table(console, confusion_table(found.scores, names))
-    if len(names) > 2:
-        print_table(console, class_table(found.scores, names))
-    print_table(console, reliability_table(found.scores, "Calibration"))
-    console.print(_verdict(found.scores, names, "these"))
+    verdict = _verdict(found.scores, names, "these")
+    _print_paragraph(console, verdict, "bold")
+    print_table(console, scores_table(found.scores, counted(found.scores.n, "image")))
+    _print_classes(console, found.scores, names, verbose=verbose)
+    if verbose:
+        print_table(console, reliability_table(found.scores, "Calibration"))
+    print_words(console, verdict, "bold")
     if found.seen:
-        console.print(_no_estimate(["the model was fitted on some of them."]), style=ALARM)
+        print_words(console, _no_estimate(["the model was fitted on some of them."]), ALARM)
 
 
 def _print_verdict(console: Console, test: Scores, names: Sequence[str], checks: Findings) -> None:
     """Print how often the model is right, what was promised of it, and whether that is so."""
-    console.print(_verdict(test, names))
+    print_words(console, _verdict(test, names), "bold")
     promise = checks["promise"]
     if promise.status is not Status.NOT_APPLICABLE:
         bad = promise.status is not Status.PASSED
-        console.print(promise.sentence, style=STYLES[promise.severity] if bad else "")
+        print_words(console, promise.sentence, STYLES[promise.severity] if bad else "")
     if checks.void:
-        console.print(_no_estimate([one.sentence for one in checks.void]), style=ALARM)
+        print_words(console, _no_estimate([one.sentence for one in checks.void]), ALARM)
 
 
 def _no_estimate(reasons: Sequence[str]) -> str:
     return (
         "These figures are no estimate of how often the model is right for images that it has not "
         f"seen: {' '.join(one[:1].lower() + one[1:] for one in reasons)}"
+    )
+
+
+def _print_paragraph(console: Console, words: str, style: str = "") -> None:
+    print_words(console, words, style)
+    console.print()
+
+
+def _print_classes(
+    console: Console,
+    scores: Scores,
+    names: Sequence[str],
+    *,
+    verbose: bool,
+    pictures: Collection[str] = (),
+) -> None:
+    """Print which classes are taken for which, whole where that is short or asked for."""
+    few = len(names) <= MOST_CLASSES
+    table = confusion_table(scores, names) if few or verbose else confused_table(scores, names)
+    if CONFUSION in pictures and not fits(console, table):
+        table = replace(table, notes=(*table.notes, f"All counts: {CONFUSION} in the run's folder"))
+    print_table(console, table)
+    if len(names) > 2 and verbose:
+        print_table(console, class_table(scores, names))
+
+
+def _words_of_folds(found: CrossValidation) -> str:
+    figures = "; ".join(
+        f"{NAMES[name]} {found.mean(name):.4f}, deviation {found.std(name):.4f}"
+        for name in ("accuracy", "log_loss")
+    )
+    folds = counted(len(found.folds), "fold")
+    return (
+        f"Cross-validation, {folds} of the training images: base rate "
+        f"{found.pooled.base_rate:.4f}; {figures}."
+    )
+
+
+def _words_of_fit(certificate: Certificate) -> str:
+    passes = counted(certificate.passes, "pass", "passes")
+    return (
+        f"The fit on all of them: {certificate.status}, relative gap "
+        f"{certificate.relative_gap:.1e} ({certificate.tol:.0e} asked for), {passes} over the "
+        "images."
     )
 
 
@@ -112,12 +203,12 @@ def _print_threshold(console: Console, threshold: Threshold | None) -> None:
         f"{name} {one.value:.4f} ({one.low:.4f} to {one.high:.4f})"
         for name, one in (("precision", threshold.precision), ("recall", threshold.recall))
     )
-    console.print(
+    _print_paragraph(
+        console,
         f"The threshold is {threshold.value:.4f}, for a {threshold.wanted} of at least "
         f"{threshold.at_least:g}, {_how_far(threshold)}. Out of fold: {figures}. The "
-        "figures of the test images below are at this threshold, and the model file holds it."
+        "figures of the test images below are at this threshold, and the model file holds it.",
     )
-    console.print()
 
 
 def _how_far(threshold: Threshold) -> str:
@@ -136,6 +227,6 @@ def _verdict(test: Scores, names: Sequence[str], which: str = "the test") -> str
     most_frequent = names[int(test.confusion.sum(axis=1).argmax())]
     return (
         f"Always answering {most_frequent!r} is right for {test.base_rate:.2%} of "
-        f"{which} images; this model is for {accuracy.value:.2%} "
+        f"{which} images; this model is right for {accuracy.value:.2%} "
         f"(95% interval {accuracy.low:.2%} to {accuracy.high:.2%})."
     )

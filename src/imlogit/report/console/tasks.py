@@ -1,0 +1,18 @@
+"""What a run is about, as it is printed before the heavy libraries are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from imlogit.report.console.printing import print_table
+from imlogit.report.table import facts_table
+
+if TYPE_CHECKING:
+    from imlogit.runs.plan import Task
+
+
+def print_task(console: Console, task: Task) -> None:
+    """Print which images a run is of, and how they are split, before anything is fitted."""
+    print_table(console, facts_table("Images", task.facts()))
