@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from imlogit.cli import data, examining, fitting, models
+from imlogit.cli.examples import epilog
 from imlogit.cli.streams import prepare_streams
 
 COMMANDS: dict[str, Callable[..., None]] = {
@@ -27,7 +28,7 @@ app = typer.Typer(
     name="imlogit",
     help="Image classification with logistic regression: the exact optimum, with a proof.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -63,5 +64,5 @@ def options(
 
 
 for name, command in COMMANDS.items():
-    app.command(name)(command)
+    app.command(name, epilog=epilog(name))(command)
 app.add_typer(data.app)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from imlogit.cli.examples import epilog
 from imlogit.cli.options import PlainJson, Seed, Source, gathers
 from imlogit.cli.output import draw, load_images, print_json, result_console
 from imlogit.cli.terminal import errors_as_exit_code
@@ -17,7 +18,7 @@ app = typer.Typer(
 )
 
 
-@app.command("list")
+@app.command("list", epilog=epilog("data list"))
 def list_sources(as_json: PlainJson = False) -> None:
     """List what can be read, and what is kept of what was read before."""
     with errors_as_exit_code():
@@ -31,7 +32,7 @@ def list_sources(as_json: PlainJson = False) -> None:
         print_sources(result_console(), kinds(), kept_sources(), kept_bytes())
 
 
-@app.command("show")
+@app.command("show", epilog=epilog("data show"))
 @gathers(reading=Reading)
 def show_source(
     source: Source,
@@ -64,7 +65,7 @@ def show_source(
             draw(sample_sheet(images, seed, per_class or SAMPLES_PER_CLASS), out)
 
 
-@app.command("fetch")
+@app.command("fetch", epilog=epilog("data fetch"))
 @gathers(reading=Reading)
 def fetch_source(source: Source, as_json: PlainJson = False, *, reading: Reading) -> None:
     """Load a source, so that it is kept for later, and show its facts."""
@@ -79,7 +80,7 @@ def fetch_source(source: Source, as_json: PlainJson = False, *, reading: Reading
             print_facts(result_console(), images)
 
 
-@app.command("clear")
+@app.command("clear", epilog=epilog("data clear"))
 def clear_kept(
     source: Annotated[
         str | None,

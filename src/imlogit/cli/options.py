@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from imlogit.cli.completion import complete_run, complete_source
 from imlogit.cli.terminal import errors_as_exit_code
 from imlogit.data.reading import Reading
 from imlogit.runs.options import TaskOptions, flag_of
@@ -18,9 +19,16 @@ from imlogit.runs.options import TaskOptions, flag_of
 READING_PANEL = "Reading images"
 
 Source = Annotated[
-    str, typer.Argument(help=TaskOptions.__dataclass_fields__["source"].metadata["help"])
+    str,
+    typer.Argument(
+        help=TaskOptions.__dataclass_fields__["source"].metadata["help"],
+        autocompletion=complete_source,
+    ),
 ]
-ModelFile = Annotated[Path, typer.Argument(help="A model file (.imlogit), or a run's folder.")]
+ModelFile = Annotated[
+    Path,
+    typer.Argument(help="A model file (.imlogit), or a run's folder.", autocompletion=complete_run),
+]
 Prepare = Annotated[
     str | None,
     typer.Option(help="digit: invert, crop, fit and centre each image, as MNIST's were."),
@@ -32,9 +40,15 @@ AsJson = Annotated[
     bool, typer.Option("--json", help="Print the metrics as JSON instead of tables.")
 ]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the long tables, too.")]
-RunFolder = Annotated[Path, typer.Argument(help="A folder that train or sweep wrote.")]
+RunFolder = Annotated[
+    Path, typer.Argument(help="A folder that train or sweep wrote.", autocompletion=complete_run)
+]
 RunOrModel = Annotated[
-    Path, typer.Argument(help="A folder that train or sweep wrote, or, for FILES, a model file.")
+    Path,
+    typer.Argument(
+        help="A folder that train or sweep wrote, or, for FILES, a model file.",
+        autocompletion=complete_run,
+    ),
 ]
 RunSource = Annotated[
     str | None, typer.Option("--source", help="Where the run's images are now, if elsewhere.")
@@ -126,7 +140,7 @@ def _parameters(kind: type[Any]) -> Iterator[inspect.Parameter]:
 def _parameter(option: Field[Any], type_: Any, panel: str | None) -> inspect.Parameter:
     how = option.metadata
     if how.get("argument"):
-        described: Any = typer.Argument(help=how["help"])
+        described: Any = typer.Argument(help=how["help"], autocompletion=complete_source)
     else:
         described = typer.Option(
             flag_of(option),

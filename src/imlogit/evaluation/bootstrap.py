@@ -26,6 +26,8 @@ from imlogit.estimators.training_data import Prepared, prepare
 from imlogit.evaluation.bootstrap_draws import Counts, draw_replicates, interval, spread
 from imlogit.evaluation.bootstrap_scores import Scored, Scorer, Scorers, by_name, score_each
 from imlogit.evaluation.intervals import FEWEST_DRAWS, Interval
+from imlogit.system.summarized import Summarized
+from imlogit.system.text import counted
 
 
 class Undefined(NamedTuple):
@@ -43,8 +45,8 @@ class Undefined(NamedTuple):
     label: Any
 
 
-@dataclass(frozen=True, eq=False)
-class BootstrapScore:
+@dataclass(frozen=True, eq=False, repr=False)
+class BootstrapScore(Summarized):
     """A score with its percentile interval.
 
     Attributes
@@ -62,9 +64,12 @@ class BootstrapScore:
     high: float
     values: Floats
 
+    def _summary(self) -> dict[str, str]:
+        return {"value": f"{self.value:.4f}", "interval": f"{self.low:.4f} to {self.high:.4f}"}
 
-@dataclass(frozen=True, eq=False)
-class Bootstrap:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Bootstrap(Summarized):
     """What the bootstrap found; k is 1 for two classes, else the number of classes.
 
     Attributes
@@ -102,6 +107,12 @@ class Bootstrap:
     def n(self) -> int:
         """The number of replicates."""
         return len(self.times)
+
+    def _summary(self) -> dict[str, str]:
+        return {
+            "replicates": f"{self.n:,} of {counted(self.times.shape[1], 'row')}",
+            **{name: f"{score.value:.4f}" for name, score in self.scores.items()},
+        }
 
 
 def bootstrap(

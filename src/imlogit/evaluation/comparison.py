@@ -16,10 +16,11 @@ from imlogit.errors import DataError
 from imlogit.evaluation.intervals import IntervalMethod, difference_of_shares
 from imlogit.evaluation.scores import Score, Scores, bounded, score
 from imlogit.evaluation.tilting import mean_loss
+from imlogit.system.summarized import Summarized
 
 
-@dataclass(frozen=True, eq=False)
-class Comparison:
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Summarized):
     """Two models' answers for the same images.
 
     Attributes
@@ -55,6 +56,14 @@ class Comparison:
                 "accuracy": self.accuracy.to_dict(),
                 "log_loss": self.log_loss.to_dict(),
             },
+        }
+
+    def _summary(self) -> dict[str, str]:
+        return {
+            "rows": f"{self.first.n:,}",
+            "accuracy": f"{self.first['accuracy'].value:.4f} and "
+            f"{self.second['accuracy'].value:.4f}",
+            "p": f"{self.p_value:.3g}",
         }
 
 

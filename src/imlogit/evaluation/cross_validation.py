@@ -27,10 +27,12 @@ from imlogit.estimators.logistic import (
 from imlogit.estimators.routing import route_folds
 from imlogit.estimators.training_data import Prepared, prepare
 from imlogit.evaluation.scores import OUT_OF_FOLD, Scores, score
+from imlogit.system.summarized import Summarized
+from imlogit.system.text import counted
 
 
-@dataclass(frozen=True, eq=False)
-class ScoredFold:
+@dataclass(frozen=True, eq=False, repr=False)
+class ScoredFold(Summarized):
     """One fold: fitted on ``train``, scored on ``test``.
 
     Attributes
@@ -48,9 +50,16 @@ class ScoredFold:
     scores: Scores
     certificate: Certificate
 
+    def _summary(self) -> dict[str, str]:
+        return {
+            "fitted on": counted(len(self.train), "row"),
+            "base rate": f"{self.scores.base_rate:.4f}",
+            "accuracy": f"{self.scores['accuracy'].value:.4f}",
+        }
 
-@dataclass(frozen=True, eq=False)
-class CrossValidation:
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CrossValidation(Summarized):
     """What cross-validation found.
 
     Attributes
@@ -104,6 +113,14 @@ class CrossValidation:
         nan where there is one fold only, or a fold without the figure.
         """
         return deviation(self.values(name))
+
+    def _summary(self) -> dict[str, str]:
+        base_rate = np.bincount(self.codes).max() / len(self.codes)
+        return {
+            "folds": f"{len(self.folds)} of {counted(len(self.codes), 'row')}",
+            "base rate": f"{base_rate:.4f}",
+            "accuracy": f"{self.mean('accuracy'):.4f}",
+        }
 
 
 def cross_validate(

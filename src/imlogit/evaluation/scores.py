@@ -36,6 +36,7 @@ from imlogit.evaluation.score_intervals import (
     mean_of_shares,
     shares_interval,
 )
+from imlogit.system.summarized import Summarized
 
 OUT_OF_FOLD, TEST = "out-of-fold", "test"
 NAMES = (
@@ -104,8 +105,8 @@ class ClassScores:
         return {"n": self.n} | {name: getattr(self, name).to_dict() for name in figures}
 
 
-@dataclass(frozen=True, eq=False)
-class Scores:
+@dataclass(frozen=True, eq=False, repr=False)
+class Scores(Summarized):
     """All figures of one set of images.
 
     Attributes
@@ -155,6 +156,11 @@ class Scores:
                 self.confusion.diagonal().tolist(), totals.tolist(), called.tolist(), strict=True
             )
         )
+
+    def _summary(self) -> dict[str, str]:
+        figures = {name: f"{score.value:.4f}" for name, score in self.values.items()}
+        first = dict(list(figures.items())[:1])
+        return {"rows": f"{self.n:,}", "base rate": f"{self.base_rate:.4f}", **first}
 
 
 def score(

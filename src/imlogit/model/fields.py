@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from imlogit.core.certificate import REASONS
 from imlogit.errors import ModelFileError
 from imlogit.model.fingerprints import are_fingerprints
+from imlogit.system.summarized import Summarized
+from imlogit.system.text import by
 
 _CLASS_TYPES = {"str": str, "int": int, "float": float, "bool": bool}
 _INT64 = range(-(2**63), 2**63)
@@ -23,8 +25,8 @@ _FITS = ("crop", "pad", "stretch")
 _SAVE_AGAIN = "Fit and save the model again."
 
 
-@dataclass(frozen=True, eq=False)
-class SavedModel:
+@dataclass(frozen=True, eq=False, repr=False)
+class SavedModel(Summarized):
     """What a model file holds; checked when it is made, whether from a fit or from a file.
 
     Parameters
@@ -137,6 +139,13 @@ class SavedModel:
         if self.rest is None:
             return {}
         return {**dict.fromkeys(self.rest, 0), self.against_rest: 1}
+
+    def _summary(self) -> dict[str, str]:
+        return {
+            "classes": f"{len(self.classes):,}",
+            "weights": f"{self.coef.size:,}",
+            "images": by(self.image_shape) if self.image_shape else "none",
+        }
 
 
 def dumps(value: object) -> str:

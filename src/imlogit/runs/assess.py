@@ -22,6 +22,7 @@ from imlogit.model.head import head_of
 from imlogit.model.persist import open_model
 from imlogit.model.predict import check_takes_pixels, reading_for
 from imlogit.runs.options import images_of
+from imlogit.system.summarized import Summarized
 from imlogit.system.text import by, first_of
 
 SCHEMA, VERSION = "imlogit.evaluation", 1
@@ -40,8 +41,8 @@ class Scope(StrEnum):
         return found.get(self, "all images: the source has no test part")
 
 
-@dataclass(frozen=True, eq=False)
-class Assessment:
+@dataclass(frozen=True, eq=False, repr=False)
+class Assessment(Summarized):
     """How good a model is on some images.
 
     Attributes
@@ -81,6 +82,13 @@ class Assessment:
             "scores": self.scores.to_dict(),
             "by_class": dict(by_class),
             "reliability": curve.to_dict() if (curve := self.scores.reliability) else [],
+        }
+
+    def _summary(self) -> dict[str, str]:
+        return {
+            "images": f"{self.scores.n:,} of {self.image_set.name}",
+            "base rate": f"{self.scores.base_rate:.4f}",
+            "accuracy": f"{self.scores['accuracy'].value:.4f}",
         }
 
 

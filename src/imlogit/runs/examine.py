@@ -25,11 +25,12 @@ from imlogit.model.inputs import Input, inputs
 from imlogit.model.persist import open_model
 from imlogit.model.predict import Predictor
 from imlogit.runs.record import Record, open_record
+from imlogit.system.summarized import Summarized
 from imlogit.system.text import first_of
 
 
-@dataclass(frozen=True, eq=False)
-class Explanation:
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Summarized):
     """Why a model says what it says of one image.
 
     Attributes
@@ -75,6 +76,13 @@ class Explanation:
             "pixels": evidence.pixels.tolist(),
             "intercept": evidence.intercept,
             "margin": evidence.margin,
+        }
+
+    def _summary(self) -> dict[str, str]:
+        return {
+            "image": self.where,
+            "prediction": self.predicted,
+            "probability": f"{self.probabilities[self.names.index(self.predicted)]:.4f}",
         }
 
 

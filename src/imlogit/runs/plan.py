@@ -19,6 +19,7 @@ from imlogit.data.split import Split, split
 from imlogit.engines.table import check_engine
 from imlogit.errors import DataError, ParameterError
 from imlogit.runs.options import RunOptions, TaskOptions, TrainOptions
+from imlogit.system.summarized import Summarized
 from imlogit.system.text import by, counted, first_of, nearest
 
 # What a run is about is printed before scikit-learn and its like are there.
@@ -58,8 +59,8 @@ class Target:
         return np.array([places.get(name, -1) for name in image_set.class_names])[image_set.labels]
 
 
-@dataclass(frozen=True, eq=False)
-class Task:
+@dataclass(frozen=True, eq=False, repr=False)
+class Task(Summarized):
     """What a run is about: what was asked for, of which images, split how.
 
     Attributes
@@ -193,6 +194,15 @@ class Task:
             for name, value in (options | changed).items()
             if name != "every_class"  # it stands in positive
         }
+
+    def _summary(self) -> dict[str, str]:
+        return self.summary()
+
+    def summary(self) -> dict[str, str]:
+        """Return what it is about, as short as can be."""
+        target = self.target
+        what = f"{len(target.names)} classes" if target.positive is None else repr(target.positive)
+        return {"source": self.image_set.name, "looking for": what}
 
 
 def begin(image_set: ImageSet, options: RunOptions, *, may_choose: bool = False) -> Task:

@@ -24,12 +24,13 @@ from imlogit.runs.command import command_of
 from imlogit.runs.options import RULES, SweepOptions, takes
 from imlogit.runs.plan import Task, begin, class_weight_of, or_none
 from imlogit.runs.predictions import Predictions
+from imlogit.system.summarized import Summarized
 
 SWEEP_VERSION = 1
 
 
-@dataclass(frozen=True, eq=False)
-class SweepResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class SweepResult(Summarized):
     """A finished sweep, or what was finished of it: then there is no model.
 
     Attributes
@@ -134,6 +135,13 @@ class SweepResult:
     def command(self) -> str:
         """Return the command that makes the same sweep again."""
         return command_of("sweep", self.task)
+
+    def _summary(self) -> dict[str, str]:
+        found = {"C": f"{self.path.chosen_C:.4g} of {len(self.path.Cs):,}"}
+        if self.test is not None:
+            found["base rate"] = f"{self.test.base_rate:.4f}"
+            found["test accuracy"] = f"{self.test['accuracy'].value:.4f}"
+        return self.task.summary() | found
 
 
 @takes(SweepOptions)

@@ -22,13 +22,14 @@ from imlogit.runs.command import command_of
 from imlogit.runs.options import TrainOptions, takes
 from imlogit.runs.plan import Task, begin, class_weight_of, or_none
 from imlogit.runs.predictions import Predictions
+from imlogit.system.summarized import Summarized
 
 # The version of metrics.json; docs/metrics.md describes it.
 METRICS_VERSION = 1
 
 
-@dataclass(frozen=True, eq=False)
-class TrainResult:
+@dataclass(frozen=True, eq=False, repr=False)
+class TrainResult(Summarized):
     """A finished training run, or what was finished of it.
 
     Attributes
@@ -100,6 +101,12 @@ class TrainResult:
     def command(self) -> str:
         """Return the command that makes the same run again."""
         return command_of("train", self.task)
+
+    def _summary(self) -> dict[str, str]:
+        return self.task.summary() | {
+            "base rate": f"{self.test.base_rate:.4f}",
+            "test accuracy": f"{self.test['accuracy'].value:.4f}",
+        }
 
 
 @takes(TrainOptions)

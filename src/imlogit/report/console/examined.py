@@ -71,7 +71,8 @@ def doubts_table(doubts: Sequence[Doubt], n: int, part: str = TRAINING) -> Table
         " as wrong. A model that errs counts its own errors, too: look before you change a label."
     )
     shown = min(n, len(doubts))
-    title = f"The {f'{shown:,} ' if shown > 1 else ''}most doubtful of {counted(len(doubts), f'{part} label')}"
+    how_many, labels = f"{shown:,} " if shown > 1 else "", counted(len(doubts), f"{part} label")
+    title = f"The {how_many}most doubtful of {labels}"
     return Table(title, headings, rows, notes=(note,))
 
 

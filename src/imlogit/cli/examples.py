@@ -1,0 +1,41 @@
+"""What is typed, by command: the end of each command's help."""
+
+EXAMPLES = {
+    "train": (
+        "imlogit train",
+        "imlogit train photos --all --size 32x32 --grey",
+        "imlogit train mnist-5k --positive 7 --precision 0.95 --out sevens",
+    ),
+    "sweep": ("imlogit sweep", "imlogit sweep photos --cs 1e-3:1e1:9 --folds 5"),
+    "check": ("imlogit check photos", "imlogit check photos --picture found.png"),
+    "predict": (
+        "imlogit predict imlogit-runs/photos-1 new/*.jpg",
+        "imlogit predict imlogit-runs/photos-1 new --csv > answers.csv",
+        "imlogit predict imlogit-runs/mnist-5k-1 scan.jpg --prepare digit",
+    ),
+    "evaluate": ("imlogit evaluate imlogit-runs/photos-1 other-photos",),
+    "doubts": (
+        "imlogit doubts imlogit-runs/photos-1 -n 50",
+        "imlogit doubts imlogit-runs/photos-1 --csv > doubts.csv",
+    ),
+    "explain": (
+        "imlogit explain imlogit-runs/mnist-5k-1",
+        "imlogit explain imlogit-runs/mnist-5k-1 --row 7",
+        "imlogit explain imlogit-runs/photos-1 new/cat.jpg",
+    ),
+    "compare": ("imlogit compare imlogit-runs/photos-1 imlogit-runs/photos-2",),
+    "show": ("imlogit show imlogit-runs/photos-1",),
+    "export": (
+        "imlogit export imlogit-runs/photos-1 --to onnx",
+        "imlogit export imlogit-runs/photos-1 --to json --out photos.json",
+    ),
+    "data list": ("imlogit data list",),
+    "data show": ("imlogit data show photos --per-class 3 --out sample.png",),
+    "data fetch": ("imlogit data fetch mnist",),
+    "data clear": ("imlogit data clear photos", "imlogit data clear --older-than 30d"),
+}
+
+
+def epilog(command: str) -> str:
+    """Return the end of a command's help: each example a line."""
+    return "\n\n".join(["Examples:", *EXAMPLES[command]])

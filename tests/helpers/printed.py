@@ -1,0 +1,118 @@
+"""All that commands print of a set of images, as one text."""
+
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+from rich.console import Console
+
+from imlogit.data.facts import facts_of
+from imlogit.evaluation.comparison import compare_probabilities
+from imlogit.model.predict import predict
+from imlogit.report.console import answers, examined, findings, sources, summaries
+from imlogit.report.console.layout import Letters
+from imlogit.report.console.printing import print_table
+from imlogit.report.console.tables import model_table
+from imlogit.report.console.tasks import print_task
+from imlogit.report.run_folder import write_run
+from imlogit.runs.assess import evaluate
+from imlogit.runs.examine import doubts, exemplars_of, explain_row
+from imlogit.runs.options import SweepOptions, TrainOptions
+from imlogit.runs.record import open_record
+from imlogit.runs.sweep import sweep
+from imlogit.runs.train import train
+
+from helpers.awkward_names import striped_images
+
+LONG = "a class whose name is longer than any column of a narrow terminal could be"
+SETS = {
+    "two": (LONG, "b"),
+    "ten": (
+        "猫と犬の写真、とても長い名前の",
+        "العربية الطويلة جدا",
+        "🐕🐈🦊",
+        "[red]x",
+        ":smile:",
+        "golden retriever",
+        "é" * 30,
+        "tabby, tabby cat",
+        "x",
+        "an\nother",
+    ),
+    "letters": tuple("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),
+    "many": tuple(f"species {number:03} of the family" for number in range(200)),
+}
+CHANGING = re.compile(r"^  (versions|seconds|data SHA-256) .*\n(   .*\n)*", re.MULTILINE)
+
+
+class Found:
+    """What a run of a set of images found, and what can be asked of it."""
+
+    def __init__(self, name, folder):
+        names = SETS[name]
+        images = striped_images((6, 6), names, per_class=5 if len(names) > 26 else 10, name=name)
+        how = {"folds": 2, "engine": "reference"}
+        self.images = images
+        self.training = train(images, TrainOptions(every_class=True, C=0.1, **how))
+        grid = {"Cs": tuple(np.geomspace(1e-3, 1e1, 15 if len(names) == 2 else 2).tolist())}
+        self.sweep = sweep(images, SweepOptions(positive=names[0], **grid, **how))
+        self.record = open_record(write_run(self.training, folder / name))
+        self.assessment = evaluate(self.training.model, images)
+        self.doubts = doubts(self.record)
+        self.explanation = explain_row(self.record, images, 0)
+        kept = self.record.predictions
+        self.comparison = compare_probabilities(
+            kept.test_codes, kept.test_probabilities, kept.test_probabilities, (None, None), "test"
+        )
+        self.answers = [
+            replace(one, where=f"a/{'long/' * 12}{row}.png")
+            for row, one in enumerate(predict(self.training.model, images.images[:3]))
+        ]
+
+    def parts(self, console, *, verbose):
+        """Print what each command does, under its name."""
+        names, letters = ["train", "sweep", "evaluate"], Letters(console.encoding)
+        printed = {
+            names[0]: lambda: (
+                print_task(console, self.training.task),
+                summaries.print_training(
+                    console, self.training, verbose=verbose, pictures=["confusion.png"]
+                ),
+            ),
+            names[1]: lambda: summaries.print_sweep(console, self.sweep, verbose=verbose),
+            names[2]: lambda: summaries.print_assessment(console, self.assessment),
+            "check": lambda: findings.print_findings(console, self.training.checks),
+            "doubts": lambda: examined.print_doubts(console, self.doubts, 5),
+            "explain": lambda: examined.print_exemplars(
+                console, dict(list(exemplars_of(self.record).items())[:10])
+            ),
+            "explain --row": lambda: examined.print_explanation(console, self.explanation),
+            "compare": lambda: examined.print_comparison(
+                console, self.comparison, ("imlogit-runs/one-of-them-1", "imlogit-runs/another-2")
+            ),
+            "show": lambda: print_table(console, model_table(self.training.model)),
+            "data show": lambda: sources.print_facts(console, self.images),
+            "predict": lambda: console.file.writelines(
+                answers.table_lines(self.answers, answers.Tally(), letters, console.width)
+            ),
+        }
+        for name, show in printed.items():
+            console.file.write(f"$ imlogit {name}\n")
+            show()
+
+
+def printed(found, width, encoding="utf-8", *, verbose=False):
+    """Return what is printed at a width in an encoding."""
+    file = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict", newline="")
+    console = Console(
+        file=file, width=width, highlight=False, markup=False, emoji=False, _environ={}
+    )
+    found.parts(console, verbose=verbose)
+    file.flush()
+    return file.buffer.getvalue().decode(encoding)
+
+
+def masked(text):
+    """Return a text without what differs from machine to machine: each digit is 0."""
+    return re.sub(r"\d", "0", CHANGING.sub("", text))
