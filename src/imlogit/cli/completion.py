@@ -13,7 +13,7 @@ def complete_source(incomplete: str) -> list[str]:
     """Return sources that begin so: those with a name, and what lies on disk."""
     from imlogit.data.sources import NAMED
 
-    names = [one.form.removesuffix("NAME") for one in NAMED]
+    names = [one.form.split("NAME")[0] for one in NAMED]
     named = [name for name in names if name.startswith(incomplete)]
     return [*named, *_paths(f"{glob.escape(incomplete)}*")]
 

@@ -1,6 +1,6 @@
 """What commands print, at several widths and in several alphabets, beside what is stored.
 
-``IMLOGIT_STORE=1 pytest tests/report/console/test_printed.py`` stores it anew: look at each of them.
+With ``IMLOGIT_STORE=1`` in the environment it is stored anew: look at each of them.
 """
 
 import os
@@ -21,16 +21,15 @@ FORMS = {
 
 
 @pytest.fixture(scope="module", params=SETS)
-def found(request, tmp_path_factory):
-    with pytest.MonkeyPatch.context():
-        return request.param, Found(request.param, tmp_path_factory.mktemp("printed"))
+def found(request):
+    return request.param, Found(request.param)
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("form", FORMS)
 def test_what_is_printed(found, form):
     name, results = found
-    text = printed(results, *FORMS[form], verbose=name != "many")
+    text = printed(results, *FORMS[form], verbose=True)
     place = STORED / f"{name}-{form}.txt"
     if os.environ.get("IMLOGIT_STORE"):
         place.write_text(masked(text), encoding="utf-8", newline="\n")

@@ -13,7 +13,7 @@ from typing import Any
 from rich.cells import cell_len
 
 from imlogit.model.predict import Answer
-from imlogit.report.console.layout import LEAST_NAME, Letters, shortened
+from imlogit.report.console.layout import Letters, between_words, shortened
 from imlogit.system.text import counted
 
 # Columns are as wide as the first answers need.
@@ -21,6 +21,7 @@ LOOKED_AT = 64
 WIDEST = 60
 # The figures between names, the gaps, and a "(wrong)".
 BESIDE = 28
+LEAST_SHOWN = 8
 UTF_8 = Letters("utf-8")
 CSV_COLUMNS = ("image", "label", "probability", "truth", "right", "problem", "seen")
 
@@ -136,7 +137,9 @@ def table_lines(
                 line += f"  {cell(one.truth, of_label)}".rstrip()
                 line += "" if one.right else "  (wrong)"
         yield line.rstrip() + "\n"
-    yield f"\n{tally.sentence()}\n"
+    sentence = letters.printable(tally.sentence())
+    lines = [sentence] if room is None else between_words(sentence, room)
+    yield "\n" + "".join(f"{line}\n" for line in lines)
 
 
 def _widths_of(first: Sequence[Answer], letters: Letters, room: int | None) -> tuple[int, int]:
@@ -146,8 +149,8 @@ def _widths_of(first: Sequence[Answer], letters: Letters, room: int | None) -> t
     label = _widest(map(letters.printable, names))
     if room is not None:
         left = room - BESIDE
-        label = min(label, max(left // 4, LEAST_NAME))
-        image = min(image, max(left - 2 * label, LEAST_NAME))
+        label = min(label, max(left // 4, LEAST_SHOWN))
+        image = min(image, max(left - 2 * label, LEAST_SHOWN))
     return image, label
 
 

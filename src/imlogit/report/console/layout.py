@@ -15,6 +15,8 @@ GAP = 2
 LEAST_NAME = 12
 LEAST_SENTENCE = 24
 LEAST_OF_ALL = 3
+# So that both ends have a letter that is two cells wide.
+LEAST_OF_ENDS = 4
 # Marks that join letters, and blanks that hold words together, as names may have them.
 KEPT = "\u200c\u200d\xa0\u202f"
 ELLIPSES = ("…", "...")
@@ -78,14 +80,14 @@ def lines_of(cell: Cell, column: Column, width: int, letters: Letters) -> list[s
         return lines
     if column.wrap is Wrap.NAME:
         return [shortened(line, width, letters.ellipsis) for line in lines]
-    return [part for line in lines for part in _between_words(line, width)]
+    return [part for line in lines for part in between_words(line, width)]
 
 
 def heading_lines(column: Column, width: int, letters: Letters) -> list[str]:
     """Return the lines of a column's heading: its words are never broken, nor those of a name."""
     return [
         shortened(line, width, letters.ellipsis)
-        for line in _between_words(letters.printable(column.name), width, whole=True)
+        for line in between_words(letters.printable(column.name), width, whole=True)
     ]
 
 
@@ -94,14 +96,20 @@ def shortened(text: str, width: int, ellipsis: str = ELLIPSES[0]) -> str:
     if cell_len(text) <= width:
         return text
     room = width - cell_len(ellipsis)
-    if room < 2:
-        return chop_cells(text, max(width, 1))[0]
-    start = chop_cells(text, room - room // 2)[0]
+    if room < LEAST_OF_ENDS:
+        return _start(text, room) + ellipsis if room > 1 else _start(text, width)
+    start = _start(text, room - room // 2)
     ends = (text[place:] for place in range(1, len(text)) if cell_len(text[place]))
     return start.rstrip() + ellipsis + next(end for end in ends if cell_len(end) <= room // 2)
 
 
-def _between_words(text: str, width: int, *, whole: bool = False) -> list[str]:
+def _start(text: str, width: int) -> str:
+    """Return as many of a text's first letters as there is room for, at least one."""
+    fitting = (place for place in range(1, len(text)) if cell_len(text[:place]) <= width)
+    return text[: max(fitting, default=1)]
+
+
+def between_words(text: str, width: int, *, whole: bool = False) -> list[str]:
     """Return lines of words; a word that is wider than the line is broken unless it is kept whole.
 
     Blanks within a line stay as they are.

@@ -14,7 +14,7 @@ from imlogit.estimators.logistic_cv import CPath
 from imlogit.evaluation.cross_validation import CrossValidation
 from imlogit.evaluation.scores import Score, Scores
 from imlogit.report.table import Align, Column, Table, Wrap, columns, facts_table, numbers
-from imlogit.system.text import by, counted, first_of
+from imlogit.system.text import by, counted, first_of, printable
 
 if TYPE_CHECKING:
     from imlogit.export.writing import Export
@@ -266,7 +266,7 @@ def model_facts(content: SavedModel) -> dict[str, str]:
     objective, relative = certificate["objective"], certificate["relative_gap"]
     return {
         "looks for": content.positive if content.positive is not None else "each class",
-        "classes": ", ".join(content.names),
+        "classes": ", ".join(map(printable, content.names)),
         **_facts_of_rest(content),
         "says yes from": "the more probable class"
         if content.threshold is None
