@@ -16,7 +16,8 @@ from imlogit.report.console.printing import print_table
 from imlogit.report.console.tables import model_table
 from imlogit.report.console.tasks import print_task
 from imlogit.runs.assess import Assessment, Scope, evaluate
-from imlogit.runs.examine import doubts, exemplars_of, explain_row
+from imlogit.runs.doubts import doubts
+from imlogit.runs.examine import exemplars_of, explain_row
 from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.record import Record
 from imlogit.runs.sweep import sweep
