@@ -13,7 +13,7 @@ from sklearn.pipeline import make_pipeline
 
 from imlogit import LogisticRegression, export_model, load_model, save_model
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import KindError, ModelFileError
+from imlogit.errors import KindError, ModelFileError, OutputError
 from imlogit.model.file import read
 from imlogit.model.head import head_of
 from imlogit.model.persist import describe, open_model
@@ -37,7 +37,10 @@ def test_a_loaded_model_predicts_the_same_bits(few, fitted, tmp_path):
 
 @pytest.mark.parametrize(
     "labels",
-    [["cat", "dog", "eel"], [1, 5, 7], [-1.0, 0.0, 2.0], np.array(["a", "b", "ç"], object)],
+    [
+        *(["cat", "dog", "eel"], [1, 5, 7], [-1.0, 0.0, 2.0]),
+        *(np.array(list(map(kind, ["a", "b", "ç"])), object) for kind in (str, np.str_)),
+    ],
 )
 def test_labels_keep_their_type(rng, labels, tmp_path):
     y = np.asarray(labels)[np.arange(60) % 3]
@@ -141,6 +144,24 @@ def test_the_rest_keeps_its_names(rng, names, positive, rest, expected, as_targe
     np.testing.assert_array_equal(
         load_model(tmp_path / "m.imlogit").predict(images), model.predict(images)
     )
+
+
+@pytest.mark.parametrize("write", [save_model, export_model])
+def test_what_is_there_is_replaced_only_when_asked(few, fitted, tmp_path, write):
+    other, place = LogisticRegression(0.01).fit(*few), tmp_path / "two.json"
+    write(fitted, place)
+    first = place.read_bytes()
+    with pytest.raises(OutputError, match=r"two.json exists already.*force=True") as refused:
+        write(other, place)
+    assert refused.value.parameter == "force"
+    assert place.read_bytes() == first
+    write(other, place, force=True)
+    assert place.read_bytes() != first
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "folder.json" / "mine").touch()
+    with pytest.raises(OutputError, match="folder.json"):
+        write(other, tmp_path / "folder.json", force=True)
+    assert (tmp_path / "folder.json" / "mine").exists()
 
 
 @pytest.mark.parametrize("write", [save_model, partial(export_model, to="json")])

@@ -16,7 +16,7 @@ from imlogit.export.proof import N_TRIALS, difference, trial_inputs
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import Head, head_of
 from imlogit.model.persist import open_model
-from imlogit.system.atomic import filling, place_into, probe
+from imlogit.system.atomic import filling, place_into, probe, refuse_replacing
 
 
 @dataclass(frozen=True)
@@ -141,10 +141,7 @@ def _check_place(place: Path, form: Format, force: bool) -> None:
     if not os.path.lexists(place):
         return
     if not force:
-        raise OutputError(
-            f"{place} exists already. Give another path, or force=True to replace it.",
-            parameter="force",
-        )
+        refuse_replacing(place)
     is_export = (place / form.mark).is_file() if form.mark else place.is_file()
     if place.is_symlink() or not is_export:
         what = f"a folder with {form.mark}" if form.mark else "a plain file"

@@ -19,6 +19,7 @@ from imlogit.estimators.pixels import PIXEL_SCALE
 from imlogit.model.fields import SavedModel
 from imlogit.model.file import read, write
 from imlogit.model.fingerprints import fingerprints_of
+from imlogit.system.atomic import refuse_replacing
 
 # The model's, in a run's folder.
 FILE_NAME = "model.imlogit"
@@ -32,6 +33,7 @@ def save_model(
     *,
     image_set: ImageSet | None = None,
     positive: str | None = None,
+    force: bool = False,
 ) -> None:
     """Save a fitted model to a file that holds nothing executable.
 
@@ -40,13 +42,15 @@ def save_model(
     estimator : LogisticRegression
         Fitted.
     path : path-like
-        Replaced in one step; on any error what was there stays.
+        Written in one step; on any error what was there stays.
     image_set : ImageSet, optional
         What the model was fitted on: its name, its hash, how it was brought to one size, what its
         classes are called and fingerprints of its training part are kept.
     positive : str, optional
         The label looked for: where the classes are False and True, what True is called; of two
         other classes, the second.
+    force : bool, default=False
+        Replace a file that is there.
 
     Raises
     ------
@@ -58,9 +62,12 @@ def save_model(
         For labels that are neither text, numbers nor booleans, weights that are not finite, and a
         positive label that is not the second of two.
     OutputError
-        If the file cannot be written.
+        If the path exists, or cannot be written.
     """
-    write(path, saved_model_of(estimator, image_set=image_set, positive=positive))
+    model = saved_model_of(estimator, image_set=image_set, positive=positive)
+    if not force:
+        refuse_replacing(path)
+    write(path, model)
 
 
 def load_model(path: str | os.PathLike[str]) -> LogisticRegression:

@@ -142,6 +142,24 @@ def free_path(path: Path) -> Path:
     return next(one for one in chain([path], numbered) if not os.path.lexists(one))
 
 
+def refuse_replacing(path: str | os.PathLike[str]) -> None:
+    """Refuse a place that is taken, where ``force=True`` would replace what is there.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Raises
+    ------
+    OutputError
+    """
+    if os.path.lexists(path):
+        raise OutputError(
+            f"{os.fspath(path)} exists already. Give another path, or force=True to replace it.",
+            parameter="force",
+        )
+
+
 def write_bytes(path: str | os.PathLike[str], data: bytes) -> None:
     """Write `data` to `path`, whole or not at all.
 
