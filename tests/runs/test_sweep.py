@@ -14,6 +14,7 @@ from imlogit.cli.app import run
 from imlogit.errors import ParameterError
 from imlogit.estimators import logistic_cv
 from imlogit.evaluation import cross_validation
+from imlogit.report.console.tables import path_table
 from imlogit.runs.options import parse_cs
 
 from helpers.image_files import write
@@ -49,7 +50,9 @@ def test_a_sweep_leaves_a_run(here, capsys):
     assert run([*COMMAND, "--out", "found"]) == 0
     shown = capsys.readouterr()
     assert "is chosen: the lowest mean log loss" in shown.out
-    assert "largest of the grid" in shown.err
+    said = " ".join((shown.out + shown.err).split())
+    assert said.count("of the grid") == said.count("The best C is the largest of the grid") == 1
+    assert "Cs" not in said
     names = {"model.imlogit", "metrics.json", "command.txt", "samples.png"}
     names |= {"sweep.csv", "validation.png", "weights.png", "predictions.safetensors"}
     names |= CURVES
@@ -140,6 +143,28 @@ def test_what_is_finished_is_kept(here, capsys, monkeypatch, module, command, fi
     assert "what is finished is written to part" in capsys.readouterr().err
     assert {path.name for path in (here / "part").iterdir()} == files
     assert json.loads((here / "part/metrics.json").read_text())["interrupted"] is True
+
+
+@pytest.mark.parametrize("rule", ["best", "one-standard-error"])
+def test_an_interrupted_sweep_chooses_nothing(embedded, monkeypatch, rule):
+    whole = logistic_cv.fit_all
+
+    def interrupted(*args, **how):
+        raise FitInterrupted([*whole(*args, **how)[:-1], None])
+
+    monkeypatch.setattr(logistic_cv, "fit_all", interrupted)
+    with pytest.raises(FitInterrupted) as stopped:
+        imlogit.sweep(embedded, folds=2, Cs=(1.0, 1e-2, 1e-4), rule=rule)
+    found = stopped.value.partial
+    metrics = found.metrics
+    # the best of those that are finished is the last of them, and not of the grid
+    assert [row["C"] for row in metrics["path"]] == [1e-4, 1e-2]
+    assert (metrics["best"], metrics["chosen"], metrics["edge"]) == (1e-2, None, None)
+    assert not found.checks["grid-edge"].failed
+    assert found.choice().startswith("No C is chosen")
+    rows = path_table(found.path).rows
+    assert "chosen" not in str(rows)
+    assert rows[1][-1] == "best"
 
 
 def test_nothing_finished_leaves_nothing(here, monkeypatch):

@@ -56,6 +56,9 @@ class CPath:
         no score in some fold is never the best.
     chosen : int
         The place of the C that the rule chooses.
+    interrupted : bool
+        Whether values of C are missing: then nothing is chosen, and ``best`` and ``chosen`` are
+        those of the values that are there.
     """
 
     Cs: Floats
@@ -65,6 +68,7 @@ class CPath:
     gap: Floats
     best: int
     chosen: int
+    interrupted: bool = False
 
     @property
     def chosen_C(self) -> float:  # noqa: N802
@@ -73,8 +77,8 @@ class CPath:
 
     @property
     def edge(self) -> GridEdge | None:
-        """The end of the grid where the best C is; None inside, and for a single C."""
-        if len(self.Cs) == 1:
+        """The end of the grid where the best C is; None inside, for a single C and for a part."""
+        if self.interrupted or len(self.Cs) == 1:
             return None
         best = self.Cs[self.best]
         if best == self.Cs.min():
@@ -335,7 +339,8 @@ class _Judge:
         gap = [max(fit.certificate.relative_gap for fit in by_C[k] if fit) for k in done]
         Cs = self.Cs[done]
         best, chosen = choose(Cs, scores, self.estimator.rule)
-        return CPath(Cs, scores, loss, accuracy, np.array(gap), best, chosen)
+        interrupted = len(done) < len(by_C)
+        return CPath(Cs, scores, loss, accuracy, np.array(gap), best, chosen, interrupted)
 
     @property
     def _folds(self) -> Iterable[tuple[int, Fold]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -14,9 +15,9 @@ from imlogit.arrays import Rows
 from imlogit.checks.finding import Findings
 from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import FitInterrupted
+from imlogit.errors import FitInterrupted, GridEdgeWarning
 from imlogit.estimators.folds import deviation
-from imlogit.estimators.logistic_cv import CPath, GridEdge, LogisticRegressionCV
+from imlogit.estimators.logistic_cv import CPath, LogisticRegressionCV
 from imlogit.evaluation.scores import Scores
 from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
@@ -64,22 +65,23 @@ class SweepResult(Summarized):
         return self.model is None
 
     def choice(self) -> str:
-        """Return which C was chosen and why, and what may be wrong with it, as sentences."""
+        """Return which C was chosen and why, as sentences."""
         path = self.path
+        if self.interrupted:
+            return (
+                f"No C is chosen, as the sweep was interrupted: of the {len(path.Cs)} values of "
+                f"C that are finished {path.Cs[path.best]:.4g} is the best."
+            )
         loss = path.log_loss[:, path.chosen]
-        said = (
-            f"C = {path.chosen_C:.4g} is chosen: {RULES[self._options.rule]} over the folds, "
-            f"{loss.mean():.4f} with a deviation of {deviation(loss):.4f}."
-        )
         if self._options.folds is None:
-            said = (
+            return (
                 f"C = {path.chosen_C:.4g} is chosen: the lowest log loss on the validation part, "
                 f"{loss.mean():.4f}. The model is fitted on that part, too."
             )
-        if path.edge is not None:
-            side = "largest" if path.edge is GridEdge.HIGH else "smallest"
-            said += f" The best C is the {side} of the grid: the optimum may lie beyond it."
-        return said
+        return (
+            f"C = {path.chosen_C:.4g} is chosen: {RULES[self._options.rule]} over the folds, "
+            f"{loss.mean():.4f} with a deviation of {deviation(loss):.4f}."
+        )
 
     @property
     def _options(self) -> SweepOptions:
@@ -100,7 +102,7 @@ class SweepResult(Summarized):
             "classes": list(self.task.target.names),
             "path": [self._row(k) for k in path.order()],
             "best": float(path.Cs[path.best]),
-            "chosen": float(path.chosen_C),
+            "chosen": None if self.interrupted else float(path.chosen_C),
             "edge": path.edge,
             "certificate": None if fitted is None else fitted.certificate_.to_dict(),
             "pooled": None if self.pooled is None else self.pooled.to_dict(),
@@ -197,7 +199,10 @@ def sweep_task(task: Task, observe: Observer | None = None) -> SweepResult:
         pixel_scale=options.pixel_scale,
     )
     try:
-        estimator.fit(task.training_images, task.training_labels, observe=observe)
+        with warnings.catch_warnings():
+            # a check says so, once and in the words of a sweep
+            warnings.simplefilter("ignore", GridEdgeWarning)
+            estimator.fit(task.training_images, task.training_labels, observe=observe)
     except FitInterrupted as stop:
         raise FitInterrupted(
             None if stop.partial is None else _partial(task, stop.partial)
@@ -205,7 +210,7 @@ def sweep_task(task: Task, observe: Observer | None = None) -> SweepResult:
     path, model = estimator.path_, task.saved_model_of(estimator)
     predictions = task.predictions_of(model, estimator.out_of_fold_, estimator.folds_)
     pooled, test = predictions.pooled_scores(), predictions.test_scores()
-    checks = check_run(task, model, predictions, edge=path.edge, searched=_is_search(path))
+    checks = check_run(task, model, predictions, edge=path.edge, searched=len(path.Cs) > 1)
     return SweepResult(task, path, checks, estimator, model, predictions, pooled, test)
 
 
@@ -216,8 +221,5 @@ def _validation(task: Task) -> tuple[Rows, Rows]:
 
 
 def _partial(task: Task, path: CPath) -> SweepResult:
-    return SweepResult(task, path, check_run(task, edge=path.edge, searched=_is_search(path)))
-
-
-def _is_search(path: CPath) -> bool:
-    return len(path.Cs) > 1
+    # nothing was chosen, at the grid's edge or inside
+    return SweepResult(task, path, check_run(task))

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from imlogit.estimators.logistic_cv import CPath
 from imlogit.report.pictures import figures
 from imlogit.report.pictures.page import FRAME
 
@@ -72,6 +73,26 @@ def test_as_many_samples_as_asked_for(pages, per_class):
 def test_the_words_of_weights_hold_for_dark_on_light_and_for_colours(pages):
     figures.weight_sheet(np.ones((1, 4)), (2, 2), ("a",))
     assert "red: a brighter pixel speaks for the class; blue: against it" in texts_of(pages[0])
+
+
+@pytest.mark.parametrize(
+    ("interrupted", "best", "chosen", "said"),
+    [
+        (False, 2, 1, "chosen: C = 0.1"),
+        (False, 2, 0, "chosen: C = 1e-05"),
+        (True, 2, 1, "best so far: C = 1"),
+        (True, 0, 0, "best so far: C = 1e-05"),
+    ],
+)
+def test_only_what_was_chosen_is_called_chosen(pages, interrupted, best, chosen, said):
+    scores = np.array([[0.3, 0.2, 0.1]])
+    figures_of_each = (-scores, scores, scores, scores[0])
+    path = CPath(np.array([1e-5, 0.1, 1.0]), *figures_of_each, best, chosen, interrupted)
+    figures.validation_curve(path)
+    drawn = texts_of(pages[0])
+    assert said in drawn
+    assert any(text.startswith("chosen") for text in drawn) is not interrupted
+    assert not cut_texts_of(pages[0])
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -77,7 +77,9 @@ def _telling(path: CPath, order: list[int]) -> list[int]:
 
 
 def _path_row(path: CPath, k: int) -> tuple[str, ...]:
-    mark = "chosen" if k == path.chosen else "best" if k == path.best else ""
+    mark = "best" if k == path.best else ""
+    if k == path.chosen and not path.interrupted:
+        mark = "chosen"
     figures = [
         figure
         for scores in (path.log_loss, path.accuracy)

@@ -151,6 +151,9 @@ def draw_scale(
 def validation_curve(path: CPath) -> bytes:
     """Draw log loss and accuracy over C, with one deviation over the folds to either side.
 
+    Where values of C are missing, the best of those that are there is marked, and is not called
+    chosen.
+
     Parameters
     ----------
     path : CPath
@@ -166,6 +169,7 @@ def validation_curve(path: CPath) -> bytes:
     page = Page(760, 680, "What each C comes to", note)
     order = path.order()
     Cs = path.Cs[order]
+    marked, said = _marked(path)
     upper = page.axes(76, HEAD + 10, 660, 255)
     lower = page.axes(76, HEAD + 295, 660, 255, sharex=upper)
     for axes, name, scores in (
@@ -176,15 +180,24 @@ def validation_curve(path: CPath) -> bytes:
         apart = np.nan_to_num([deviation(scores[:, k]) for k in order])
         axes.fill_between(Cs, mean - apart, mean + apart, color=QUIET, alpha=0.25, lw=0)
         axes.plot(Cs, mean, color=INK, marker="o", markersize=4)
-        axes.axvline(path.chosen_C, color=ACCENT, lw=1)
+        axes.axvline(marked, color=ACCENT, lw=1)
         axes.set_ylabel(f"{name}, held-out images")
     upper.set_xscale("log")
     upper.tick_params(labelbottom=False)
-    chosen = path.chosen_C, 1.01
-    said = plain(f"chosen: C = {path.chosen_C:.3g}")
-    upper.text(*chosen, said, transform=upper.get_xaxis_transform(), color=ACCENT, ha="center")
+    above = upper.get_xaxis_transform()
+    # at an end of the axis there is no room beyond it
+    side = {Cs[0]: "left", Cs[-1]: "right"}.get(marked, "center")
+    upper.text(marked, 1.01, plain(said), transform=above, color=ACCENT, ha=side)
     lower.set_xlabel("C (to the right: less penalty)")
     return page.as_png()
+
+
+def _marked(path: CPath) -> tuple[float, str]:
+    """Return the C that a figure marks, and what it says of it."""
+    if path.interrupted:
+        best = float(path.Cs[path.best])
+        return best, f"best so far: C = {best:.3g}"
+    return path.chosen_C, f"chosen: C = {path.chosen_C:.3g}"
 
 
 def _channel_names(n: int) -> tuple[str, ...]:
