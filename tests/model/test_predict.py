@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -102,10 +103,27 @@ class TestPredictor:
         large = Image.fromarray(embedded.images[700]).resize((56, 56))
         refused = one(digits, Input("x", encoded(large)))
         assert refused.label is None
-        assert refused.problem == (
-            "56 x 56 pixels, and the model takes 28 x 28 (resize=True brings it to that size)"
-        )
+        assert refused.problem.startswith("56 x 56 pixels, and the model takes 28 x 28 (")
         assert one(digits, Input("x", encoded(large)), resize=True).label == "1"
+
+    @pytest.mark.parametrize(
+        ("names", "positive", "shape", "advised"),
+        [
+            (["0", "7"], None, (28, 28), ["prepare='digit'", "resize=True"]),
+            ([False, True], "7", (28, 28), ["prepare='digit'", "resize=True"]),
+            ([False, True], "seven", (28, 28), ["resize=True"]),
+            (["bag", "7"], None, (28, 28), ["resize=True"]),
+            (["10", "11"], None, (28, 28), ["resize=True"]),
+            (["0", "7"], None, (8, 8), ["resize=True"]),
+            (["0", "7"], None, (28, 28, 3), ["resize=True"]),
+        ],
+    )
+    def test_what_is_advised_for_another_size(self, names, positive, shape, advised):
+        images = np.arange(4, dtype=np.uint8).repeat(np.prod(shape)).reshape(4, *shape)
+        model = imlogit.LogisticRegression().fit(images, np.array(names).repeat(2))
+        saved = saved_model_of(model, positive=positive)
+        said = one(saved, Input("x", encoded(np.zeros((40, 30), np.uint8)))).problem
+        assert re.findall(r"prepare='digit'|resize=True", said) == advised
 
     def test_a_page_is_prepared(self, digits, embedded):
         page = np.full((200, 300), 255, np.uint8)
@@ -296,7 +314,9 @@ class TestCommand:
     def test_what_mends_it_is_named_by_its_option(self, two_file, tmp_path, capsys):
         big = write(tmp_path / "big.png", np.zeros((40, 40), np.uint8))
         assert run(["predict", two_file, str(big)]) == 1
-        assert "(--resize brings it to that size)" in capsys.readouterr().out
+        said = " ".join(capsys.readouterr().out.split())
+        assert "(--prepare digit makes of a photo" in said
+        assert "--resize brings it to that size" in said
 
     def test_rows_that_are_passed_over_are_said(self, two_file, tmp_path, capsys):
         table = tmp_path / "x.csv"

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression
 
 PREPARATIONS = {"digit": prepare_digit}
+DIGITS = "0123456789"
+DIGIT_SHAPES = ((28, 28), (28, 28, 1))
+# What is said where images do not fit a model that may be of digits.
+DIGIT_WAY = "prepare='digit' makes of a photo of a digit what MNIST's images are"
 CHANNELS = {(): "L", (1,): "L", (3,): "RGB"}
 
 
@@ -182,6 +186,9 @@ class Predictor:
                 f"prepare={prepare!r}: give one of {', '.join(PREPARATIONS)}.", parameter="prepare"
             )
         self._prepare = PREPARATIONS.get(prepare or "")
+        self._ways = "resize=True brings it to that size"
+        if may_be_of_digits(model):
+            self._ways = f"{DIGIT_WAY}, and {self._ways} as it is"
 
     def answers(self, found: Iterable[Input]) -> Iterator[Answer]:
         """Yield an answer for each image, in order, some of them at a time."""
@@ -212,7 +219,7 @@ class Predictor:
         if image.size != size[::-1] and not self._resize:
             raise BadImageError(
                 f"{image.size[1]} x {image.size[0]} pixels, and the model takes {size[0]} x "
-                f"{size[1]} (resize=True brings it to that size)"
+                f"{size[1]} ({self._ways})"
             )
         image = fitted(image.convert(self.mode), size, grey=False, fit=self.reading.fit)
         pixels = np.asarray(image)
@@ -245,6 +252,13 @@ class Predictor:
             answers.append(Answer(one.where, name, tuple(p), p[label], truth, seen=seen[row]))
             row += 1
         return answers
+
+
+def may_be_of_digits(model: SavedModel) -> bool:
+    """Whether a model's classes and images are like those of MNIST, as far as its file says."""
+    names = model.names if model.against_rest is None else (model.against_rest,)
+    is_small = model.image_shape in DIGIT_SHAPES
+    return is_small and all(len(name) == 1 and name in DIGITS for name in names)
 
 
 def check_takes_pixels(model: SavedModel) -> None:

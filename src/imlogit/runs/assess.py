@@ -20,12 +20,13 @@ from imlogit.evaluation.scores import TEST, Scores, score
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
 from imlogit.model.persist import open_model
-from imlogit.model.predict import check_takes_pixels, reading_for
+from imlogit.model.predict import check_takes_pixels, may_be_of_digits, reading_for
 from imlogit.runs.options import images_of
 from imlogit.system.summarized import Summarized
 from imlogit.system.text import by, first_of
 
 SCHEMA, VERSION = "imlogit.evaluation", 1
+PREDICT_DIGITS = "For photos of digits predict takes prepare='digit'."
 
 
 class Scope(StrEnum):
@@ -161,11 +162,26 @@ def _check_shape(content: SavedModel, image_set: ImageSet) -> None:
         takes = (
             f"{content.coef.shape[1]:,} numbers" if wanted is None else f"images of {by(wanted)}"
         )
+        ways = _ways(given, wanted)
+        hint = f" {' and '.join(ways)} bring{'s' if len(ways) == 1 else ''} them to it."
+        digits = f" {PREDICT_DIGITS}" if may_be_of_digits(content) else ""
         raise DataError(
             f"The model takes {takes}, and the images of {image_set.name} are images of "
-            f"{by(given)}. size=(h, w) and grey=True bring them to another shape.",
+            f"{by(given)}.{hint if ways else ''}{digits}",
             parameter="size",
         )
+
+
+def _ways(given: tuple[int, ...], wanted: tuple[int, ...] | None) -> list[str]:
+    """Return how images are read so that they have the model's shape; nothing where none does."""
+    if wanted is None or len(wanted) < 2:
+        return []
+    is_grey = [shape[2:] in ((), (1,)) for shape in (given, wanted)]
+    becomes_grey = is_grey == [False, True]
+    if not becomes_grey and given[2:] != wanted[2:] and not all(is_grey):
+        return []
+    ways = [f"size=({wanted[0]}, {wanted[1]})"] if given[:2] != wanted[:2] else []
+    return [*ways, *(["grey=True"] if becomes_grey else [])]
 
 
 def _codes(content: SavedModel, image_set: ImageSet) -> NDArray[np.intp]:
