@@ -111,7 +111,8 @@ class TestComparison:
         with pytest.raises(DataError, match="different labels"):
             compare(twos, flipped)
         data = twos.metrics["data"] | {"sha256": "0" * 64}
-        with pytest.raises(DataError, match="different images"):
+        data["name"] = "others"
+        with pytest.raises(DataError, match="different images: those of mnist-5k and of others"):
             compare(twos, replace(twos, metrics=twos.metrics | {"data": data}))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,25 @@ from imlogit.evaluation.intervals import IntervalMethod, difference_of_shares
 from imlogit.evaluation.scores import Score, Scores, bounded, score
 from imlogit.evaluation.tilting import mean_loss
 from imlogit.system.summarized import Summarized
+
+
+class Matched(StrEnum):
+    """By what the images of two models are known to be the same."""
+
+    PIXELS = "pixels"
+    NAMES = "names"
+    ROWS = "rows"
+
+    @property
+    def words(self) -> str:
+        """What is said of it; nothing of the same pixels."""
+        by = {
+            Matched.NAMES: "by the names of their files",
+            Matched.ROWS: "by their rows in the source, whose labels are the same in both",
+        }
+        if self not in by:
+            return ""
+        return f"The two runs read their images in different ways; they are matched {by[self]}."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -34,6 +54,8 @@ class Comparison(Summarized):
         The second model's figure less the first's, with Tango's interval for paired proportions,
         and that of `imlogit.evaluation.tilting.mean_loss` at the mean of both models'
         probabilities.
+    matched : Matched
+        By what the images are known to be the same.
     """
 
     first: Scores
@@ -43,6 +65,7 @@ class Comparison(Summarized):
     p_value: float
     accuracy: Score
     log_loss: Score
+    matched: Matched = Matched.PIXELS
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers."""
@@ -56,6 +79,7 @@ class Comparison(Summarized):
                 "accuracy": self.accuracy.to_dict(),
                 "log_loss": self.log_loss.to_dict(),
             },
+            "matched": self.matched,
         }
 
     def _summary(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -24,6 +24,7 @@ from imlogit.model.head import Head, head_of
 from imlogit.model.inputs import Input, inputs
 from imlogit.model.persist import open_model
 from imlogit.model.predict import Predictor
+from imlogit.runs.matching import common_test_images
 from imlogit.runs.record import Record, open_record
 from imlogit.system.summarized import Summarized
 from imlogit.system.text import first_of
@@ -246,6 +247,10 @@ def compare(
 ) -> Comparison:
     """Compare two runs on the test images that both have.
 
+    The runs may have read one source in different ways, at two sizes or in grey and in colour:
+    then images are matched by the names of their files, or else by their rows in the source, whose
+    labels must be the same. ``Comparison.matched`` says which.
+
     Parameters
     ----------
     first, second : Record or path-like
@@ -257,25 +262,17 @@ def compare(
         For runs over other images, other classes, or without a test image in common.
     """
     first, second = open_record(first), open_record(second)
-    where = f"{first.folder} and {second.folder}"
-    if first.metrics["data"]["sha256"] != second.metrics["data"]["sha256"]:
-        raise DataError(f"{where} are runs over different images: there is nothing to compare.")
     if first.names != second.names:
         raise DataError(
-            f"{where} tell different classes apart: {', '.join(first.names)} and "
-            f"{', '.join(second.names)}."
+            f"{first.folder} and {second.folder} tell different classes apart: "
+            f"{', '.join(first.names)} and {', '.join(second.names)}."
         )
-    a, b = first.predictions, second.predictions
-    _, in_a, in_b = np.intersect1d(a.test_rows, b.test_rows, return_indices=True)
-    if not in_a.size:
-        raise DataError(f"{where} have no test image in common: make both with one seed.")
-    codes = a.test_codes[in_a]
-    if not np.array_equal(codes, b.test_codes[in_b]):
-        raise DataError(f"{where} have different labels for the same images.")
-    return compare_probabilities(
-        codes,
-        a.test_probabilities[in_a],
-        b.test_probabilities[in_b],
+    matched, in_first, in_second = common_test_images(first, second)
+    found = compare_probabilities(
+        first.predictions.test_codes[in_first],
+        first.predictions.test_probabilities[in_first],
+        second.predictions.test_probabilities[in_second],
         (first.model.threshold, second.model.threshold),
         TEST,
     )
+    return replace(found, matched=matched)

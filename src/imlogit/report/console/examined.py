@@ -115,6 +115,7 @@ def comparison_table(found: Comparison, runs: tuple[str, str]) -> Table:
         f"{counted(found.first.n, 'test image')} that both runs kept for the test",
         (Column("score", wrap=Wrap.NEVER), *numbers(*runs)),
         tuple(rows),
+        notes=tuple(filter(None, [found.matched.words])),
     )
 
 
