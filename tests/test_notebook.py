@@ -2,6 +2,7 @@
 
 import ast
 import time
+import zipfile
 from importlib.util import find_spec
 
 import pytest
@@ -55,10 +56,66 @@ def test_outputs_are_stored(stored):
 
 
 def test_the_first_cell_installs_from_one_variable(stored):
-    first = next(cell for cell in stored.cells if cell.cell_type == "code")
-    assigned = [node for node in ast.parse(first.source).body if isinstance(node, ast.Assign)]
+    source = first_cell(stored)
+    assigned = [node for node in ast.parse(source).body if isinstance(node, ast.Assign)]
     assert [target.id for node in assigned for target in node.targets] == ["PACKAGE"]
-    assert "mlxtend<0.24" in first.source
+    assert "mlxtend<0.24" in source
+
+
+class TestWithoutThePackage:
+    """The first cell where imlogit is not installed, and pip has no network."""
+
+    @pytest.fixture(autouse=True)
+    def _nothing_installed(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        offline = {"PIP_NO_INDEX": "1", "PIP_NO_DEPS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+        for name, value in (offline | {"PIP_TARGET": str(tmp_path / "site")}).items():
+            monkeypatch.setenv(name, value)
+
+    def test_it_says_what_to_do(self, stored, capfd):
+        with pytest.raises(SystemExit, match="(?s)No matching distribution.*upload it beside"):
+            exec(first_cell(stored), {})
+        assert capfd.readouterr() == ("", "")
+
+    @pytest.mark.parametrize("extra", ["", "[tensorflow]"])
+    @pytest.mark.parametrize("folder", [".", "uploads"])
+    def test_a_wheel_is_installed(self, stored, tmp_path, folder, extra):
+        name = wheel(tmp_path / folder)
+        source = first_cell(stored)
+        if folder != ".":  # else it is found
+            (tmp_path / "imlogit-1-py3-none-any.whl").write_bytes(b"not this one")
+            package = f'PACKAGE = "{folder}/{name}{extra}"'
+            source = source.replace('PACKAGE = "imlogit[tensorflow]"', package)
+        exec(source, {})
+        assert (tmp_path / "site" / "imlogit" / "__init__.py").is_file()
+
+    def test_a_damaged_wheel_is_said(self, stored, tmp_path):
+        (tmp_path / wheel(tmp_path)).write_bytes(b"half of it")
+        with pytest.raises(SystemExit, match=r"imlogit-0-py3-none-any.whl"):
+            exec(first_cell(stored), {})
+
+
+def first_cell(notebook):
+    return next(cell for cell in notebook.cells if cell.cell_type == "code").source
+
+
+def wheel(folder):
+    """Write the wheel of an empty package called imlogit, and return its name."""
+    folder.mkdir(exist_ok=True)
+    name, info = "imlogit-0-py3-none-any.whl", "imlogit-0.dist-info"
+    described = ["Metadata-Version: 2.1", "Name: imlogit", "Version: 0"]
+    facts = {
+        "METADATA": [*described, "Provides-Extra: tensorflow"],
+        "WHEEL": ["Wheel-Version: 1.0", "Root-Is-Purelib: true", "Tag: py3-none-any"],
+    }
+    with zipfile.ZipFile(folder / name, "w") as archive:
+        archive.writestr("imlogit/__init__.py", "")
+        for file, lines in facts.items():
+            archive.writestr(f"{info}/{file}", "\n".join([*lines, ""]))
+        record = [f"{file},," for file in [*archive.namelist(), f"{info}/RECORD"]]
+        archive.writestr(f"{info}/RECORD", "\n".join(record))
+    return name
 
 
 @pytest.mark.timeout(300)
