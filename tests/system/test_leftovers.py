@@ -17,6 +17,8 @@ PARTS = mark().split("-")
 HERE, PID, TOKEN = PARTS
 GONE = "4194303"  # more than Linux hands out by default
 ELSEWHERE = "0" * 8
+# Written so in the names of tests, which must be the same in every process.
+WORDS = {"HERE": HERE, "PID": PID, "TOKEN": TOKEN, "GONE": GONE, "ELSEWHERE": ELSEWHERE}
 
 
 def plant(folder, name, age, kind):
@@ -35,21 +37,21 @@ def plant(folder, name, age, kind):
 @pytest.mark.parametrize(
     ("name", "age", "goes"),
     [
-        (f".imlogit-{HERE}-{GONE}-{TOKEN}.tmp", 2, True),
-        (f".imlogit-{HERE}-{GONE}-{TOKEN}", 2, True),
-        (f"imlogit-{HERE}-{GONE}-{TOKEN}", 2, True),
-        (f".mnist-part-{HERE}-{GONE}-{TOKEN}", 2, True),
-        (f".imlogit-{ELSEWHERE}-{PID}-{TOKEN}", 2, True),
-        (f".imlogit-{HERE}-{GONE}-{TOKEN}", 0.9, False),
-        (f".imlogit-{ELSEWHERE}-{GONE}-{TOKEN}", 0.9, False),
-        (f".imlogit-{HERE}-{PID}-{TOKEN}", 0, False),
+        (".imlogit-{HERE}-{GONE}-{TOKEN}.tmp", 2, True),
+        (".imlogit-{HERE}-{GONE}-{TOKEN}", 2, True),
+        ("imlogit-{HERE}-{GONE}-{TOKEN}", 2, True),
+        (".mnist-part-{HERE}-{GONE}-{TOKEN}", 2, True),
+        (".imlogit-{ELSEWHERE}-{PID}-{TOKEN}", 2, True),
+        (".imlogit-{HERE}-{GONE}-{TOKEN}", 0.9, False),
+        (".imlogit-{ELSEWHERE}-{GONE}-{TOKEN}", 0.9, False),
+        (".imlogit-{HERE}-{PID}-{TOKEN}", 0, False),
         (".imlogit-settings", 2, False),
         (".imlogit-cache.tmp", 2, False),
-        (f"thesis-{HERE}-{GONE}-{TOKEN}", 2, False),
+        ("thesis-{HERE}-{GONE}-{TOKEN}", 2, False),
     ],
 )
 def test_what_is_old_and_of_no_living_process_goes(tmp_path, kind, name, age, goes):
-    place = plant(tmp_path, name, age * DAY_SECONDS, kind)
+    place = plant(tmp_path, name.format(**WORDS), age * DAY_SECONDS, kind)
     write_bytes(tmp_path / "a", b"")
     assert place.exists() != goes
 

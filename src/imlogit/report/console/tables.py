@@ -283,7 +283,7 @@ def model_facts(content: SavedModel) -> dict[str, str]:
         "objective": "not finite" if objective is None else f"{objective:.6f}",
         "relative gap": "none (C is inf)" if relative is None else f"{relative:.2e}",
         "status": certificate["status"],
-        "data SHA-256": content.data_sha256 or "not known",
+        "SHA-256": content.data_sha256 or "not known",
         "versions": ", ".join(f"{name} {number}" for name, number in content.versions.items()),
     }
 
