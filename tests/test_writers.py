@@ -72,7 +72,7 @@ class Writers:
         self.models, self.runs, self.patch = models, runs, monkeypatch
 
     def model(self, which):
-        save_model(self.models[which], "model.imlogit")
+        save_model(self.models[which], "model.imlogit", force=True)
 
     def run(self, which):
         write_run(self.runs[which], Path("run"))
