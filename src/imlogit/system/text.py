@@ -53,8 +53,8 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Return an exception as one short line."""
-    text = " ".join(f"{type(error).__name__}: {error}".split())
+    """Return an exception as one short line, fit to be printed, whoever worded it."""
+    text = printable(" ".join(f"{type(error).__name__}: {error}".split()))
     return text if len(text) <= REASON_LENGTH else text[: REASON_LENGTH - 3] + "..."
 
 

@@ -1,5 +1,6 @@
 import json
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imlogit.data.cache import entries
+from imlogit.data.cache import entries, locks
 from imlogit.data.image_set import ImageSet
 from imlogit.data.labelled_set import label_digest
 from imlogit.errors import DataError
@@ -254,32 +255,80 @@ def test_the_default_folder_is_the_one_that_pooch_names(monkeypatch):
 HOLD = """
 import sys, time
 from imlogit.data.cache import entries
-with entries._locked("tiny") as alone:
+from imlogit.data.cache.locks import locked
+with locked(entries.folder(), "tiny", 9) as alone:
     print("held" if alone else "no lock", flush=True)
     time.sleep(60)
 """
 
 
-@pytest.mark.timeout(30)
-def test_the_lock_of_a_killed_process_is_free(images, pins):
-    holder = subprocess.Popen(
+@pytest.fixture
+def holder():
+    process = subprocess.Popen(
         [sys.executable, "-c", HOLD],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     try:
-        assert holder.stdout.readline().strip() == "held"
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(entries, "LOCK_SECONDS", 0.2)
-            with entries._locked(NAME) as alone:
-                assert not alone, "two processes hold the same lock"
-        holder.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
-        holder.wait()
-        start = time.monotonic()
-        same(entries.cached(NAME, pins, lambda: images), images)
-        assert time.monotonic() - start < entries.LOCK_SECONDS / 2
+        assert process.stdout.readline().strip() == "held"
+        yield process
     finally:
-        holder.kill()
-        holder.wait()
-        holder.stdout.close()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.mark.timeout(30)
+def test_whoever_waits_is_told_for_whom_and_the_wait_ends(images, pins, monkeypatch, holder):
+    monkeypatch.setattr(locks, "SAID_SECONDS", 0.1)
+    monkeypatch.setattr(entries, "LOCK_SECONDS", 0.3)
+    who = f"process {holder.pid} on {platform.node()}, which loads tiny since 20.*just now"
+    with (
+        pytest.warns(UserWarning, match=f"Waiting for {who}"),
+        pytest.raises(DataError, match=f"held, after 0.3 s, by {who}.*IMLOGIT_CACHE"),
+    ):
+        entries.cached(NAME, pins, refuse)
+
+
+@pytest.mark.timeout(30)
+def test_what_was_read_is_kept_beside_a_process_that_hangs(images, pins, monkeypatch, holder):
+    monkeypatch.setattr(entries, "LOCK_SECONDS", 0.1)
+    entries.keep(images, NAME, pins)
+    same(entries.read_entry(NAME, pins), images)
+
+
+@pytest.mark.timeout(30)
+def test_the_lock_of_a_killed_process_is_free(images, pins, cache_home, holder):
+    holder.send_signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+    holder.wait()
+    start = time.monotonic()
+    same(entries.cached(NAME, pins, lambda: images), images)
+    assert time.monotonic() - start < entries.LOCK_SECONDS / 2
+    assert names(cache_home) == [NAME]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[" * 100_000,
+        "null",
+        " " * 5000,
+        '{"pid": "x", "host": 1, "since": 2}',
+        '{"pid": 1, "host": "x", "since": 1e300}',
+        '{"pid": 1, "host": "x", "since": NaN}',
+    ],
+    ids=range(7),
+)
+def test_a_holder_that_says_nothing_is_another_process(cache_home, text):
+    cache_home.mkdir()
+    (cache_home / ".tiny.holder").write_text(text)
+    assert locks.holder(cache_home / ".tiny.lock").startswith("another process, which has locked")
+
+
+def test_a_holders_name_is_printed_with_its_controls_escaped(cache_home):
+    cache_home.mkdir()
+    told = {"pid": 1, "host": "x\x1b]0;\u202e", "since": 0}
+    (cache_home / ".tiny.holder").write_text(json.dumps(told))
+    assert locks.holder(cache_home / ".tiny.lock").isprintable()

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imlogit.data.cache import entries, note_files
+from imlogit.data.cache.locks import holder_file
 from imlogit.data.cache.note_files import Noted
 from imlogit.system.leftovers import DAY_SECONDS, discard
 from imlogit.system.text import printable
@@ -115,6 +116,7 @@ def _remove_locks(known: Collection[str]) -> None:
         if not entry or os.path.lexists(entries.folder() / entry) or path.is_symlink():
             continue
         with suppress(OSError, NotImplementedError), FileLock(str(path), timeout=0):
+            holder_file(path).unlink(missing_ok=True)
             path.unlink(missing_ok=True)
 
 

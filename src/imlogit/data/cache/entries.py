@@ -14,13 +14,14 @@ import os
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from imlogit.data.cache.locks import LockHeldError, locked
 from imlogit.data.image_set import ImageSet
 from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.problems import BadItem
@@ -34,7 +35,7 @@ FORMAT = 1
 FACTS, NAMES = "facts.json", "names.npy"
 # As much as many thousand class names and passed-over files take.
 MAX_FACTS_BYTES = 1 << 26
-# Longer than any download may take; whoever waits longer goes on without the lock.
+# Longer than a download takes: whoever holds the lock for longer hangs, and is named.
 LOCK_SECONDS = 1800.0
 # A writer puts a whole entry in place, so that one may be removed without its lock as well.
 REMOVAL_SECONDS = 5.0
@@ -78,11 +79,16 @@ def cached(name: str, pins: Pins, fetch: Callable[[], ImageSet]) -> ImageSet:
     ImageSet
         Memory-mapped where it was read from the cache.
 
+    Raises
+    ------
+    DataError
+        If another process has been at it for half an hour; the message says which.
+
     Warns
     -----
     UserWarning
         If an entry was damaged, or the cache cannot be written; the images are returned all the
-        same.
+        same. If another process is waited for.
     """
     try:
         found = read_entry(name, pins)
@@ -90,7 +96,7 @@ def cached(name: str, pins: Pins, fetch: Callable[[], ImageSet]) -> ImageSet:
         found = None  # reported below, by the one process that holds the lock
     if found is not None:
         return found
-    with _locked(name) as alone:
+    with locked(folder(), name, LOCK_SECONDS) as alone:
         try:
             found = read_entry(name, pins)
         except DataError as error:
@@ -110,7 +116,7 @@ def keep(image_set: ImageSet, name: str, pins: Pins) -> None:
     UserWarning
         If the cache cannot be written.
     """
-    with _locked(name) as alone:
+    with _locked_or_not(name, LOCK_SECONDS) as alone:
         with suppress(DataError):  # a damaged entry is replaced
             if read_entry(name, pins) is not None:
                 return
@@ -126,7 +132,7 @@ def remove(name: str) -> bool:
     if not os.path.lexists(place):
         return True
     aside = folder() / f"{_part(name)}-{mark()}"
-    with _locked(name, REMOVAL_SECONDS), suppress(OSError):
+    with _locked_or_not(name, REMOVAL_SECONDS), suppress(OSError):
         try:
             os.rename(place, aside)  # noqa: PTH104 - the one call that tests stop at
         finally:
@@ -297,31 +303,14 @@ def describe_entry(image_set: ImageSet) -> dict[str, Any]:
 
 
 @contextmanager
-def _locked(name: str, seconds: float | None = None) -> Iterator[bool]:
-    """Hold the entry's lock; the operating system frees it even if this process is killed.
-
-    Yields False where there can be no lock (a folder that cannot be written, a file system
-    without locks): then each process fetches for itself.
-    """
-    from filelock import FileLock
-
-    home = folder()
-    place = home / f".{name}.lock"
-    lock = FileLock(str(place), timeout=LOCK_SECONDS if seconds is None else seconds)
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        if place.is_symlink():  # taking the lock would empty what it leads to
-            place.unlink()
-        lock.acquire()
-    except (OSError, NotImplementedError):
-        alone = False
-    else:
-        alone = True
-    try:
+def _locked_or_not(name: str, seconds: float) -> Iterator[bool]:
+    """Hold the entry's lock, and go on without it where another process does not let it go."""
+    with ExitStack() as held:
+        try:
+            alone = held.enter_context(locked(folder(), name, seconds))
+        except LockHeldError:
+            alone = False
         yield alone
-    finally:
-        if alone:
-            lock.release()
 
 
 def _write_array(path: Path, array: npt.NDArray[Any], sha256: str) -> dict[str, Any]:

@@ -10,12 +10,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlparse
 
 from imlogit.data.progress import Progress
 from imlogit.errors import DataError
 from imlogit.system.text import reason
+
+if TYPE_CHECKING:
+    from imlogit.data.network.bounded_http import Bounds
 
 CHUNK_BYTES = 1 << 14
 
@@ -29,7 +32,7 @@ class Patience:
     timeout : float
         Seconds without a byte after which a connection is given up.
     deadline : float
-        Seconds that one download may take in all.
+        Seconds that one download may take in all, from the connection on.
     attempts : int
         How often a download is tried.
     delay : float
@@ -51,13 +54,10 @@ class Remote(NamedTuple):
 
 
 class Meter:
-    """Counts what arrives; stops what grows too large, or takes too long as a whole."""
+    """Counts what arrives, and stops what grows too large."""
 
-    def __init__(
-        self, what: str, max_bytes: int, patience: Patience, progress: Progress | None
-    ) -> None:
+    def __init__(self, what: str, max_bytes: int, progress: Progress | None) -> None:
         self._what, self._max_bytes, self._progress = what, max_bytes, progress
-        self._deadline = time.monotonic() + patience.deadline
         self._done = 0
 
     def add(self, n_bytes: int, total: int | None = None) -> None:
@@ -65,8 +65,6 @@ class Meter:
         self._done += n_bytes
         if self._done > self._max_bytes:
             raise DataError(f"the answer is larger than {self._max_bytes:,} bytes")
-        if time.monotonic() > self._deadline:
-            raise DataError("the answer took too long")
         if self._progress is not None:
             self._progress(self._what, self._done, total)
 
@@ -103,34 +101,41 @@ def from_mirrors(
     Returns
     -------
     path, host : Path, str
-        The verified file, and the mirror that gave it.
+        The verified file, and the mirror that gave it, with the host that it redirected to.
 
     Raises
     ------
     DataError
         If no mirror gave it: one reason for each.
     """
+    from imlogit.data.network.bounded_http import (
+        Bounds,  # its urllib.request would double the time of `import imlogit`
+    )
+
     reasons: dict[str, str] = {}
     for attempt in range(patience.attempts):
         if attempt:
             time.sleep(patience.delay * 2 ** (attempt - 1))
         for mirror in mirrors:
             host = urlparse(mirror).netloc
+            bounds = Bounds(patience.timeout, patience.deadline, remote.size)
             try:
-                return _retrieve(mirror + remote.name, remote, path, patience, progress), host
-            except Exception as error:  # requests, urllib3, pooch and the disk raise their own
-                reasons[mirror] = f"{host}: {reason(error)}"
+                file = _retrieve(mirror + remote.name, remote, path, bounds, progress)
+            except Exception as error:  # urllib, http, pooch and the disk raise their own
+                reasons[mirror] = f"{bounds.said(host)}: {reason(error)}"
+            else:
+                return file, bounds.said(host)
     raise DataError(f"{remote.name} from " + "; ".join(reasons.values()))
 
 
 def _retrieve(
-    url: str, remote: Remote, path: Path, patience: Patience, progress: Progress | None
+    url: str, remote: Remote, path: Path, bounds: Bounds, progress: Progress | None
 ) -> Path:
     import pooch
 
     def downloader(url: str, output_file: str, _: object) -> None:
-        meter = Meter(f"downloading {remote.name}", remote.size, patience, progress)
-        _stream(url, Path(output_file), meter, remote.size, patience.timeout)
+        meter = Meter(f"downloading {remote.name}", remote.size, progress)
+        _stream(url, Path(output_file), meter, remote.size, bounds)
 
     with _silent(pooch.get_logger()):
         return Path(
@@ -140,20 +145,16 @@ def _retrieve(
         )
 
 
-def _stream(url: str, path: Path, meter: Meter, total: int, timeout: float) -> None:
+def _stream(url: str, path: Path, meter: Meter, total: int, bounds: Bounds) -> None:
     """Write an answer to a file; pooch's own downloader has no limit of size or of time in all."""
-    import requests
+    from urllib.request import Request
+
+    from imlogit.data.network.bounded_http import open_bounded
 
     # "identity": what is hashed must be the file itself, not what a server makes of it.
-    headers = {"Accept-Encoding": "identity"}
-    with (
-        requests.get(url, headers=headers, stream=True, timeout=timeout) as response,
-        path.open("wb") as file,
-    ):
-        response.raise_for_status()
-        # read1 gives what has arrived (urllib3 2), so that the meter sees a trickle in time.
-        read = getattr(response.raw, "read1", response.raw.read)
-        while chunk := read(CHUNK_BYTES):
+    request = Request(url, headers={"Accept-Encoding": "identity"})
+    with open_bounded(request, bounds) as response, path.open("wb") as file:
+        while chunk := response.read1(CHUNK_BYTES):
             meter.add(len(chunk), total)
             file.write(chunk)
 

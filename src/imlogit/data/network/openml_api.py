@@ -1,8 +1,8 @@
 """scikit-learn's ``fetch_openml``, kept within bounds.
 
-It has no timeout and no size limit of its own, and its cache has kept corrupt files. So it runs
-with a cache folder that is thrown away (without one it would download everything twice), and
-behind an opener that limits time and size.
+It has no timeout and no size limit of its own, and its cache has kept corrupt files, and takes
+their places from the server. So it runs without a cache, and behind an opener that limits time
+and size, and keeps what it asks for twice in a folder that is thrown away.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import Message
+from pathlib import Path
 from typing import Any
 from urllib.error import URLError
+from urllib.response import addinfourl
 
+from imlogit.data.network.bounded_http import Bounds, open_bounded
 from imlogit.data.network.download import CHUNK_BYTES, Meter, Patience
 from imlogit.data.progress import Progress
 from imlogit.errors import DataError
@@ -35,7 +38,7 @@ def fetch_table(
     max_bytes: int,
     patience: Patience,
     progress: Progress | None = None,
-) -> Any:
+) -> tuple[Any, str]:
     """Fetch a data set from OpenML with scikit-learn's own code.
 
     Parameters
@@ -56,8 +59,10 @@ def fetch_table(
 
     Returns
     -------
-    Bunch
+    found : Bunch
         As ``fetch_openml`` gives it: nothing about it has been verified.
+    redirected : str
+        The other host that OpenML redirected to, such as ``, redirected to HOST``; or nothing.
 
     Raises
     ------
@@ -69,91 +74,99 @@ def fetch_table(
     try:
         with (
             _ONE_AT_A_TIME,
-            _guarded(max_bytes, patience, progress),
-            warnings.catch_warnings(),
             scratch_folder() as home,
+            _guarded(home, max_bytes, patience, progress) as guard,
+            warnings.catch_warnings(),
         ):
             warnings.simplefilter("ignore")  # it warns of every retry
-            return fetch_openml(
+            found = fetch_openml(
                 **which,
-                data_home=str(home),
+                cache=False,
                 as_frame=False,
                 parser="pandas",
                 n_retries=max(patience.attempts - 1, 1),
                 delay=patience.delay,
                 read_csv_kwargs={"dtype": dtype},
             )
+            return found, f", redirected to {guard.elsewhere}" if guard.elsewhere else ""
     except Exception as error:  # urllib, http, json, gzip, pandas and scikit-learn raise their own
         raise DataError(reason(error)) from error
 
 
 @contextmanager
-def _guarded(max_bytes: int, patience: Patience, progress: Progress | None) -> Iterator[None]:
+def _guarded(
+    home: Path, max_bytes: int, patience: Patience, progress: Progress | None
+) -> Iterator[_Guard]:
     """Put a guard before ``urllib.request.urlopen`` for this thread."""
     before = getattr(urllib.request, "_opener", None)
-    guard = _Guard(before or urllib.request.build_opener(), max_bytes, patience, progress)
+    others = before or urllib.request.build_opener()
+    guard = _Guard(others, home, max_bytes, patience, progress)
     urllib.request.install_opener(guard)
     try:
-        yield
+        yield guard
     finally:
         urllib.request.install_opener(before)
 
 
 class _Guard(urllib.request.OpenerDirector):
-    """An opener with a timeout and a size limit; other threads pass it untouched."""
+    """An opener with limits of time and size, which asks once; other threads pass it untouched."""
 
     def __init__(
         self,
-        inner: urllib.request.OpenerDirector,
+        others: urllib.request.OpenerDirector,
+        home: Path,
         max_bytes: int,
         patience: Patience,
         progress: Progress | None,
     ) -> None:
         super().__init__()
         self._thread = threading.get_ident()
-        self._inner, self._max_bytes = inner, max_bytes
+        self._others, self._home, self._max_bytes = others, home, max_bytes
         self._patience, self._progress = patience, progress
+        self._kept: dict[str, tuple[Path, Message]] = {}
+        self._given_up: URLError | None = None
+        self.elsewhere = ""
 
     def open(self, fullurl: Any, data: Any = None, timeout: Any = None) -> Any:
         """Open an address for the guarded thread with limits, for others as it was."""
         if threading.get_ident() != self._thread:
-            return self._inner.open(fullurl, data, timeout)
-        response = self._inner.open(fullurl, data, self._patience.timeout)
-        packed = Meter("downloading from OpenML", self._max_bytes, self._patience, self._progress)
-        unpacked = Meter("unpacking", self._max_bytes, self._patience, None)
-        return _Watched(response, packed, unpacked)
-
-
-class _Watched:
-    """An HTTP response that counts its bytes, and what they unpack to."""
-
-    def __init__(self, response: Any, packed: Meter, unpacked: Meter) -> None:
-        self._response, self._packed, self._unpacked = response, packed, unpacked
-        self._length = response.headers.get("Content-Length", "")
-        zipped = response.headers.get("Content-Encoding", "") == "gzip"
-        self._unzip = zlib.decompressobj(GZIP_WINDOW) if zipped else None
-
-    def info(self) -> Message:
-        """Return the answer's headers."""
-        headers: Message = self._response.info()
-        return headers
-
-    def read(self, n: int = -1) -> bytes:
-        """Read some bytes, or all there are, and count them."""
-        if n is None or n < 0:
-            return b"".join(iter(lambda: self.read(CHUNK_BYTES), b""))
-        chunk: bytes = self._response.read1(n)  # what has arrived: the deadline is seen in between
+            return self._others.open(fullurl, data, timeout)
+        if self._given_up is not None:
+            raise self._given_up
+        url = fullurl.full_url
         try:
-            self._packed.add(len(chunk), int(self._length) if self._length.isdigit() else None)
-            if self._unzip is not None:
-                self._unpacked.add(len(self._unzip.decompress(chunk)))
-                if self._unzip.unused_data:
-                    raise DataError("the answer goes on after its end")
+            if url not in self._kept:
+                self._kept[url] = self._fetch(fullurl, self._home / str(len(self._kept)))
         except DataError as error:
-            # scikit-learn tries again after any other exception, and this would only repeat itself.
-            raise URLError(reason(error)) from error
-        return chunk
+            # scikit-learn tries again after any exception, and this would only repeat itself.
+            self._given_up = URLError(reason(error))
+            raise self._given_up from error
+        path, headers = self._kept[url]
+        return addinfourl(path.open("rb"), headers, url)
 
-    def close(self) -> None:
-        """Close the connection."""
-        self._response.close()
+    def _fetch(self, request: urllib.request.Request, path: Path) -> tuple[Path, Message]:
+        """Write an answer to a file, as it comes, and see what it unpacks to."""
+        patience = self._patience
+        bounds = Bounds(patience.timeout, patience.deadline, self._max_bytes)
+        try:
+            with open_bounded(request, bounds) as response, path.open("wb") as file:
+                headers: Message = response.headers
+                for chunk in self._watched(response):
+                    file.write(chunk)
+        finally:
+            self.elsewhere = bounds.elsewhere or self.elsewhere
+        return path, headers
+
+    def _watched(self, response: Any) -> Iterator[bytes]:
+        packed = Meter("downloading from OpenML", self._max_bytes, self._progress)
+        unpacked = Meter("unpacking", self._max_bytes, None)
+        length = response.headers.get("Content-Length", "")
+        zipped = response.headers.get("Content-Encoding", "") == "gzip"
+        unzip = zlib.decompressobj(GZIP_WINDOW) if zipped else None
+        while chunk := response.read1(CHUNK_BYTES):
+            packed.add(len(chunk), int(length) if length.isdecimal() else None)
+            if unzip is not None:
+                unpacked.add(len(unzip.decompress(chunk)))
+                if unzip.unused_data:
+                    raise DataError("the answer goes on after its end")
+            yield chunk

@@ -178,7 +178,7 @@ def _from_openml(facts: Facts, progress: Progress | None) -> _Rows:
     )
 
     n_pixels = facts.image_shape[0] * facts.image_shape[1]
-    found = openml_api.fetch_table(
+    found, redirected = openml_api.fetch_table(
         {"name": "mnist_784", "version": 1},
         {**dict.fromkeys(range(n_pixels), "uint8"), n_pixels: "str"},
         max_bytes=facts.max_openml_bytes,
@@ -192,7 +192,7 @@ def _from_openml(facts: Facts, progress: Progress | None) -> _Rows:
     return _Rows(
         images.reshape(-1, *facts.image_shape),
         labels,
-        "scikit-learn fetch_openml, mnist_784 version 1",
+        f"scikit-learn fetch_openml, mnist_784 version 1{redirected}",
     )
 
 

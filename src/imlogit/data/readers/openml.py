@@ -64,7 +64,7 @@ def _read(
         {"data_id": int(wanted)} if wanted.isdecimal() else {"name": wanted, "version": "active"}
     )
     try:
-        found = openml_api.fetch_table(
+        found, redirected = openml_api.fetch_table(
             # types as they come: scikit-learn's choice for classes fails from pandas 3.1 on
             which,
             {},
@@ -77,7 +77,8 @@ def _read(
             f"{source} could not be fetched: {error}. Is the name right, and is OpenML up? "
             "https://www.openml.org lists what there is."
         ) from error
-    return _image_set(found, source, reading)
+    images = _image_set(found, source, reading)
+    return replace(images, origin=printable(images.origin + redirected))
 
 
 def _image_set(found: Any, source: str, reading: Reading) -> ImageSet:
