@@ -118,16 +118,12 @@ class StandIn:
         )
 
     def stand_for_openml(self, monkeypatch) -> None:
-        """Point scikit-learn here: its releases keep the address in different constants."""
-        from sklearn.datasets import _openml
+        """Point scikit-learn here."""
+        point_openml_at(monkeypatch, self.url)
 
-        if hasattr(_openml, "_OPENML_PREFIX"):
-            monkeypatch.setattr(_openml, "_OPENML_PREFIX", f"{self.url}/")
-            return
-        for name in ("_SEARCH_NAME", "_DATA_INFO", "_DATA_FEATURES", "_DATA_QUALITIES"):
-            address = getattr(_openml, name)
-            assert "https://www.openml.org" in address
-            monkeypatch.setattr(_openml, name, address.replace("https://www.openml.org", self.url))
+    def body(self, path: str) -> bytes:
+        """Return what an honest server answers to a path, or nothing."""
+        return self._answer(path) or b""
 
     def asked(self, piece: str) -> int:
         """Return how many requests had `piece` in their path."""
@@ -243,6 +239,18 @@ class StandIn:
                 pass
 
         return Handler
+
+
+def point_openml_at(monkeypatch, url: str) -> None:
+    """Let scikit-learn take a server for OpenML: its releases keep the address in constants."""
+    from sklearn.datasets import _openml
+
+    if hasattr(_openml, "_OPENML_PREFIX"):
+        monkeypatch.setattr(_openml, "_OPENML_PREFIX", f"{url}/")
+        return
+    for name in ("_SEARCH_NAME", "_DATA_INFO", "_DATA_FEATURES", "_DATA_QUALITIES"):
+        path = getattr(_openml, name).partition("/api/")[2]
+        monkeypatch.setattr(_openml, name, f"{url}/api/{path}")
 
 
 def _features() -> list[dict[str, str]]:

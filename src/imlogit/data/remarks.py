@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import warnings
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from imlogit.errors import SourceWarning
 
@@ -18,19 +19,27 @@ def remark(message: str) -> None:
 def held_back() -> Iterator[list[str]]:
     """Hold remarks back while a source is read, and give them as a list, each once.
 
-    If it cannot be read they are said: they may be why.
+    If it cannot be read they are said: they may be why. Other warnings are said at once.
     """
     found: list[str] = []
+    caught: list[warnings.WarningMessage] = []
     try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", SourceWarning)
+            show = warnings.showwarning
+
+            def hold(message: Any, category: type[Warning], *others: Any) -> None:
+                if issubclass(category, SourceWarning):
+                    caught.append(warnings.WarningMessage(message, category, *others))
+                else:
+                    show(message, category, *others)
+
+            warnings.showwarning = hold
             yield found
     except BaseException:
         _say_again(caught)
         raise
-    _say_again(one for one in caught if not issubclass(one.category, SourceWarning))
-    of_source = (str(one.message) for one in caught if issubclass(one.category, SourceWarning))
-    found += dict.fromkeys(of_source)
+    found += dict.fromkeys(str(one.message) for one in caught)
 
 
 def say(remarks: Iterable[str]) -> None:

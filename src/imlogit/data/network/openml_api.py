@@ -11,12 +11,13 @@ import threading
 import urllib.request
 import warnings
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import Message
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.response import addinfourl
 
 from imlogit.data.network.bounded_http import Bounds, open_bounded
@@ -28,6 +29,7 @@ from imlogit.system.text import reason
 
 # The opener, the warning filters and scikit-learn's retries are state of the whole process.
 _ONE_AT_A_TIME = threading.Lock()
+UNKNOWN_TO_OPENML = 412  # how it says that there is no such data set
 GZIP_WINDOW = 31  # tells zlib to expect a gzip header
 
 
@@ -89,6 +91,8 @@ def fetch_table(
                 read_csv_kwargs={"dtype": dtype},
             )
             return found, f", redirected to {guard.elsewhere}" if guard.elsewhere else ""
+    except DataError:
+        raise
     except Exception as error:  # urllib, http, json, gzip, pandas and scikit-learn raise their own
         raise DataError(reason(error)) from error
 
@@ -124,7 +128,8 @@ class _Guard(urllib.request.OpenerDirector):
         self._others, self._home, self._max_bytes = others, home, max_bytes
         self._patience, self._progress = patience, progress
         self._kept: dict[str, tuple[Path, Message]] = {}
-        self._given_up: URLError | None = None
+        self._failed: Counter[str] = Counter()
+        self._given_up: DataError | None = None
         self.elsewhere = ""
 
     def open(self, fullurl: Any, data: Any = None, timeout: Any = None) -> Any:
@@ -138,8 +143,15 @@ class _Guard(urllib.request.OpenerDirector):
             if url not in self._kept:
                 self._kept[url] = self._fetch(fullurl, self._home / str(len(self._kept)))
         except DataError as error:
-            # scikit-learn tries again after any exception, and this would only repeat itself.
-            self._given_up = URLError(reason(error))
+            self._given_up = error
+            raise
+        except Exception as error:  # urllib, http, zlib and the disk raise their own
+            self._failed[url] += 1
+            unknown = isinstance(error, HTTPError) and error.code == UNKNOWN_TO_OPENML
+            if unknown or self._failed[url] < self._patience.attempts:
+                raise
+            # scikit-learn tries again by itself, three times in any case; not after this.
+            self._given_up = DataError(reason(error))
             raise self._given_up from error
         path, headers = self._kept[url]
         return addinfourl(path.open("rb"), headers, url)
