@@ -15,6 +15,7 @@ def test_remarks_are_held_back_once_each_and_other_warnings_are_not():
             remark("left out: x")
             remark("left out: x")
             warnings.warn("something else", RuntimeWarning, stacklevel=1)
+            assert [one.category for one in caught] == [RuntimeWarning], "it was not said at once"
     assert found == ["left out: x"]
     assert [one.category for one in caught] == [RuntimeWarning]
     with pytest.warns(SourceWarning, match="left out: x"):

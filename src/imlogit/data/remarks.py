@@ -34,7 +34,7 @@ def held_back() -> Iterator[list[str]]:
                 else:
                     show(message, category, *others)
 
-            warnings.showwarning = hold
+            warnings.showwarning = hold  # type: ignore[assignment]
             yield found
     except BaseException:
         _say_again(caught)
