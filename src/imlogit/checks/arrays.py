@@ -65,6 +65,20 @@ def check_arrays(
     KindError
         For sparse input.
     """
+    return run_checks(material_of(X_train, y_train, X_test, y_test, estimator, positive, cv=cv))
+
+
+def material_of(
+    X_train: Any,
+    y_train: ArrayLike,
+    X_test: Any = None,
+    y_test: ArrayLike | None = None,
+    estimator: Any = None,
+    positive: Any = None,
+    *,
+    cv: Any = None,
+) -> Material:
+    """Return what checks look at of arrays and an estimator, as `check_arrays` takes them."""
     if (X_test is None) != (y_test is None):
         raise ParameterError("give X_test and y_test, or neither", parameter="y_test")
     if any(issparse(X) for X in (X_train, X_test)):
@@ -81,7 +95,7 @@ def check_arrays(
     predictor = None
     if estimator is not None and sound:
         predictor = predictor_of(estimator, X_train, labels[0], X_test, positive)
-    material = Material(
+    return Material(
         parts[0],
         parts[1] if len(parts) > 1 else None,
         positive=positive,
@@ -89,7 +103,6 @@ def check_arrays(
         shuffled=_is_shuffled(cv),
         white=_white(rows, estimator),
     )
-    return run_checks(material)
 
 
 def _whole(X: Any) -> NDArray[Any]:
