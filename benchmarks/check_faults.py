@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,46 +11,17 @@ from sklearn.linear_model import LogisticRegression as Peer
 from sklearn.model_selection import KFold
 
 import imlogit
-from benchmarks.changes import CHANGES, textures
+from benchmarks.changes import CHANGES
+from benchmarks.check_cases import DIGITS, SIDE, Case, as_pixels, kinds_of
 from benchmarks.common import table
-from imlogit.checks.arrays import material_of
 from imlogit.checks.finding import Status
 from imlogit.checks.table import CHECKS
 
-DIGITS = (2, 3, 5, 8)
-# How strongly a class's own pattern shows in made photographs, and how they differ in exposure.
-PATTERN, EXPOSURE, LEAST_CONTRAST = 0.12, 10, 0.7
-SIDE, MARGIN, LIGHT = 32, 3, 240
+# A light ground around photographs, as of goods for sale.
+MARGIN, LIGHT = 3, 240
 SOUGHT, RECALL = 1, 0.8
 COPIES = ("shifted by a pixel", "mirrored", "JPEG, quality 75", "gamma 1.2")
 GRID = (1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 100.0, 1000.0)
-
-
-@dataclass(frozen=True)
-class Case:
-    """Images in two parts, and what is done with them."""
-
-    rows: Any
-    labels: Any
-    test_rows: Any
-    test_labels: Any
-    positive: Any = None
-    estimator: Any = None
-    cv: Any = None
-
-    def material(self) -> Any:
-        """Return what checks look at, with the estimator fitted."""
-        parts = self.rows, self.labels, self.test_rows, self.test_labels
-        if self.estimator is not None:
-            self.estimator.fit(self.rows, self.labels)
-        return material_of(*parts, self.estimator, self.positive, cv=self.cv)
-
-    def images(self) -> Any:
-        """Return the same as a source of images."""
-        rows = np.concatenate([self.rows, self.test_rows])
-        labels = np.concatenate([self.labels, self.test_labels])
-        names = tuple(f"class {code}" for code in range(len(DIGITS)))
-        return imlogit.ImageSet(rows, labels, names, len(self.rows), "made", "made")
 
 
 class Fault(NamedTuple):
@@ -106,43 +77,6 @@ def _run(case: Case) -> Any:
     """Return what a run finds that looks for one class, with a recall."""
     options = {"positive": f"class {SOUGHT}", "recall": RECALL, "folds": 5}
     return imlogit.train(case.images(), **options).checks
-
-
-def kinds_of(digits: Any, labels: Any) -> dict[str, Callable[[int, int], Case]]:
-    """Return what makes sets of each kind, from a seed and half the number of images."""
-    codes = np.full(labels.max() + 1, -1)
-    codes[list(DIGITS)] = range(len(DIGITS))
-    own = np.flatnonzero(codes[labels] >= 0)
-
-    def of_digits(seed: int, half: int) -> Case:
-        rows = np.random.default_rng(seed).choice(own, 2 * half, replace=False)
-        return _in_halves(digits[rows], codes[labels[rows]], half)
-
-    return {
-        "digits": of_digits,
-        "grey photographs": lambda seed, half: photographs(seed, half, 1),
-        "colour photographs": lambda seed, half: photographs(seed, half, 3),
-    }
-
-
-def photographs(seed: int, half: int, channels: int) -> Case:
-    """Return made photographs of 32 x 32, in which every class shows a pattern of its own."""
-    rng = np.random.default_rng((seed, channels))
-    labels = rng.integers(0, len(DIGITS), 2 * half)
-    patterns = textures(rng, len(DIGITS), SIDE, channels) - 128.0
-    shown = textures(rng, 2 * half, SIDE, channels) - 128.0 + PATTERN * patterns[labels]
-    shape = (2 * half, 1, 1, 1)
-    shown *= rng.uniform(LEAST_CONTRAST, 1, shape)
-    pixels = _pixels(128 + shown + rng.normal(0, EXPOSURE, shape))
-    return _in_halves(pixels[..., 0] if channels == 1 else pixels, labels, half)
-
-
-def _in_halves(rows: Any, labels: Any, half: int) -> Case:
-    return Case(rows[:half], labels[:half], rows[half:], labels[half:])
-
-
-def _pixels(levels: Any) -> Any:
-    return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
 
 def _by_arrays(case: Case, code: str) -> bool:
@@ -247,7 +181,7 @@ def _brighter(deviations: float) -> Callable[[Case, Any], Case]:
 
     def plant(case: Case, rng: Any) -> Case:
         means = case.rows.reshape(len(case.rows), -1).mean(axis=1)
-        return replace(case, test_rows=_pixels(case.test_rows + deviations * means.std()))
+        return replace(case, test_rows=as_pixels(case.test_rows + deviations * means.std()))
 
     return plant
 
@@ -364,7 +298,7 @@ FAULTS = (
     Fault(
         "image-brightness",
         "one image brought by 90% to white",
-        _changed_one(lambda image: _pixels(255 - (255.0 - image) / 10)),
+        _changed_one(lambda image: as_pixels(255 - (255.0 - image) / 10)),
         _by_arrays,
     ),
     Fault(

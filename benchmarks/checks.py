@@ -18,6 +18,7 @@ from sklearn.metrics import average_precision_score
 
 import imlogit
 from benchmarks.changes import CHANGES, textures
+from benchmarks.check_faults import faults_found
 from benchmarks.common import arguments, image_set, parse, show, table
 from imlogit.checks.near_copies import near_copies
 from imlogit.evaluation.doubts import find_doubts
@@ -27,7 +28,10 @@ CS = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 class Effort(NamedTuple):
-    """How much work there is: copies, changed and made images, seeds, doubted and ranked images."""
+    """How much work there is: copies, changed and made images, seeds, doubted and ranked images.
+
+    And how many sets of each kind have a fault planted, with how many images in each part.
+    """
 
     planted: int = 50
     changed: int = 200
@@ -35,9 +39,13 @@ class Effort(NamedTuple):
     seeds: int = 5
     doubted: int = 5000
     ranked: int = 70_000
+    sets: int = 20
+    half: int = 300
 
 
-QUICK = Effort(planted=5, changed=10, textures=60, seeds=1, doubted=500, ranked=500)
+QUICK = Effort(
+    planted=5, changed=10, textures=60, seeds=1, doubted=500, ranked=500, sets=1, half=60
+)
 
 
 def main() -> None:
@@ -51,6 +59,7 @@ def main() -> None:
     rows, labels, n = np.array(images.images), images.labels, images.n_train
     train, test = (rows[:n], labels[:n]), (rows[n:], labels[n:])
     show(untouched(train, test), planted(train, test, effort.planted))
+    show(faults_found(rows, labels, sets=effort.sets, half=effort.half))
     show(changed((train[0], test[0]), asked.photos, effort), flipped(effort))
     show(ranked(rows[: effort.ranked], labels[: effort.ranked]))
     show(*doubted(rows, labels, n, effort))
