@@ -5,7 +5,7 @@ import pytest
 
 from imlogit import check, predict, sweep, train
 from imlogit.checks.finding import Severity, Status
-from imlogit.checks.fit import promise
+from imlogit.checks.fit import no_better_than_base_rate, promise
 from imlogit.checks.material import FittedModel, LabelledRows, Material, Promise
 from imlogit.data.image_set import ImageSet
 from imlogit.engines.matrix import as_matrix
@@ -139,3 +139,22 @@ def test_a_test_part_that_was_trained_on_is_no_estimate(embedded, job):
     how = {"folds": 2} | ({"Cs": (1.0,)} if job is sweep else {})
     assert job(twice, **how).metrics["no_estimate"] == ["overlap-exact"]
     assert job(half, **how).metrics["no_estimate"] == []
+
+
+@pytest.mark.parametrize(
+    ("right_without", "status", "severity"),
+    [(18, Status.FAILED, Severity.NOTE), (9, Status.UNDECIDED, None), (0, Status.FAILED, None)],
+    ids=["better without the threshold", "too few to tell", "worse without it, too"],
+)
+def test_a_threshold_is_blamed_unless_the_model_is_no_better_without_it(
+    right_without, status, severity
+):
+    # 75 of 300 are of the label; the threshold finds 60 of them, and calls 100 others by it
+    true = np.arange(300) < 75
+    at_threshold = (np.arange(300) < 60) | (np.arange(300) >= 200)
+    most_probable = (np.arange(300) < right_without) | (np.arange(300) >= 293)
+    made = Promise(0.1, "recall", 0.8, 0.8, 0.7, 0.9, most_probable)
+    part = LabelledRows("test", as_matrix(np.zeros((300, 4))), true, np.arange(300))
+    model = FittedModel(2, at_threshold, promise=made)
+    found = no_better_than_base_rate(Material(part, part, predictor=model))
+    assert (found.status, found.severity) == (status, severity)

@@ -50,9 +50,10 @@ def no_better_than_base_rate(material: Material) -> Outcome:
             f"(p = {gain.p_better:.2g}).",
             f"Take more test images: {gain.needed}.",
         )
-    price = _price_of_promise(known.promise, true, usual)
-    if price is not None:
-        return failed(f"{said}. {price}", _HOW_TO_READ)._replace(severity=Severity.NOTE)
+    if known.promise is not None:
+        priced = _price_of_promise(known.promise, true, usual, said)
+        if priced is not None:
+            return priced
     return failed(f"{said}: {_NO_BETTER[verdict]}.", likely_cause(material, usual))
 
 
@@ -93,16 +94,24 @@ def _at_threshold(promise: Promise | None) -> str:
     )
 
 
-def _price_of_promise(promise: Promise | None, true: NDArray[Any], usual: Any) -> str | None:
-    """Return what the threshold costs, where the model without it is better than one answer."""
-    if promise is None:
-        return None
-    if gain_over_constant(true, promise.most_probable, usual).verdict is not Verdict.BETTER:
-        return None
-    return (
-        f"That is the price of the {promise.wanted}: by the more probable class it is right for "
-        f"{(promise.most_probable == true).mean():.2%}."
+def _price_of_promise(
+    promise: Promise, true: NDArray[Any], usual: Any, said: str
+) -> Outcome | None:
+    """Return what the threshold costs, unless the model without it is no better either."""
+    gain = gain_over_constant(true, promise.most_probable, usual)
+    by_class = (
+        f"by the more probable class it is right for {(promise.most_probable == true).mean():.2%}"
     )
+    if gain.verdict is Verdict.BETTER:
+        words = f"{said}. That is the price of the {promise.wanted}: {by_class}."
+        return failed(words, _HOW_TO_READ)._replace(severity=Severity.NOTE)
+    if gain.verdict is Verdict.UNDECIDED:
+        return undecided(
+            f"{said}. That may be the price of the {promise.wanted}: {by_class}, and {gain.n:,} "
+            f"images are too few to tell whether that is better (p = {gain.p_better:.2g}).",
+            f"Take more test images: {gain.needed}.",
+        )
+    return None
 
 
 def not_converged(material: Material) -> Outcome:
