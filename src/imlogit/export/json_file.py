@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from array import array
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,17 @@ import numpy as np
 
 from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Runner
 from imlogit.model.head import Head
-from imlogit.system.atomic import write_bytes
+from imlogit.system.atomic import replacing
+from imlogit.system.plain_json import to_printable_json
 
 KIND = "imlogit-classifier"
 VERSION = 1
+# Numbers of a line, and characters that are read at a time: a model of 512 MB takes as much again.
+LINE = 4096
+PIECE = 2**20
+# Unescaped, within no text; the numbers are last.
+_WEIGHTS = '"weights": ['
+_NO_BRACKETS = str.maketrans("", "", "[]{}")
 
 
 def facts(head: Head) -> dict[str, Any]:
@@ -30,25 +39,39 @@ def facts(head: Head) -> dict[str, Any]:
 
 def text(content: dict[str, Any]) -> bytes:
     """Return JSON, the same for the same content."""
-    return (json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    return (to_printable_json(content) + "\n").encode()
 
 
 def write(head: Head, path: Path) -> None:
-    """Write a head; numbers come back as the same float64."""
-    numbers = {
-        "scale": head.scale,
-        "intercept": head.intercept.tolist(),
-        "weights": head.weights.tolist(),
-    }
-    write_bytes(path, text(facts(head) | numbers))
+    """Write a head, some of its numbers at a time; they come back as the same float64."""
+    numbers = {"scale": head.scale, "intercept": head.intercept.tolist(), "weights": []}
+    start = to_printable_json(facts(head) | numbers).removesuffix("]}")
+    with replacing(path) as file:
+        file.write(start.encode())
+        for k, row in enumerate(head.weights):
+            file.write(b", [" if k else b"[")
+            for first in range(0, len(row), LINE):
+                some = json.dumps(row[first : first + LINE].tolist(), allow_nan=False)
+                file.write((",\n" if first else "").encode() + some[1:-1].encode())
+            file.write(b"]")
+        file.write(b"]}\n")
 
 
 def load(path: Path) -> Runner:
     """Return what computes what the numbers in the file say."""
-    read = json.loads(path.read_bytes())
+    with path.open(encoding="utf-8") as file:
+        start = ""
+        while _WEIGHTS not in start and (piece := file.read(PIECE)):
+            start += piece
+        start, marker, rest = start.partition(_WEIGHTS)
+        weights = array("d")
+        for some in _number_texts(rest, iter(lambda: file.read(PIECE), "")):
+            weights.extend(map(float, some.split(",")))
+    read = json.loads(start + marker + "]}")
+    intercept = np.array(read["intercept"])
     return Head(
-        weights=np.array(read["weights"]),
-        intercept=np.array(read["intercept"]),
+        weights=np.frombuffer(weights).reshape(len(intercept), -1),
+        intercept=intercept,
         scale=read["scale"],
         shape=tuple(read["input"]["shape"]),
         dtype=read["input"]["dtype"],
@@ -56,6 +79,15 @@ def load(path: Path) -> Runner:
         threshold=read["threshold"],
         class_names=tuple(read["class_names"]),
     ).answer
+
+
+def _number_texts(rest: str, pieces: Iterator[str]) -> Iterator[str]:
+    """Yield numbers with commas between them, from texts that are cut anywhere."""
+    for piece in pieces:
+        whole, comma, rest = (rest + piece).rpartition(",")
+        if comma:
+            yield whole.translate(_NO_BRACKETS)
+    yield rest.translate(_NO_BRACKETS)
 
 
 FORMAT = Format(write, load, FLOAT64_TOLERANCE)

@@ -6,6 +6,7 @@ Operator set 18 and IR version 8 are what runtimes since 2023 read.
 from __future__ import annotations
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,9 @@ from imlogit.system.extras import need
 
 onnx = need("onnx", "onnx", "The format onnx")
 helper, numpy_helper = onnx.helper, onnx.numpy_helper
+# Else importing onnxruntime writes a file into the folder for temporary ones, and sends figures of
+# its use to its makers; asked for, they are as they were.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 runtime = need("onnxruntime", "onnx", "The format onnx")
 OPERATOR_SET = 18
 IR_VERSION = 8

@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 import reprlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.core.certificate import REASONS
 from imlogit.errors import ModelFileError
-from imlogit.model.fingerprints import are_fingerprints
+from imlogit.model.rules import MOST_WEIGHT, first_broken
 from imlogit.system.summarized import Summarized
 from imlogit.system.text import by
 
-_CLASS_TYPES = {"str": str, "int": int, "float": float, "bool": bool}
-_INT64 = range(-(2**63), 2**63)
-_MAX_DIMENSIONS = 32
-_FITS = ("crop", "pad", "stretch")
 _SAVE_AGAIN = "Fit and save the model again."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SavedModel(Summarized):
     """What a model file holds; checked when it is made, whether from a fit or from a file.
+
+    `imlogit.model.rules` has the table of what each field may be.
 
     Parameters
     ----------
@@ -99,15 +95,14 @@ class SavedModel(Summarized):
 
     def __post_init__(self) -> None:
         _check_weights(self.coef, self.intercept)
-        _check_classes(self.classes, self.classes_dtype, len(self.coef))
-        _check_others(self)
+        facts = {f.name: getattr(self, f.name) for f in fields(self)}
+        check_facts(facts, self.coef.shape)
         own: dict[str, Any] = {
             "coef": _frozen_copy(self.coef),
             "intercept": _frozen_copy(self.intercept),
             "certificate": _json_copy("certificate", self.certificate),
             "versions": _json_copy("versions", self.versions),
         }
-        _check_certificate(own["certificate"])
         for name, value in own.items():
             object.__setattr__(self, name, value)
 
@@ -158,132 +153,36 @@ def refuse(what: str, advice: str) -> NoReturn:
     raise ModelFileError(f"{what}. {advice}")
 
 
+def check_facts(facts: Mapping[str, Any], shape: tuple[int, ...]) -> None:
+    """Refuse facts that no model has, before there is anything made of them.
+
+    Parameters
+    ----------
+    facts : mapping
+        The fields of `SavedModel` by name; those of the weights are not looked at.
+    shape : tuple of int
+        The weights' (k, d).
+
+    Raises
+    ------
+    ModelFileError
+        Names the field and what it may be.
+    """
+    rule = first_broken(facts, (shape[0], shape[1]))
+    if rule is not None:
+        _demand(False, rule.field, rule.allowed, rule.value(facts))
+
+
 def _check_weights(coef: Any, intercept: Any) -> None:
     for name, value, ndim in (("coef", coef, 2), ("intercept", intercept, 1)):
         is_weights = isinstance(value, np.ndarray) and value.dtype == np.float64
         _demand(is_weights and value.ndim == ndim, name, f"a {ndim}-D float64 array", value)
         _demand(value.size > 0, name, "without an empty side", value.shape)
-        _demand(bool(np.isfinite(value).all()), name, "finite, without NaN or infinity", value)
+        finite = bool(np.isfinite(value).all())
+        _demand(finite, name, "finite, without NaN or infinity", value)
+        small = max(-value.min(), value.max()) <= MOST_WEIGHT
+        _demand(small, name, f"from {-MOST_WEIGHT:g} to {MOST_WEIGHT:g}", value)
     _demand(len(intercept) == len(coef), "intercept", f"{len(coef)} numbers", intercept.shape)
-
-
-def _check_classes(classes: Any, dtype: Any, k: int) -> None:
-    _demand(dtype in tuple(_CLASS_TYPES), "classes_dtype", f"one of {list(_CLASS_TYPES)}", dtype)
-    _demand(isinstance(classes, tuple) and len(classes) >= 2, "classes", "two or more", classes)
-    for label in classes:
-        good = type(label) is _CLASS_TYPES[dtype]
-        good = good and (dtype != "int" or label in _INT64)
-        good = good and (dtype != "float" or math.isfinite(label))
-        good = good and (dtype != "str" or _is_text(label))
-        _demand(good, "classes", f"of type {dtype}, finite, 64 bits at most", label)
-    _demand(len(set(classes)) == len(classes), "classes", "all different", classes)
-    fits = k == len(classes) or (k == 1 and len(classes) == 2)
-    _demand(fits, "classes", f"as many as the rows of weights ({k})", classes)
-
-
-def _check_others(m: SavedModel) -> None:
-    d = m.coef.shape[1]
-    holds = {
-        "image_shape": (_is_shape(m.image_shape, d), f"None or a tuple whose product is {d}"),
-        "pixel_scale": (_is_positive_float(m.pixel_scale), "a finite float over 0"),
-        "fitted_dtype": (_is_text(m.fitted_dtype) and m.fitted_dtype != "", "text"),
-        "multi_class": (m.multi_class in ("ovr", "multinomial"), '"ovr" or "multinomial"'),
-        "data_name": (m.data_name is None or _is_text(m.data_name), "text or None"),
-        "data_sha256": (_is_digest(m.data_sha256), "None or 64 hexadecimal digits"),
-        "positive": (_is_positive(m), "None, or the name of the second of two classes"),
-        "certificate": (isinstance(m.certificate, dict), "a dict"),
-        "versions": (_is_text_by_name(m.versions), "text by name"),
-        "normalize": (m.normalize in (None, "l2"), '"l2" or None'),
-        "rest": (_is_rest(m), "None, or the other labels, where True or 1 is a positive one"),
-        "fingerprints": (
-            m.fingerprints is None or are_fingerprints(m.fingerprints),
-            "None, or fingerprints in their order",
-        ),
-        "fit": (m.fit in (None, *_FITS), f"None or one of {list(_FITS)}"),
-        "threshold": (_is_threshold(m), "None, or for two classes a float over 0, at most 1"),
-    }
-    for name, (good, demand) in holds.items():
-        _demand(good, name, demand, getattr(m, name))
-
-
-def _check_certificate(c: dict[str, Any]) -> None:
-    counts = [c.get(name) for name in ("iterations", "passes")]
-    figures = [c.get(name) for name in ("objective", "gap", "relative_gap", "max_gradient")]
-    holds = {
-        "status": c.get("status") in tuple(REASONS),
-        "iterations and passes": all(type(n) is int and n in _INT64 and n >= 0 for n in counts),
-        "objective, gaps and gradient": all(x is None or _is_number(x) for x in figures),
-        "tol": _is_number(c.get("tol")) and c["tol"] > 0,
-        "C": _is_text(c.get("C")) and _is_penalty(c["C"]),
-        "fit_intercept": isinstance(c.get("fit_intercept", True), bool),
-    }
-    for name, good in holds.items():
-        _demand(good, "certificate", f"one with its {name}", c)
-
-
-def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and abs(value) < math.inf  # type: ignore[arg-type]
-
-
-def _is_penalty(text: str) -> bool:
-    try:
-        return float(text) > 0
-    except ValueError:
-        return False
-
-
-def _is_positive(m: SavedModel) -> bool:
-    if m.positive is None:
-        return True
-    if len(m.classes) != 2 or not _is_text(m.positive):
-        return False
-    return m.classes == (False, True) or str(m.classes[1]) == m.positive
-
-
-def _is_rest(m: SavedModel) -> bool:
-    if m.rest is None:
-        return True
-    if not isinstance(m.rest, tuple) or m.positive is None or m.classes != (False, True):
-        return False
-    texts = all(map(_is_text, m.rest)) and m.positive not in m.rest
-    return texts and 0 < len(m.rest) == len(set(m.rest))
-
-
-def is_size(value: object) -> bool:
-    """Whether a value from JSON can be one side of an array."""
-    return type(value) is int and value >= 1
-
-
-def _is_shape(value: Any, d: int) -> bool:
-    if not isinstance(value, tuple):
-        return value is None
-    few = 1 <= len(value) <= _MAX_DIMENSIONS
-    return few and all(map(is_size, value)) and math.prod(value) == d
-
-
-def _is_positive_float(value: object) -> bool:
-    return isinstance(value, float) and 0 < value < math.inf
-
-
-def _is_threshold(m: SavedModel) -> bool:
-    if m.threshold is None:
-        return True
-    return isinstance(m.threshold, float) and 0 < m.threshold <= 1 and len(m.classes) == 2
-
-
-def _is_digest(value: object) -> bool:
-    return value is None or (
-        isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
-    )
-
-
-def _is_text(value: object) -> bool:
-    # Two halves of a surrogate pair would come back from JSON as one character.
-    return isinstance(value, str) and json.loads(json.dumps(value)) == value
-
-
-def _is_text_by_name(value: object) -> bool:
-    return isinstance(value, dict) and all(map(_is_text, value.values()))
 
 
 def _demand(good: bool, name: str, demand: str, value: object) -> None:

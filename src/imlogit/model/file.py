@@ -26,22 +26,23 @@ https://huggingface.co/docs/safetensors/index#format
 from __future__ import annotations
 
 import hashlib
-import json
+import io
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import fields
-from typing import Any, NoReturn
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
-from numpy.typing import NDArray
 
 from imlogit.errors import ModelFileError
-from imlogit.model.fields import SavedModel, dumps, is_size, refuse
+from imlogit.model.fields import SavedModel, check_facts, dumps, refuse
+from imlogit.model.rules import MOST_CLASSES, is_size
 from imlogit.system.atomic import write_bytes
+from imlogit.system.plain_json import parse
 from imlogit.system.regular_file import open_regular
-from imlogit.system.text import nearest_path
+from imlogit.system.text import first_of, nearest_path
 
 PLAIN, WITH_THRESHOLD, NORMALIZED, FITTED, WITH_ORIGIN = 1, 2, 3, 4, 5
 FORMAT = WITH_ORIGIN
@@ -54,7 +55,11 @@ ADDED = {
     "fingerprints": WITH_ORIGIN,
 }
 MAX_FILE_BYTES = 2**30
-MAX_HEADER_BYTES = 2**24  # parsed JSON takes up to twenty times its size in memory
+MAX_HEADER_BYTES = 2**24
+# Parsed, a list takes up to thirty times its size in memory: a header has few, and as many values
+# as there are classes.
+MOST_STRUCTURES = 64
+MOST_VALUES = 2 * MOST_CLASSES
 
 _DIGEST = re.compile(rb'"sha256":"([0-9a-f]{64})"')  # inside a JSON string its quotes are escaped
 _BLANK = "0" * 64
@@ -65,6 +70,7 @@ _PICKLE = re.compile(
 _PACKED = re.compile(rb"PK\x03\x04|\x1f\x8b|x[\x01\x5e\x9c\xda]|BZh|\xfd7zXZ")
 _ITEM_BYTES = 8
 _START = 64  # bytes enough to recognise other kinds of file
+_PIECE = 2**20  # bytes that are read and hashed at a time
 
 _COPY_AGAIN = "Copy it again from where it was saved, or save the model again."
 _GIVE_MODEL = "Give the path of a model that imlogit saved (a file ending in .imlogit)."
@@ -127,7 +133,7 @@ def decode(data: bytes, *, where: str = "<bytes>") -> SavedModel:
         If the bytes are anything but an intact model file of a known format.
     """
     with _named(where):
-        return _parse(data)
+        return _parse(io.BytesIO(data), len(data))
 
 
 def write(path: str | os.PathLike[str], model_file: SavedModel) -> None:
@@ -169,8 +175,8 @@ def read(path: str | os.PathLike[str]) -> SavedModel:
         If there is no such file, or if it is anything but an intact model file.
     """
     where = os.fspath(path)
-    with _named(where):
-        return _parse(_read_bytes(where))
+    with _named(where), open_regular(where, MAX_FILE_BYTES) as (file, size):
+        return _parse(file, size)
 
 
 @contextmanager
@@ -189,13 +195,6 @@ def _named(where: str) -> Iterator[None]:
 
 
 # Bytes ----------------------------------------------------------------------------------------
-
-
-def _read_bytes(path: str) -> bytes:
-    with open_regular(path, MAX_FILE_BYTES) as (file, size):
-        _check_start(file.read(_START), size)
-        file.seek(0)
-        return file.read(size)
 
 
 def _check_start(head: bytes, size: int) -> int:
@@ -235,23 +234,30 @@ def _refuse_by_magic(head: bytes) -> None:
         )
 
 
-def _check_digest(data: bytes, header: bytes) -> str:
+def _digest_place(header: bytes) -> slice:
+    """Return where in the header the checksum stands."""
     found = _DIGEST.search(header)
     if found is None:
         _refuse_unmarked(header)
-    digest = found[1].decode("ascii")
-    start = 8 + found.start(1)
-    whole = memoryview(data)
-    actual = hashlib.sha256(whole[:start])
-    actual.update(_BLANK.encode("ascii"))
-    actual.update(whole[start + len(_BLANK) :])
-    if actual.hexdigest() != digest:
+    return slice(*found.span(1))
+
+
+def _read_weights(
+    file: BinaryIO, before: bytes, digest: str, weights: memoryview | None, size: int
+) -> None:
+    """Read what follows the header, keep it where there is room, and check the whole's checksum."""
+    actual, done = hashlib.sha256(before), 0
+    while piece := file.read(min(_PIECE, size - done)):
+        actual.update(piece)
+        if weights is not None:
+            weights[done : done + len(piece)] = piece
+        done += len(piece)
+    if done < size or actual.hexdigest() != digest:
         refuse(
             "its contents do not match its checksum: it was cut short or altered after it was "
             "saved",
             _COPY_AGAIN,
         )
-    return digest
 
 
 def _refuse_unmarked(header: bytes) -> NoReturn:
@@ -265,17 +271,35 @@ def _refuse_unmarked(header: bytes) -> NoReturn:
 # Parsing --------------------------------------------------------------------------------------
 
 
-def _parse(data: bytes) -> SavedModel:
-    length = _check_start(data[:_START], len(data))
-    header = data[8 : 8 + length]
-    digest = _check_digest(data, header)
+def _parse(file: BinaryIO, size: int) -> SavedModel:
+    """Read a model: what its header says is checked before memory is taken for its weights."""
+    length = _check_start(file.read(_START), size)
+    file.seek(0)
+    start = file.read(8 + length)
+    header, size = start[8:], size - len(start)
+    place = _digest_place(header)
+    digest = header[place].decode("ascii")
+    blank = start[: 8 + place.start] + _BLANK.encode("ascii") + start[8 + place.stop :]
+    try:
+        (k, d), facts = _described(header, digest, size)
+    except ModelFileError:
+        _read_weights(file, blank, digest, None, size)  # what is damaged is called damaged
+        raise
+    weights = np.empty(k * d + k, "<f8")
+    _read_weights(file, blank, digest, memoryview(weights).cast("B"), size)
+    return SavedModel(coef=weights[: k * d].reshape(k, d), intercept=weights[k * d :], **facts)
+
+
+def _described(header: bytes, digest: str, size: int) -> tuple[tuple[int, int], dict[str, Any]]:
+    """Return the weights' shape, and all other fields, each checked."""
     content = _loads(header)
     facts_json = _dig(content, "__metadata__", "imlogit")
     facts: Any = _loads(facts_json) if isinstance(facts_json, str) else None
     _check_format(_dig(facts, "format"))
-    k, d = _check_layout(content, facts_json, digest, header, len(data) - 8 - length)
-    weights = np.frombuffer(data, dtype="<f8", offset=8 + length)
-    return _from_facts(weights[: k * d].reshape(k, d), weights[k * d :], facts)
+    shape = _check_layout(content, facts_json, digest, header, size)
+    values = _fields_of(facts)
+    check_facts(values, shape)
+    return shape, values
 
 
 def _check_format(number: object) -> None:
@@ -303,19 +327,23 @@ def _check_layout(
     return k, d
 
 
-def _from_facts(
-    coef: NDArray[np.float64], intercept: NDArray[np.float64], facts: dict[str, Any]
-) -> SavedModel:
+def _fields_of(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a model that facts from JSON hold: those of their format, all of them.
+
+    Raises
+    ------
+    ModelFileError
+    """
     expected = {f.name for f in fields(SavedModel)} - {"coef", "intercept"} | {"format"}
     expected -= {name for name, first in ADDED.items() if first > facts["format"]}
     wrong = sorted(expected.symmetric_difference(facts))
     if wrong:
-        refuse(f"these fields are missing or unknown: {', '.join(wrong)}", _COPY_AGAIN)
+        refuse(f"these fields are missing or unknown: {first_of(wrong)}", _COPY_AGAIN)
     values = {name: facts[name] for name in expected - {"format"}}
     for name in ("classes", "image_shape", "rest"):
         if isinstance(values.get(name), list):
             values[name] = tuple(values[name])
-    return SavedModel(coef=coef, intercept=intercept, **values)
+    return values
 
 
 def _header(shape: tuple[int, ...], facts: str, digest: str) -> bytes:
@@ -337,19 +365,9 @@ def _tensor(shape: list[int], start: int, end: int) -> dict[str, Any]:
 
 def _loads(text: str | bytes) -> Any:
     try:
-        return json.loads(
-            text.decode("utf-8") if isinstance(text, bytes) else text,
-            object_pairs_hook=_without_duplicates,
-        )
-    except (ValueError, RecursionError):
+        return parse(text, most_structures=MOST_STRUCTURES, most_values=MOST_VALUES)
+    except ValueError:
         refuse("its header is not valid JSON: it was damaged, or it is no model file", _COPY_AGAIN)
-
-
-def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
-    if len(result) != len(pairs):
-        raise ValueError("a key appears twice")
-    return result
 
 
 def _dig(value: Any, *keys: str) -> Any:

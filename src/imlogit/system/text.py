@@ -14,13 +14,16 @@ REASON_LENGTH = 200
 # Of a folder with more names, the first are enough for a guess.
 MOST_NAMES = 10_000
 PERIODS = {"day": 86_400, "hour": 3600, "minute": 60}
+# The last four are what Chinese and Japanese keyboards type; spreadsheets take them, too.
+_STARTS_OF_FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 BYTES = {"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
 def printable(name: str | os.PathLike[str]) -> str:
     """Return a name fit to be printed: bytes that are no text and controls are escaped."""
     text = os.fspath(name)
-    if text.isprintable():
+    if is_safe(text):
         return text
     return "".join(
         char
@@ -30,6 +33,27 @@ def printable(name: str | os.PathLike[str]) -> str:
         else f"\\x{ord(char) - 0xDC00:02x}"
         for char in text
     )
+
+
+def is_safe(text: str) -> bool:
+    """Whether a text does nothing to a terminal, and turns no direction of writing."""
+    return text.isprintable()
+
+
+def printable_lines(text: str) -> str:
+    """Return a text of several lines fit to be printed: `printable`, but for the ends of lines."""
+    return text if is_safe(text) else "\n".join(map(printable, text.split("\n")))
+
+
+def spreadsheet_text(text: str) -> str:
+    """Return a text as a cell of CSV that no spreadsheet takes for a formula.
+
+    It is fit to be printed, and after an apostrophe where it begins as formulas do. A number stays
+    one, with its sign.
+    """
+    safe = printable(text)
+    formula = safe.startswith(_STARTS_OF_FORMULAS) and _NUMBER.fullmatch(safe) is None
+    return f"'{safe}" if formula else safe
 
 
 def first_of(names: Sequence[str], most: int = 10) -> str:
