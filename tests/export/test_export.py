@@ -360,7 +360,7 @@ class TestPlaces:
         def fail(*_):
             raise stop
 
-        monkeypatch.setattr("imlogit.export.json_file.write_bytes", fail)
+        monkeypatch.setattr("imlogit.export.json_file.replacing", fail)
         with pytest.raises((OutputError, KeyboardInterrupt)):
             export_model(models["two"], deep / "two.json", force=force)
         left = {str(one.relative_to(tmp_path)) for one in tmp_path.rglob("*")}

@@ -21,6 +21,7 @@ from imlogit.report.run_folder import write_run
 from imlogit.runs.doubts import doubts
 from imlogit.runs.examine import compare, exemplars_of, explain_row
 from imlogit.runs.options import SweepOptions, TrainOptions
+from imlogit.runs.predictions import Predictions
 from imlogit.runs.record import open_record
 from imlogit.runs.sweep import sweep
 from imlogit.runs.train import train
@@ -110,10 +111,9 @@ class TestComparison:
         )
         with pytest.raises(DataError, match="different labels"):
             compare(twos, flipped)
-        data = twos.metrics["data"] | {"sha256": "0" * 64}
-        data["name"] = "others"
+        others = replace(twos, facts=replace(twos.facts, data_sha256="0" * 64, data_name="others"))
         with pytest.raises(DataError, match="different images: those of mnist-5k and of others"):
-            compare(twos, replace(twos, metrics=twos.metrics | {"data": data}))
+            compare(twos, others)
 
 
 class TestRecord:
@@ -126,8 +126,7 @@ class TestRecord:
         assert record.images().sha256 == embedded.sha256
 
     def test_other_images_than_those_of_the_run(self, twos):
-        data = twos.metrics["data"] | {"sha256": "0" * 64}
-        other = replace(twos, metrics=twos.metrics | {"data": data})
+        other = replace(twos, facts=replace(twos.facts, data_sha256="0" * 64))
         with pytest.raises(DataError, match="not those of the run"):
             other.images()
         assert len(twos.images("mnist-5k")) == 5000
@@ -155,24 +154,83 @@ class TestRecord:
     @pytest.mark.parametrize(
         "altered",
         [
+            {"schema": ["imlogit.metrics"]},
+            {"data": None},
+            {"data": {"name": "x", "sha256": "y"}},
+            {"interrupted": 0},
             {"options": []},
+            {"options": "x"},
+            {"options": None},
             {"options": {"source": 3}},
+            {"options": {"source": "x" * 5000}},
             {"options": {"reading": [1]}},
+            {"options": {"reading": {"grey": "no"}}},
+            {"options": {"reading": {"size": [10**400, 2]}}},
+            {"options": {"reading": {"max_megabytes": True}}},
+            {"options": {"reading": {"label_from": {}}}},
+            {"options": {"reading": {"more": 1}}},
             {"classes": [1, {}]},
+            {"classes": [1, 2]},
+            {"classes": [None, "2"]},
+            {"classes": ["2", "2"]},
             {"classes": "ab"},
+            {"classes": ["x" * 5_000_000, "2"]},
+            {"versions": {"numpy": 2}},
+            {"machine": ["Intel"]},
         ],
     )
     def test_fields_of_another_kind(self, twos, tmp_path, altered):
         copy = tmp_path / "copy"
         shutil.copytree(twos.folder, copy)
-        (copy / "metrics.json").write_text(json.dumps(twos.metrics | altered))
-        with pytest.raises(DataError, match="no finished run"):
+        whole = json.loads((copy / "metrics.json").read_text())
+        (copy / "metrics.json").write_text(json.dumps(whole | altered))
+        with pytest.raises(DataError, match=f"no finished run.*{next(iter(altered))}"):
             open_record(copy)
+
+    @pytest.mark.parametrize(
+        ("name", "spoil"),
+        [
+            ("add up", lambda p: p["test_probabilities"].__imul__(0.9)),
+            ("from 0 to 1", lambda p: p["train_probabilities"].__setitem__((0, 0), np.nan)),
+            ("from 0 to 1", lambda p: p["test_probabilities"].__setitem__((0, 0), np.inf)),
+            ("known of images", lambda p: p["train_folds"].__setitem__(0, -1)),
+            ("numbers of folds", lambda p: p["train_folds"].__setitem__(0, 2**60)),
+            ("twice", lambda p: p["test_rows"].__setitem__(0, p["test_rows"][1])),
+            ("twice", lambda p: p["test_rows"].__setitem__(0, p["train_rows"][1])),
+            ("below 0", lambda p: p["train_rows"].__setitem__(0, -1)),
+            ("classes that", lambda p: p["test_codes"].__setitem__(0, 2)),
+        ],
+    )
+    def test_predictions_that_cannot_be(self, twos, tmp_path, name, spoil):
+        arrays = {f: np.array(one) for f, one in vars(twos.predictions).items() if f != "names"}
+        spoil(arrays)
+        (tmp_path / "p.safetensors").write_bytes(Predictions(**arrays).to_bytes())
+        with pytest.raises(ModelFileError, match=name):
+            Predictions.read(tmp_path / "p.safetensors")
+
+    def test_negative_folds(self, twos, tmp_path):
+        kept = twos.predictions
+        unseen = replace(
+            kept,
+            train_folds=np.full_like(kept.train_folds, -2),
+            train_probabilities=np.full_like(kept.train_probabilities, np.nan),
+        )
+        (tmp_path / "p.safetensors").write_bytes(unseen.to_bytes())
+        with pytest.raises(ModelFileError, match="numbers of folds, or -1"):
+            Predictions.read(tmp_path / "p.safetensors")
+
+    def test_a_header_of_many_arrays(self, tmp_path):
+        header = b"{" + b",".join(b'"%d":{}' % k for k in range(100_000)) + b"}"
+        path = tmp_path / "p.safetensors"
+        path.write_bytes(len(header).to_bytes(8, "little") + header)
+        with pytest.raises(ModelFileError, match="not an intact file"):
+            Predictions.read(path)
 
     def test_a_run_that_does_not_say_how_it_was_read(self, twos, tmp_path):
         copy = tmp_path / "copy"
         shutil.copytree(twos.folder, copy)
-        without = {name: one for name, one in twos.metrics.items() if name != "options"}
+        without = json.loads((copy / "metrics.json").read_text())
+        del without["options"]
         (copy / "metrics.json").write_text(json.dumps(without))
         assert len(open_record(copy).images()) == 5000
 

@@ -15,6 +15,8 @@ FITS = ("crop", "pad", "stretch")
 # Pillow itself refuses images of more than twice its own limit, some 179 megapixels.
 MOST_MEGAPIXELS = 178.0
 MEGA = 1_000_000
+# In what was written down: longer than a path may be, and larger than any size or limit.
+MOST_LETTERS, MOST_NUMBER = 4096, 1e12
 
 
 def _option(default: Any, help_: str, **how: Any) -> Any:
@@ -173,9 +175,30 @@ class Reading:
             for name, value in chosen.items()
         }
         try:
+            _check_kinds(chosen)
             return cls(**values)
         except TypeError as error:
             raise DataError(f"These are no options of reading images: {error}.") from None
+
+
+def _check_kinds(chosen: dict[str, Any]) -> None:
+    """Refuse values of JSON of another kind than an option takes, whoever wrote them down.
+
+    Raises
+    ------
+    TypeError
+    """
+    kinds = {"size": list, "shape": list, "label_column": (str, int)}
+    for option in fields(Reading):
+        value = chosen.get(option.name, option.default)
+        usual = str if option.default is None else type(option.default)
+        kind = kinds.get(option.name, (int, float) if usual is float else usual)
+        is_kind = isinstance(value, kind) and (usual is bool or not isinstance(value, bool))
+        numbers = value if isinstance(value, list) else [value]
+        small = all(not isinstance(n, (int, float)) or abs(n) < MOST_NUMBER for n in numbers)
+        short = not isinstance(value, str) or len(value) <= MOST_LETTERS
+        if value != option.default and not (is_kind and small and short):
+            raise TypeError(f"{option.name} is of another kind, or out of range")
 
 
 def parse_shape(text: str, name: str, lengths: tuple[int, ...]) -> tuple[int, ...]:

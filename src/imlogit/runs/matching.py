@@ -55,12 +55,12 @@ def _matched(first: Record, second: Record) -> Matched:
     ------
     DataError
     """
-    data = first.metrics["data"], second.metrics["data"]
-    if data[0]["sha256"] == data[1]["sha256"]:
+    data = first.facts, second.facts
+    if data[0].data_sha256 == data[1].data_sha256:
         return Matched.PIXELS
     where = f"{first.folder} and {second.folder} are runs over different images"
-    if data[0]["name"] != data[1]["name"]:
-        raise DataError(f"{where}: those of {data[0]['name']} and of {data[1]['name']}.")
+    if data[0].data_name != data[1].data_name:
+        raise DataError(f"{where}: those of {data[0].data_name} and of {data[1].data_name}.")
     names = first.predictions.names, second.predictions.names
     if all(map(len, names)):
         if not set(names[0]) & set(names[1]):

@@ -19,10 +19,15 @@ from imlogit.arrays import Floats
 from imlogit.data.row_names import RowNames
 from imlogit.errors import ModelFileError
 from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, Scores, score
+from imlogit.system.plain_json import parse
 from imlogit.system.regular_file import read_regular
 
 Numbers = NDArray[np.int64]
 MOST_BYTES = 2**32
+# Of the header, which names eight arrays.
+MOST_HEADER_BYTES, MOST_STRUCTURES = 2**14, 64
+# Rounding in float64 leaves far less.
+SUM_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +93,9 @@ class Predictions:
             If it is missing, damaged or something else.
         """
         try:
-            arrays = load(read_regular(path, MOST_BYTES))
+            data = read_regular(path, MOST_BYTES)
+            _check_header(data)
+            arrays = load(data)
         except PermissionError as error:
             advice = "Change its permissions, or read it as another user."
             raise ModelFileError(
@@ -108,6 +115,19 @@ class Predictions:
 
 def _wrong(path: str | PathLike[str], what: str) -> ModelFileError:
     return ModelFileError(f"{fspath(path)}: {what}. Make the run again.")
+
+
+def _check_header(data: bytes) -> None:
+    """Refuse a header that is not one of few arrays, before it is taken for one.
+
+    Raises
+    ------
+    ValueError
+    """
+    length = int.from_bytes(data[:8], "little")
+    if length > MOST_HEADER_BYTES:
+        raise ValueError("the header is too long")
+    parse(data[8 : 8 + length], most_structures=MOST_STRUCTURES)
 
 
 def _faults_of_names(packed: NDArray[Any], arrays: dict[str, NDArray[Any]]) -> Iterator[str]:
@@ -135,10 +155,33 @@ def _faults(arrays: dict[str, NDArray[Any]]) -> Iterator[str]:
             if array.dtype != np.int64 or array.shape != (len(p),):
                 yield f"{name} is {array.dtype} {array.shape}, not a number for each image"
                 return
-        missing = np.isnan(p).any(axis=1)
-        if ((p < 0) | (p > 1)).any() or (part == "test" and missing.any()):
-            yield f"{part}_probabilities are not all from 0 to 1"
         if len(p) and (codes.min() < 0 or codes.max() >= p.shape[1]):
             yield f"{part}_codes name classes that there are not"
         if len(p) and rows.min() < 0:
             yield f"{part}_rows are below 0"
+        held_out = arrays["train_folds"] >= 0 if part == "train" else np.ones(len(p), bool)
+        yield from _faults_of_probabilities(part, p, held_out)
+    yield from _faults_of_rows(arrays)
+
+
+def _faults_of_probabilities(
+    part: str, p: Floats, held_out: NDArray[np.bool_]
+) -> Iterator[str]:
+    """Yield in what they are no probabilities of images that were held out, and nan elsewhere."""
+    known = p[held_out]
+    if not ((known >= 0) & (known <= 1)).all():
+        yield f"{part}_probabilities are not all from 0 to 1"
+    elif (np.abs(known.sum(axis=1) - 1) > SUM_TOLERANCE).any():
+        yield f"{part}_probabilities of an image do not add up to 1"
+    if not np.isnan(p[~held_out]).all():
+        yield f"{part}_probabilities are known of images that no fold held out"
+
+
+def _faults_of_rows(arrays: dict[str, NDArray[Any]]) -> Iterator[str]:
+    """Yield in what images and folds are counted wrongly."""
+    rows = np.concatenate([arrays["train_rows"], arrays["test_rows"]])
+    if len(np.unique(rows)) < len(rows):
+        yield "an image is in it twice"
+    folds = arrays["train_folds"]
+    if len(folds) and not -1 <= folds.min() <= folds.max() < len(folds):
+        yield "train_folds are not numbers of folds, or -1"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,19 @@ from typing import Any
 from imlogit.data.cache import notes
 from imlogit.data.image_set import ImageSet
 from imlogit.data.progress import Progress
-from imlogit.data.reading import Reading
 from imlogit.data.sources import read
 from imlogit.errors import DataError
 from imlogit.model.fields import SavedModel
 from imlogit.model.persist import FILE_NAME, open_model
+from imlogit.runs.facts import RunFacts
 from imlogit.runs.predictions import Predictions
+from imlogit.system.plain_json import parse
 from imlogit.system.regular_file import read_regular
 from imlogit.system.text import nearest_path
 
-SCHEMAS = ("imlogit.metrics", "imlogit.sweep")
-MOST_BYTES = 2**28
+# The figures of a thousand classes, twice.
+MOST_BYTES = 2**26
+MOST_COMMAND_BYTES = 2**16
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,26 +31,30 @@ class Record:
     Attributes
     ----------
     folder : Path
-    metrics : dict
-        ``metrics.json``.
+    facts : RunFacts
+        What ``metrics.json`` says of it.
     model : SavedModel
     predictions : Predictions
     """
 
     folder: Path
-    metrics: dict[str, Any]
+    facts: RunFacts
     model: SavedModel
     predictions: Predictions
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the classes are called, in the order of the model's."""
-        return tuple(self.metrics["classes"])
+        return self.facts.classes
 
     @property
-    def reading(self) -> Reading:
-        """How the run read its images."""
-        return Reading.of(self.metrics["options"]["reading"])
+    def command(self) -> str:
+        """The command that makes it again; empty where the folder does not say."""
+        try:
+            text = read_regular(self.folder / "command.txt", MOST_COMMAND_BYTES)
+            return text.decode("utf-8").strip()
+        except (OSError, ValueError):
+            return ""
 
     def images(self, source: str | None = None, *, progress: Progress | None = None) -> ImageSet:
         """Load the images that the run is about.
@@ -66,8 +71,8 @@ class Record:
         DataError
             For images that are not those of the run.
         """
-        images = read(source, self.reading, progress) if source else self._found(progress)
-        if images.sha256 != self.metrics["data"]["sha256"]:
+        images = read(source, self.facts.reading, progress) if source else self._found(progress)
+        if images.sha256 != self.facts.data_sha256:
             raise DataError(
                 f"{self.folder}: the images of {images.name!r} are not those of the run. Give "
                 "their source with source=...",
@@ -82,14 +87,14 @@ class Record:
 
     def _found(self, progress: Progress | None) -> ImageSet:
         """Return the images from where they are kept, or from a source of their name."""
-        data = self.metrics["data"]
+        facts = self.facts
         try:
-            source = self.metrics["options"]["source"]
-            return notes.by_images(data["sha256"]) or read(source, self.reading, progress)
+            kept = notes.by_images(facts.data_sha256)
+            return kept or read(facts.source, facts.reading, progress)
         except DataError as error:
             raise DataError(
-                f"{self.folder}: the images of {data['name']!r} are not kept any more. Give their "
-                f"source with source=... ({error})",
+                f"{self.folder}: the images of {facts.data_name!r} are not kept any more. Give "
+                f"their source with source=... ({error})",
                 parameter="source",
             ) from error
 
@@ -113,39 +118,41 @@ def open_record(run: Any) -> Record:
     if isinstance(run, Record):
         return run
     folder = Path(run)
-    metrics = _metrics(folder)
+    facts = _facts(folder)
     model = open_model(folder)
     predictions = Predictions.read(folder / "predictions.safetensors")
-    sides = {len(model.classes), len(metrics["classes"]), predictions.test_probabilities.shape[1]}
-    if len(sides) > 1 or predictions.train_probabilities.shape[1] not in sides:
+    if not _belong_together(facts, model, predictions):
         raise DataError(f"{folder}: its files are not of one run. Run it again.")
-    return Record(folder, metrics, model, predictions)
+    return Record(folder, facts, model, predictions)
 
 
-def _metrics(folder: Path) -> dict[str, Any]:
+def _belong_together(facts: RunFacts, model: SavedModel, predictions: Predictions) -> bool:
+    """Whether files name the same classes, as many as were predicted, of images of one size."""
+    parts = (predictions.train_probabilities, predictions.test_probabilities)
+    sides = {part.shape[1] for part in parts}
+    size, shape = facts.reading.size, model.image_shape
+    same_size = size is None or shape is None or size == shape[:2]
+    return facts.classes == model.names and sides == {len(facts.classes)} and same_size
+
+
+def _facts(folder: Path) -> RunFacts:
     place = folder / "metrics.json"
     guess = "" if folder.exists() else nearest_path(folder)
-    wrong = DataError(
-        f"{folder}: this is no finished run of imlogit.{guess} Give a folder that `imlogit train` "
-        "or `imlogit sweep` wrote."
-    )
+    advice = "Give a folder that `imlogit train` or `imlogit sweep` wrote."
     try:
-        metrics = json.loads(read_regular(place, MOST_BYTES))
-        data, options = metrics["data"], metrics.setdefault("options", {})
-        known = metrics["schema"] in SCHEMAS and isinstance(metrics["interrupted"], bool)
-        texts = [data["name"], data["sha256"], options.setdefault("source", data["name"])]
-        known = known and all(isinstance(one, str) for one in (*texts, *metrics["classes"]))
-        known = known and isinstance(options.setdefault("reading", {}), dict)
-        complete = not metrics["interrupted"] or (folder / FILE_NAME).exists()
+        facts = RunFacts.of(parse(read_regular(place, MOST_BYTES)))
     except (FileNotFoundError, NotADirectoryError):
-        raise wrong from None
+        raise DataError(f"{folder}: this is no finished run of imlogit.{guess} {advice}") from None
     except OSError as error:
         why = error.strerror or error
         raise DataError(
             f"{place}: cannot be read ({why}). May it be read, and is it a file?"
         ) from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise wrong from None
-    if not (known and complete and isinstance(metrics["classes"], list)):
-        raise wrong
-    return dict(metrics)
+    except ValueError as error:
+        what = "it is no JSON" if isinstance(error, UnicodeDecodeError) else error
+        raise DataError(
+            f"{folder}: this is no finished run of imlogit (metrics.json: {what}). {advice}"
+        ) from None
+    if facts.interrupted and not (folder / FILE_NAME).exists():
+        raise DataError(f"{folder}: this is no finished run of imlogit. {advice}")
+    return facts
