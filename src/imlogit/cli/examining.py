@@ -21,7 +21,7 @@ from imlogit.cli.options import (
     gathers,
 )
 from imlogit.cli.output import draw, print_json, result_console
-from imlogit.cli.terminal import errors_as_exit_code, progress_bars
+from imlogit.cli.terminal import errors_as_exit_code, progress_bars, say
 from imlogit.data.reading import Reading
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def _copy(
     said = [f"{made.n_files:,} files {'linked to' if link else 'copied'}"] if made.n_files else []
     if made.n_drawn:
         said.append(f"{made.n_drawn:,} images that are no files, or not found, written as PNG")
-    typer.echo(f"imlogit: {folder}: {' and '.join(said)}", err=True)
+    say(f"{folder}: {' and '.join(said)}")
 
 
 @gathers(reading=Reading)

@@ -14,8 +14,9 @@ import typer
 from imlogit.cli.options import AsJson, Out, PlainJson, Strict, Verbose, gathers
 from imlogit.cli.output import draw, load_images, print_json, result_console
 from imlogit.cli.spelling import respell
-from imlogit.cli.terminal import errors_as_exit_code, progress_bars
+from imlogit.cli.terminal import errors_as_exit_code, progress_bars, say
 from imlogit.runs.options import RunOptions, SweepOptions, TaskOptions, TrainOptions
+from imlogit.system.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -137,7 +138,7 @@ def _run(
     except FitInterrupted as stop:
         if stop.partial is not None:
             place = _write_or_show(stop.partial, out, show)
-            typer.echo(f"imlogit: what is finished is written to {place}", err=True)
+            say(f"what is finished is written to {place}")
         raise
     place = _write_or_show(result, out, show)
     show(result, place)
@@ -217,7 +218,7 @@ def _print_place(console: Console, place: Path) -> None:
     from imlogit.report.table import Column, Table, Wrap
 
     run = shlex.quote(str(place))
-    console.print(f"Written to {place}", soft_wrap=True)
+    console.print(f"Written to {printable(place)}", soft_wrap=True)
     rows = tuple((f"imlogit {command.format(run=run)}", what) for command, what in NEXT.items())
     headings = (Column("command", wrap=Wrap.NEVER), Column("what it says", drop=1))
     print_rows(console, Table("", headings, rows, headed=False))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,8 @@ import typer
 
 from imlogit.cli.spelling import respell
 from imlogit.cli.streams import LEAST_WIDTH, USUAL_WIDTH, can_be_printed
-from imlogit.cli.terminal import progress_bars
+from imlogit.cli.terminal import progress_bars, say
+from imlogit.system.plain_json import to_printable_json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 def print_json(content: dict[str, Any]) -> None:
     """Print JSON, the same text for the same content; what cannot be printed is escaped."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)
+    text = to_printable_json(content, indent=2)
     if not can_be_printed(text):
-        text = json.dumps(content, indent=2, allow_nan=False)
+        text = to_printable_json(content, indent=2, ascii_only=True)
     typer.echo(text)
 
 
@@ -44,7 +44,7 @@ def draw(picture: bytes | None, place: Path, otherwise: str = "") -> None:
 
     if picture is not None:
         write_bytes(place, picture)
-    typer.echo(f"imlogit: {f'drawn to {place}' if picture is not None else otherwise}", err=True)
+    say(f"drawn to {place}" if picture is not None else otherwise)
 
 
 def load_images(source: str, reading: Reading) -> ImageSet:
@@ -56,5 +56,5 @@ def load_images(source: str, reading: Reading) -> ImageSet:
         images = read(source, reading, loading)
     if images.skipped:
         passed_over = respell(listed(images.skipped))
-        typer.echo(f"imlogit: {len(images.skipped):,} passed over:\n{passed_over}", err=True)
+        say(f"{len(images.skipped):,} passed over:\n{passed_over}")
     return images

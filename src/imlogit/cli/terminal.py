@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from imlogit.cli.spelling import respell
+from imlogit.system.text import printable, printable_lines
 
 if TYPE_CHECKING:
     from imlogit.core.solution import Observer, Progress
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 BAD_INPUT = 2
 # Where results are redirected to a disk that is full: no fault of anyone's here.
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def say(text: str) -> None:
+    """Print a message on standard error, as a message of imlogit's, without what is no letter."""
+    typer.echo(printable_lines(f"imlogit: {text}"), err=True)
 
 
 @contextmanager
@@ -43,25 +49,24 @@ def errors_as_exit_code() -> Iterator[None]:
             sys.stdout.flush()
         except ImlogitError as error:
             if os.environ.get("IMLOGIT_DEBUG", "") not in ("", "0"):
-                traceback.print_exc()
-            typer.echo(f"imlogit: {respell(str(error))}", err=True)
+                typer.echo(printable_lines(traceback.format_exc()), err=True, nl=False)
+            say(respell(str(error)))
             raise typer.Exit(BAD_INPUT) from None
         except MemoryError as error:
-            typer.echo(
-                f"imlogit: there is not enough memory ({str(error) or 'none is left'}). Give fewer "
-                "or smaller images: --size HxW, --grey.",
-                err=True,
+            say(
+                f"there is not enough memory ({str(error) or 'none is left'}). Give fewer or "
+                "smaller images: --size HxW, --grey."
             )
             raise typer.Exit(BAD_INPUT) from None
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            typer.echo(f"imlogit: standard output cannot be written: {error.strerror}", err=True)
+            say(f"standard output cannot be written: {error.strerror}")
             raise typer.Exit(BAD_INPUT) from None
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    typer.echo(f"imlogit: warning: {respell(str(message))}", err=True)
+    say(f"warning: {respell(str(message))}")
 
 
 @contextmanager
@@ -95,7 +100,7 @@ def progress_bars(
         fitting = bar.add_task("fitting", total=None, note="", visible=False)
 
         def on_load(what: str, done: int, total: int | None) -> None:
-            bar.update(loading, description=what, completed=done, total=total)
+            bar.update(loading, description=printable(what), completed=done, total=total)
 
         def on_fit(news: Progress) -> None:
             bar.update(loading, visible=False)
@@ -119,5 +124,5 @@ def working(what: str) -> Iterator[None]:
     from rich.console import Console
     from rich.text import Text
 
-    with Console(stderr=True).status(Text(what)):
+    with Console(stderr=True).status(Text(printable(what))):
         yield

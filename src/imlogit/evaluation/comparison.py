@@ -56,6 +56,9 @@ class Comparison(Summarized):
         probabilities.
     matched : Matched
         By what the images are known to be the same.
+    note : str
+        What else is to be known of the difference, such as that only the machine differed; as a
+        rule empty.
     """
 
     first: Scores
@@ -66,6 +69,7 @@ class Comparison(Summarized):
     accuracy: Score
     log_loss: Score
     matched: Matched = Matched.PIXELS
+    note: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers."""
@@ -80,6 +84,7 @@ class Comparison(Summarized):
                 "log_loss": self.log_loss.to_dict(),
             },
             "matched": self.matched,
+            "note": self.note,
         }
 
     def _summary(self) -> dict[str, str]:

@@ -139,14 +139,14 @@ def _images(
     record: Record, source: str | None, progress: Progress | None
 ) -> tuple[ImageSet, _Files | None]:
     """Return a run's images, and their files where these are as the run read them."""
-    where = source or record.metrics["options"]["source"]
+    where = source or record.facts.source
     place = find_place(where)
     if place is None or not place.is_folder:
         return record.images(source, progress=progress), None
     images = record.images(where, progress=progress)
     if not len(images.names):
         return images, None
-    follow_links = record.reading.follow_links
+    follow_links = record.facts.reading.follow_links
     return images, _Files(place.path, images.names[0], follow_links=follow_links)
 
 

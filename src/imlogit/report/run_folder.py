@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import warnings
@@ -27,6 +26,7 @@ from imlogit.runs.plan import Task
 from imlogit.runs.sweep import SweepResult
 from imlogit.runs.train import TrainResult
 from imlogit.system.atomic import filling, probe, refuse_place, write_bytes
+from imlogit.system.plain_json import to_printable_json
 from imlogit.system.text import reason
 
 MOST_RUNS = 100_000
@@ -142,7 +142,7 @@ def _weights(task: Task, model: SavedModel) -> bytes:
 
 def metrics_json(run: TrainResult | SweepResult) -> str:
     """Return the metrics as JSON, the same text for the same result."""
-    return json.dumps(run.metrics, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return to_printable_json(run.metrics, indent=2) + "\n"
 
 
 def file_name(name: str) -> str:

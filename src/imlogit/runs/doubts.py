@@ -14,7 +14,7 @@ from imlogit.errors import DataError, ParameterError
 from imlogit.evaluation.doubts import TRUST, find_doubts
 from imlogit.runs.predictions import Numbers
 from imlogit.runs.record import Record, open_record
-from imlogit.system.text import nearest
+from imlogit.system.text import nearest, spreadsheet_text
 
 TRAINING, TEST = "training", "test"
 PARTS = (TRAINING, TEST)
@@ -92,7 +92,7 @@ def doubts(
     """
     record = open_record(run)
     labels = _labels(record, part)
-    if part == TEST and SEEN in _no_estimate(record):
+    if part == TEST and SEEN in record.facts.no_estimate:
         warnings.warn(
             f"{record.folder}: test images are training images ({SEEN}): the model has seen their "
             "labels, and a wrong one may look right.",
@@ -124,11 +124,15 @@ def doubts(
 
 
 def as_csv(doubts: tuple[Doubt, ...]) -> str:
-    """Return doubts as CSV, in their order."""
+    """Return doubts as CSV, in their order; no text of it is a formula to a spreadsheet."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(Doubt.__annotations__), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(map(asdict, doubts))
+    texts = ("file", "given", "suggested")
+    for one in doubts:
+        writer.writerow(
+            asdict(one) | {name: spreadsheet_text(getattr(one, name)) for name in texts}
+        )
     return text.getvalue()
 
 
@@ -141,9 +145,3 @@ def _labels(record: Record, part: str) -> _Labels:
     raise ParameterError(
         f"part={part!r}: give {' or '.join(PARTS)}.{nearest(part, PARTS)}", parameter="part"
     )
-
-
-def _no_estimate(record: Record) -> list[object]:
-    """Return the codes of checks that take the ground from the test part's figures."""
-    codes = record.metrics.get("no_estimate")
-    return codes if isinstance(codes, list) else []

@@ -268,11 +268,29 @@ def compare(
             f"{', '.join(first.names)} and {', '.join(second.names)}."
         )
     matched, in_first, in_second = common_test_images(first, second)
-    found = compare_probabilities(
-        first.predictions.test_codes[in_first],
+    said = (
         first.predictions.test_probabilities[in_first],
         second.predictions.test_probabilities[in_second],
-        (first.model.threshold, second.model.threshold),
-        TEST,
     )
-    return replace(found, matched=matched)
+    thresholds = first.model.threshold, second.model.threshold
+    codes = first.predictions.test_codes[in_first]
+    found = compare_probabilities(codes, *said, thresholds, TEST)
+    note = _machine_note(first, second, float(np.abs(said[0] - said[1]).max()))
+    return replace(found, matched=matched, note=note)
+
+
+def _machine_note(first: Record, second: Record, apart: float) -> str:
+    """Say where two runs of one command differ for no other reason than their machines."""
+    facts = first.facts, second.facts
+    same_images = facts[0].data_sha256 == facts[1].data_sha256
+    same_command = first.command == second.command != ""
+    known = all(one.versions and one.machine for one in facts)
+    same = same_images and same_command and known and facts[0].versions == facts[1].versions
+    if not same or not apart or facts[0].machine == facts[1].machine:
+        return ""
+    machines = [", ".join(one.machine.values()) for one in facts]
+    return (
+        f"Both are runs of one command by the same versions, on two kinds of machine "
+        f"({machines[0]}; {machines[1]}): these add up in another order, and probabilities differ "
+        f"by up to {apart:.1e} for that reason only."
+    )

@@ -11,7 +11,7 @@ from imlogit.errors import ImlogitError
 from imlogit.model.rules import MOST_CLASSES, MOST_LETTERS, MOST_VERSIONS, is_text
 
 SCHEMAS = ("imlogit.metrics", "imlogit.sweep")
-MOST_PATH = 4096
+MOST_PATH, MOST_CODES = 4096, 100
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
@@ -30,6 +30,8 @@ class RunFacts:
         Where they were read from.
     reading : Reading
         How.
+    no_estimate : tuple of str
+        Codes of checks that take the ground from the test part's figures.
     versions, machine : dict of str to str
         The libraries, and what else the last bits of figures depend on; empty where a run does not
         say.
@@ -41,6 +43,7 @@ class RunFacts:
     data_sha256: str
     source: str
     reading: Reading
+    no_estimate: tuple[str, ...]
     versions: dict[str, str]
     machine: dict[str, str]
 
@@ -79,6 +82,7 @@ class RunFacts:
             data_sha256=sha256,
             source=source,
             reading=_reading(options.get("reading", {})),
+            no_estimate=_codes(metrics.get("no_estimate")),
             versions=_texts("versions", metrics.get("versions")),
             machine=_texts("machine", metrics.get("machine")),
         )
@@ -90,6 +94,14 @@ def _classes(value: Any) -> tuple[str, ...]:
     what = f"2 to {MOST_CLASSES:,} different texts of at most {MOST_LETTERS:,} characters"
     _demand(good, "classes", what)
     return tuple(value)
+
+
+def _codes(value: Any) -> tuple[str, ...]:
+    """Return codes of checks; runs of older versions have none."""
+    found = [] if value is None else value
+    good = isinstance(found, list) and len(found) <= MOST_CODES and all(map(is_text, found))
+    _demand(good, "no_estimate", f"at most {MOST_CODES} texts")
+    return tuple(found)
 
 
 def _reading(value: Any) -> Reading:

@@ -164,9 +164,7 @@ def _faults(arrays: dict[str, NDArray[Any]]) -> Iterator[str]:
     yield from _faults_of_rows(arrays)
 
 
-def _faults_of_probabilities(
-    part: str, p: Floats, held_out: NDArray[np.bool_]
-) -> Iterator[str]:
+def _faults_of_probabilities(part: str, p: Floats, held_out: NDArray[np.bool_]) -> Iterator[str]:
     """Yield in what they are no probabilities of images that were held out, and nan elsewhere."""
     known = p[held_out]
     if not ((known >= 0) & (known <= 1)).all():

@@ -25,6 +25,7 @@ from imlogit.runs.command import command_of
 from imlogit.runs.options import RULES, SweepOptions, takes
 from imlogit.runs.plan import Task, begin, class_weight_of, or_none
 from imlogit.runs.predictions import Predictions
+from imlogit.system.processors import machine
 from imlogit.system.summarized import Summarized
 
 SWEEP_VERSION = 1
@@ -97,6 +98,7 @@ class SweepResult(Summarized):
             "version": SWEEP_VERSION,
             "interrupted": self.interrupted,
             "versions": self.model.versions if self.model is not None else None,
+            "machine": machine(),
             "data": self.task.data_metrics(),
             "options": self.task.option_metrics(),
             "classes": list(self.task.target.names),

@@ -22,6 +22,7 @@ from imlogit.runs.command import command_of
 from imlogit.runs.options import TrainOptions, takes
 from imlogit.runs.plan import Task, begin, class_weight_of, or_none
 from imlogit.runs.predictions import Predictions
+from imlogit.system.processors import machine
 from imlogit.system.summarized import Summarized
 
 # The version of metrics.json; docs/metrics.md describes it.
@@ -73,6 +74,7 @@ class TrainResult(Summarized):
             "version": METRICS_VERSION,
             "interrupted": self.interrupted,
             "versions": self.model.versions,
+            "machine": machine(),
             "data": task.data_metrics(),
             "options": task.option_metrics(),
             "classes": list(task.target.names),

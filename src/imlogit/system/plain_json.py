@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any
 
-from imlogit.system.text import is_safe
+from imlogit.system.text import printable_text
 
 # As many as the figures of a thousand classes, or hundreds of thousands of files passed over, take.
 MOST_STRUCTURES = 300_000
@@ -49,13 +49,13 @@ def parse(
         raise ValueError("its lists and objects are nested too deeply") from None
 
 
-def to_printable_json(content: Any, indent: int | None = None) -> str:
+def to_printable_json(content: Any, indent: int | None = None, *, ascii_only: bool = False) -> str:
     """Return JSON, the same text for the same content, in which what is no letter is escaped.
 
     Letters of all languages stand as they are. Controls, marks that turn the direction of writing,
     and bytes that are no text come back from JSON, but do nothing to a terminal.
     """
-    text = json.dumps(content, indent=indent, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(content, indent=indent, ensure_ascii=ascii_only, allow_nan=False)
     return _UNSAFE.sub(_escaped, text)
 
 
@@ -71,4 +71,4 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _escaped(found: re.Match[str]) -> str:
-    return found[0] if is_safe(found[0]) else json.dumps(found[0])[1:-1]
+    return found[0] if printable_text(found[0]) == found[0] else json.dumps(found[0])[1:-1]

@@ -1,8 +1,11 @@
-"""How many processors to use."""
+"""How many processors to use, and of which kind they are."""
 
 from __future__ import annotations
 
 import os
+import platform
+from contextlib import suppress
+from pathlib import Path
 
 from imlogit.errors import ParameterError
 
@@ -30,3 +33,28 @@ def processor_count() -> int:
     share = os.environ.get("OMP_NUM_THREADS", "")
     available: int = cpu_count()
     return min(available, int(share)) if share.isdecimal() and int(share) else available
+
+
+def machine() -> dict[str, str]:
+    """Return what the last bits of sums depend on beside the versions of libraries.
+
+    The processor, and the kernels that BLAS has chosen for it, as texts by name.
+    """
+    from threadpoolctl import threadpool_info
+
+    libraries = {
+        " ".join(str(one.get(key) or "") for key in ("internal_api", "version", "architecture"))
+        for one in threadpool_info()
+        if one["user_api"] == "blas"
+    }
+    return {"processor": _processor(), "blas": ", ".join(sorted(libraries)).strip()}
+
+
+def _processor() -> str:
+    """Return the processor's name, as far as the system tells it."""
+    with suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines()
+        names = [line.partition(":")[2] for line in lines if line.startswith("model name")]
+        if names:
+            return " ".join(names[0].split())
+    return platform.processor() or platform.machine()

@@ -17,13 +17,15 @@ PERIODS = {"day": 86_400, "hour": 3600, "minute": 60}
 # The last four are what Chinese and Japanese keyboards type; spreadsheets take them, too.
 _STARTS_OF_FORMULAS = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+# Marks that join letters, and blanks that hold words together, as names may have them.
+KEPT = "\u200c\u200d\xa0\u202f"
 BYTES = {"": 1, "B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12}
 
 
 def printable(name: str | os.PathLike[str]) -> str:
     """Return a name fit to be printed: bytes that are no text and controls are escaped."""
     text = os.fspath(name)
-    if is_safe(text):
+    if text.isprintable():
         return text
     return "".join(
         char
@@ -35,14 +37,16 @@ def printable(name: str | os.PathLike[str]) -> str:
     )
 
 
-def is_safe(text: str) -> bool:
-    """Whether a text does nothing to a terminal, and turns no direction of writing."""
-    return text.isprintable()
+def printable_text(text: str) -> str:
+    """Return a text fit to be printed, with marks that join letters and blanks that hold words."""
+    if text.isprintable():
+        return text
+    return "".join(char if char in KEPT else printable(char) for char in text)
 
 
 def printable_lines(text: str) -> str:
-    """Return a text of several lines fit to be printed: `printable`, but for the ends of lines."""
-    return text if is_safe(text) else "\n".join(map(printable, text.split("\n")))
+    """Return a text of several lines fit to be printed, whatever is in its lines."""
+    return "\n".join(map(printable_text, text.split("\n")))
 
 
 def spreadsheet_text(text: str) -> str:
@@ -51,7 +55,7 @@ def spreadsheet_text(text: str) -> str:
     It is fit to be printed, and after an apostrophe where it begins as formulas do. A number stays
     one, with its sign.
     """
-    safe = printable(text)
+    safe = printable_text(text)
     formula = safe.startswith(_STARTS_OF_FORMULAS) and _NUMBER.fullmatch(safe) is None
     return f"'{safe}" if formula else safe
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -14,7 +13,8 @@ from rich.cells import cell_len
 
 from imlogit.model.predict import Answer
 from imlogit.report.console.layout import Letters, between_words, shortened
-from imlogit.system.text import counted
+from imlogit.system.plain_json import to_printable_json
+from imlogit.system.text import counted, spreadsheet_text
 
 # Columns are as wide as the first answers need.
 LOOKED_AT = 64
@@ -169,21 +169,20 @@ def csv_lines(answers: Iterable[Answer], tally: Tally) -> Iterator[str]:
     for one in tally.counting(answers):
         right, seen = ("" if said is None else str(said).lower() for said in (one.right, one.seen))
         probability = "" if one.probability is None else one.probability
-        yield written((one.where, one.label, probability, one.truth, right, one.problem, seen))
+        texts = (one.where, one.label, one.truth, one.problem)
+        where, label, truth, problem = (spreadsheet_text(text or "") for text in texts)
+        yield written((where, label, probability, truth, right, problem, seen))
 
 
 def json_lines(answers: Iterable[Answer], tally: Tally, names: Sequence[str]) -> Iterator[str]:
     """Yield one JSON object, an image a line."""
-    yield '{"classes": ' + _plain(list(names)) + ', "predictions": ['
+    yield '{"classes": ' + to_printable_json(list(names)) + ', "predictions": ['
     separator = "\n"
     for one in tally.counting(answers):
-        yield separator + _plain(one.to_dict(names))
+        yield separator + to_printable_json(one.to_dict(names))
         separator = ",\n"
-    yield '\n], "summary": ' + _plain(tally.to_dict()) + "}\n"
+    yield '\n], "summary": ' + to_printable_json(tally.to_dict()) + "}\n"
 
 
 def _widest(texts: Iterable[str]) -> int:
     return min(max(map(cell_len, texts)), WIDEST)
-
-
-_plain: Callable[[Any], str] = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode

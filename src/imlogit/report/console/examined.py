@@ -135,7 +135,8 @@ def difference_table(found: Comparison) -> Table:
         f"(McNemar's exact test). {_verdict(found)}"
     )
     headings = (Column("score", wrap=Wrap.NEVER), *numbers("difference", "95% interval"))
-    return Table("The second less the first", headings, rows, notes=(note,))
+    notes = (note, found.note) if found.note else (note,)
+    return Table("The second less the first", headings, rows, notes=notes)
 
 
 def _verdict(found: Comparison) -> str:

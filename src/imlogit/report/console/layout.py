@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from rich.cells import cell_len, chop_cells
 
 from imlogit.report.table import Cell, Column, Rows, Table, Wrap, plain_text
-from imlogit.system.text import printable
+from imlogit.system.text import printable_text
 
 INDENT = 2
 GAP = 2
@@ -17,8 +17,6 @@ LEAST_SENTENCE = 24
 LEAST_OF_ALL = 3
 # So that both ends have a letter that is two cells wide.
 LEAST_OF_ENDS = 4
-# Marks that join letters, and blanks that hold words together, as names may have them.
-KEPT = "\u200c\u200d\xa0\u202f"
 ELLIPSES = ("…", "...")
 RULES = ("─", "-")
 
@@ -31,7 +29,7 @@ class Letters:
 
     def printable(self, text: str) -> str:
         r"""Return a text as it will be printed: what there are no letters for as ``\u732b``."""
-        shown = "".join(char if char in KEPT else printable(char) for char in text)
+        shown = printable_text(text)
         try:
             return shown.encode(self.encoding, "backslashreplace").decode(self.encoding)
         except LookupError:  # an encoding that Python does not know
