@@ -29,6 +29,9 @@ from imlogit.runs.record import Record, open_record
 from imlogit.system.summarized import Summarized
 from imlogit.system.text import first_of
 
+# Probabilities that are further apart differ for another reason than the order of sums.
+BY_ROUNDING = 1e-3
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Explanation(Summarized):
@@ -286,7 +289,7 @@ def _machine_note(first: Record, second: Record, apart: float) -> str:
     same_command = first.command == second.command != ""
     known = all(one.versions and one.machine for one in facts)
     same = same_images and same_command and known and facts[0].versions == facts[1].versions
-    if not same or not apart or facts[0].machine == facts[1].machine:
+    if not same or not 0 < apart < BY_ROUNDING or facts[0].machine == facts[1].machine:
         return ""
     machines = [", ".join(one.machine.values()) for one in facts]
     return (

@@ -40,6 +40,7 @@ def machine() -> dict[str, str]:
 
     The processor, and the kernels that BLAS has chosen for it, as texts by name.
     """
+    import numpy  # noqa: F401 - whose BLAS is looked for
     from threadpoolctl import threadpool_info
 
     libraries = {

@@ -25,10 +25,12 @@ from imlogit.data.cache.locks import LockHeldError, locked
 from imlogit.data.image_set import ImageSet
 from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.problems import BadItem
+from imlogit.data.reading import FITS
 from imlogit.data.row_names import RowNames
 from imlogit.errors import DataError
 from imlogit.system.atomic import filling, place_into
 from imlogit.system.leftovers import discard, mark
+from imlogit.system.plain_json import parse
 from imlogit.system.regular_file import open_regular, read_regular
 
 FORMAT = 1
@@ -363,13 +365,20 @@ def _write_facts(path: Path, facts: dict[str, Any]) -> None:
 def _read_facts(path: Path) -> dict[str, Any] | None:
     """Return the facts, or None where there are none of this format."""
     try:
-        whole = json.loads(read_regular(path, MAX_FACTS_BYTES))
+        whole = parse(read_regular(path, MAX_FACTS_BYTES))
     except (FileNotFoundError, NotADirectoryError):
         return None
     facts: dict[str, Any] = whole["facts"]
     if whole["sha256"] != _facts_digest(facts):
         raise DataError(f"{path.name} was altered")
-    return facts if facts["format"] == FORMAT else None
+    if facts["format"] != FORMAT:
+        return None
+    remarks, skipped = facts.get("remarks", []), facts.get("skipped", [])
+    problems = [text for one in skipped for text in one.values()]
+    texts = [facts["name"], facts["origin"], *facts["class_names"], *remarks, *problems]
+    if not all(isinstance(text, str) for text in texts) or facts.get("fit") not in (None, *FITS):
+        raise DataError(f"{path.name} holds other values than texts")
+    return facts
 
 
 def _facts_digest(facts: dict[str, Any]) -> str:

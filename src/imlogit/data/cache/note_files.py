@@ -16,10 +16,12 @@ from typing import Any, NamedTuple
 
 from imlogit.data.cache import entries
 from imlogit.system.atomic import write_bytes
+from imlogit.system.plain_json import parse
 from imlogit.system.regular_file import read_regular
 
 NOTES = "sources"
 MOST_NOTE_BYTES = 1 << 20
+MOST_STRUCTURES = 64
 _KEY = re.compile("[0-9a-f]{32}")
 
 
@@ -85,8 +87,9 @@ def note_keys() -> list[str]:
 def read_note(key: str) -> Note | None:
     """Return what is noted, or None where there is nothing sound."""
     try:
-        note = Note(**json.loads(read_regular(_path(key), MOST_NOTE_BYTES)))
-    except (OSError, ValueError, TypeError, RecursionError):
+        text = read_regular(_path(key), MOST_NOTE_BYTES)
+        note = Note(**parse(text, most_structures=MOST_STRUCTURES))
+    except (OSError, ValueError, TypeError):
         return None
     texts = (note.source, note.kind, note.state, note.entry, note.images, note.labels)
     sound = all(isinstance(text, str) for text in texts) and isinstance(note.reading, dict)

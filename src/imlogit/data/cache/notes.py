@@ -25,6 +25,7 @@ from imlogit.data.cache.note_files import (
     touch_note,
     write_note,
 )
+from imlogit.data.cache.ownership import warn_of_others
 from imlogit.data.cache.stamps import Stamp, stamp
 from imlogit.data.image_set import ImageSet
 from imlogit.data.labelled_set import digest, label_digest
@@ -82,6 +83,7 @@ def recall_or_fetch(
     ParameterError
         If ``IMLOGIT_CACHE_LIMIT`` is no size.
     """
+    warn_of_others()
     key = _key(kind, place, reading)
     note = read_note(key)
     kept, before = _recall(key, note, paths, reading)
@@ -127,6 +129,7 @@ def _read_entry(note: Note | None) -> ImageSet | None:
 
 def by_images(sha256: str) -> ImageSet | None:
     """Return a kept entry whose pixels have this SHA-256, or None."""
+    warn_of_others()
     for note, key, _ in noted():
         if note.images == sha256 and (found := _read_entry(note)) is not None:
             touch_note(key)
