@@ -44,6 +44,7 @@ def tables() -> dict[str, str]:
     from imlogit.data.sources import SOURCES
     from imlogit.engines.table import ENGINES
     from imlogit.export.table import FORMATS
+    from imlogit.model.rules import RULES
 
     return {
         "checks": table(
@@ -57,6 +58,10 @@ def tables() -> dict[str, str]:
         "engines": table(
             ("engine", "class"),
             ((f"`{name}`", f"`{'.'.join(at)}`") for name, at in ENGINES.items()),
+        ),
+        "fields": table(
+            ("field", "what it may be"),
+            ((f"`{rule.field}`", rule.allowed) for rule in RULES),
         ),
         "exports": table(
             ("format", "ends in", "what is written", "class names", "needs", "run by"),

@@ -20,6 +20,7 @@ LAST = {
     "fit": "Commands",
     "layouts": "layouts of 200 images",
     "shapes": "imlogit train on folders",
+    "siege": "Mutated files of strangers",
     "sources": "imlogit predict on PNG files",
     "trust": "Trust in 40 random problems",
 }

@@ -22,6 +22,7 @@ KEEPS_HELP = tuple(map(int, version("typer").split(".")[:2])) >= (0, 20)
         "checks.md",
         "sources.md",
         "export.md",
+        "model-file.md",
     ],
 )
 def test_a_page_is_what_the_code_says(name):

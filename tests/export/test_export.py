@@ -5,6 +5,7 @@ import os
 import resource
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +21,7 @@ from imlogit.export import json_file
 from imlogit.export.formats import open_format, suffix_of
 from imlogit.export.proof import difference, trial_inputs
 from imlogit.export.table import FORMATS
-from imlogit.model.head import Answers, head_of
+from imlogit.model.head import Answers, Head, head_of
 from imlogit.model.persist import saved_model_of
 from imlogit.system.extras import quiet
 
@@ -211,6 +212,44 @@ class TestNames:
         place = tmp_path / f"m{suffix_of(to)}"
         export_model(tmp_path / "m.imlogit", place)
         assert written_names(place) == expected
+
+    @pytest.mark.parametrize("d", [1, 4096, 4097, 100_000])
+    def test_json_of_many_numbers_is_the_same_json(self, tmp_path, d):
+        weights = np.random.default_rng(0).normal(size=(2, d))
+        names = ('"weights": [[1', "\ud800")
+        head = Head(weights, np.ones(2), 0.5, (d,), "float32", "softmax", None, names)
+        place = tmp_path / "m.json"
+        json_file.write(head, place)
+        np.testing.assert_array_equal(json.loads(place.read_text("utf-8"))["weights"], weights)
+        inputs = np.random.default_rng(1).normal(size=(3, d))
+        said, expected = json_file.load(place)(inputs), head.answer(inputs)
+        np.testing.assert_array_equal(said.probabilities, expected.probabilities)
+
+    def test_json_takes_as_much_memory_as_the_weights(self, tmp_path):
+        weights = np.random.default_rng(0).normal(size=(2, 2**19))
+        head = Head(weights, np.ones(2), 1.0, (2**19,), "float32", "softmax", None, ("a", "b"))
+        tracemalloc.start()
+        try:
+            json_file.write(head, tmp_path / "m.json")
+            assert tracemalloc.get_traced_memory()[1] < weights.nbytes / 2
+            json_file.load(tmp_path / "m.json")
+            assert tracemalloc.get_traced_memory()[1] < 3 * weights.nbytes
+        finally:
+            tracemalloc.stop()
+
+    @pytest.mark.skipif(not installed("onnx"), reason="needs onnx")
+    def test_onnxruntime_leaves_no_file_of_its_session(self, models, tmp_path):
+        imlogit.save_model(models["two"], tmp_path / "m.imlogit")
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        subprocess.run(
+            [sys.executable, "-m", "imlogit", "export", tmp_path / "m.imlogit", "--to", "onnx"],
+            check=True,
+            env=os.environ | {"TMPDIR": str(scratch), "HOME": str(scratch)},
+            cwd=tmp_path,
+            capture_output=True,
+        )
+        assert [one.name for one in scratch.rglob("*.ses")] == []
 
     @pytest.mark.parametrize("names", [["a"], ["a", "b", "c"], ["a", "a"]])
     def test_names_that_do_not_fit(self, models, names, tmp_path):

@@ -413,6 +413,11 @@ def test_a_forged_header_is_refused(draw):
         ("certificate", PROOF | {"gap": -1.0}),
         ("certificate", PROOF | {"passes": True}),
         ("certificate", PROOF | {"more": 1}),
+        ("certificate", PROOF | {"fit_intercept": None}),
+        *(
+            ("certificate", {key: one for key, one in PROOF.items() if key != name})
+            for name in sorted(set(PROOF) - {"fit_intercept"})
+        ),
         ("certificate", PROOF | {"fit_intercept": 1}),
         ("versions", {"numpy": 2}),
         ("versions", {"numpy": "2\u202e"}),

@@ -160,8 +160,8 @@ def test_names_that_a_run_makes_up_reach_no_file(pets, tmp_path):
 
 def test_classes_of_any_name_have_folders_of_their_own(pets, tmp_path):
     record, _ = pets
-    names = ["a/../b", "A/..\\b"]
-    renamed = replace(record, metrics=record.metrics | {"classes": names})
+    names = ("a/../b", "A/..\\b")
+    renamed = replace(record, facts=replace(record.facts, classes=names))
     copy_doubts(renamed, doubts(renamed), tmp_path / "out")
     below = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert len({name.lower() for name in below}) == 2

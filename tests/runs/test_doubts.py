@@ -89,12 +89,6 @@ def test_a_test_part_that_is_the_training_part_is_said(embedded, tmp_path):
         doubts(record)
 
 
-@pytest.mark.parametrize("hostile", [3, {"overlap-exact": 1}, None])
-def test_a_run_that_says_no_list_of_what_is_no_estimate(digits, hostile):
-    altered = replace(digits, metrics=digits.metrics | {"no_estimate": hostile})
-    assert doubts(altered, part="test") == doubts(digits, part="test")
-
-
 @pytest.mark.parametrize(
     ("asked", "parameter", "said"),
     [

@@ -97,6 +97,24 @@ class TestComparison:
         assert mirrored.accuracy.value == pytest.approx(-found.accuracy.value)
         assert mirrored.p_value == pytest.approx(found.p_value)
 
+    def test_only_the_machine_differs(self, twos, strong):
+        p = twos.predictions.test_probabilities
+        nudged = replace(twos.predictions, test_probabilities=p + 1e-8 * (0.5 - p))
+        elsewhere = replace(twos.facts, machine=twos.facts.machine | {"processor": "another"})
+        other = replace(twos, predictions=nudged, facts=elsewhere)
+        said = compare(twos, other).note
+        assert "another" in said
+        assert "up to 5.0e-09 for that reason only" in said
+        others = (
+            twos,
+            replace(other, facts=twos.facts),
+            replace(other, predictions=twos.predictions),
+            replace(other, facts=replace(elsewhere, versions={"numpy": "1"})),
+            replace(other, facts=replace(elsewhere, machine={})),
+            replace(strong, facts=elsewhere),
+        )
+        assert [compare(twos, one).note for one in others] == [""] * 6
+
     def test_runs_that_cannot_be_compared(self, embedded, folder, twos, digits):
         with pytest.raises(DataError, match="different classes"):
             compare(twos, digits)
@@ -177,6 +195,8 @@ class TestRecord:
             {"classes": ["x" * 5_000_000, "2"]},
             {"versions": {"numpy": 2}},
             {"machine": ["Intel"]},
+            {"no_estimate": 3},
+            {"no_estimate": {"overlap-exact": 1}},
         ],
     )
     def test_fields_of_another_kind(self, twos, tmp_path, altered):

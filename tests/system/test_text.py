@@ -2,7 +2,15 @@
 
 import pytest
 
-from imlogit.system.text import ago, bytes_in_words, nearest, nearest_path
+from imlogit.system.text import (
+    ago,
+    bytes_in_words,
+    nearest,
+    nearest_path,
+    printable_lines,
+    reason,
+    spreadsheet_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -57,3 +65,39 @@ def test_a_name_in_a_folder(tmp_path, monkeypatch):
 )
 def test_how_large(size, said):
     assert bytes_in_words(size) == said
+
+
+HOSTILE = "\x1b]0;title\x07 \x9b2J \x00 \u202e \u2066 \udcff"
+
+
+def test_lines_fit_to_be_printed():
+    said = printable_lines(f"first\n{HOSTILE}\nlast\r")
+    assert said.replace("\n", "").isprintable()
+    assert (said.count("\n"), said.endswith("\nlast\\r")) == (2, True)
+    joined = "Zürich 猫 می\u200cخواهم 👩\u200d🔬 1\xa0000\n"
+    assert printable_lines(joined) == joined
+
+
+def test_what_a_server_says_is_printable():
+    assert reason(OSError(HOSTILE)).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+cmd|' /C calc'!A0", "'+cmd|' /C calc'!A0"),
+        ("-2+3", "'-2+3"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\uff1d1", "'\uff1d1"),
+        ("\t=1", "\\t=1"),
+        ("\r=1", "\\r=1"),
+        ("-1", "-1"),
+        ("+1.5e-3", "+1.5e-3"),
+        ("-\u0661", "'-\u0661"),
+        ("cat", "cat"),
+        ("", ""),
+    ],
+)
+def test_a_cell_is_no_formula(text, cell):
+    assert spreadsheet_text(text) == cell

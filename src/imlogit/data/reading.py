@@ -188,7 +188,7 @@ def _check_kinds(chosen: dict[str, Any]) -> None:
     ------
     TypeError
     """
-    kinds = {"size": list, "shape": list, "label_column": (str, int)}
+    kinds: dict[str, Any] = {"size": list, "shape": list, "label_column": (str, int)}
     for option in fields(Reading):
         value = chosen.get(option.name, option.default)
         usual = str if option.default is None else type(option.default)

@@ -5,7 +5,6 @@ Operator set 18 and IR version 8 are what runtimes since 2023 read.
 
 from __future__ import annotations
 
-import json
 import os
 from functools import partial
 from pathlib import Path
@@ -20,6 +19,7 @@ from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Inputs, Runner
 from imlogit.model.head import Answers, Head
 from imlogit.system.atomic import write_bytes
 from imlogit.system.extras import need
+from imlogit.system.plain_json import to_printable_json
 
 onnx = need("onnx", "onnx", "The format onnx")
 helper, numpy_helper = onnx.helper, onnx.numpy_helper
@@ -128,7 +128,7 @@ def _metadata(head: Head) -> dict[str, str]:
     said: dict[str, Any] = {"class_names": list(head.class_names)}
     if head.threshold is not None:
         said["threshold"] = head.threshold
-    return {key: json.dumps(value, ensure_ascii=False) for key, value in said.items()}
+    return {key: to_printable_json(value) for key, value in said.items()}
 
 
 def load(path: Path) -> Runner:

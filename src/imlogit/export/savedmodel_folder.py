@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from imlogit.core.links import SIGMOID, SOFTMAX
 from imlogit.export.formats import SIGNATURE, Format, Inputs, Runner
 from imlogit.model.head import Answers, Head
 from imlogit.system.extras import need, quiet
+from imlogit.system.plain_json import to_printable_json
 
 tf = need("tensorflow", "tensorflow", "The format savedmodel")
 MARK = "saved_model.pb"
@@ -63,7 +63,7 @@ def write(head: Head, path: Path) -> None:
     """Write a head as a folder."""
     module = build(head)
     names = path.with_name(NAMES)
-    names.write_text(json.dumps(list(head.class_names), ensure_ascii=False) + "\n", "utf-8")
+    names.write_text(to_printable_json(list(head.class_names)) + "\n", "utf-8")
     module.class_names = tf.saved_model.Asset(str(names))
     with quiet(), refusals_of_the_disk():
         tf.saved_model.save(module, str(path), signatures={SIGNATURE: module.classify})

@@ -286,7 +286,7 @@ def _parse(file: BinaryIO, size: int) -> SavedModel:
         _read_weights(file, blank, digest, None, size)  # what is damaged is called damaged
         raise
     weights = np.empty(k * d + k, "<f8")
-    _read_weights(file, blank, digest, memoryview(weights).cast("B"), size)
+    _read_weights(file, blank, digest, weights.data.cast("B"), size)
     return SavedModel(coef=weights[: k * d].reshape(k, d), intercept=weights[k * d :], **facts)
 
 

@@ -33,6 +33,9 @@ _DTYPE = re.compile(r"[<>=|]?[A-Za-z0-9_]{1,64}")
 _NUMBER = re.compile(r"[0-9.e+-]{1,32}|inf")
 _DIGEST = re.compile("[0-9a-f]{64}")
 
+# What certificates of the first files do not have.
+OPTIONAL = frozenset({"fit_intercept", "plan"})
+
 Facts = Mapping[str, Any]
 
 
@@ -125,8 +128,10 @@ def _is_versions(value: Any, *_: object) -> bool:
 
 
 def _is_certificate(value: Any, *_: object) -> bool:
+    if not isinstance(value, dict) or any(value.get(name, "") is None for name in OPTIONAL):
+        return False
     known = {rule.field.partition(".")[2] for rule in CERTIFICATE_RULES}
-    return isinstance(value, dict) and known.issuperset(value)
+    return known - OPTIONAL <= set(value) <= known
 
 
 def _is_match(form: re.Pattern[str], value: object) -> bool:
@@ -255,7 +260,8 @@ RULES = (
     Rule("fit", f"{_quoted(FITS)}, or null", _one_of(*FITS, None)),
     Rule(
         "certificate",
-        "an object with the fields below, and no others",
+        f"an object with the fields below, {' and '.join(sorted(OPTIONAL))} if they are known, "
+        "and no others",
         _is_certificate,
     ),
     *CERTIFICATE_RULES,

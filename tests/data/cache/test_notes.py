@@ -37,6 +37,16 @@ def reads(monkeypatch):
     return seen
 
 
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "{" * 5, '{"source": ' + "[" * 900 + "]" * 900 + "}", "[" + "{}," * 99]
+)
+def test_a_hostile_note_is_passed_over(source, text):
+    load(source)
+    (note,) = note_files.notes_folder().iterdir()
+    (note_files.notes_folder() / f"{'0' * 32}.json").write_text(text)
+    assert [one.key for one in note_files.noted()] == [note.stem]
+
+
 def kept_names():
     return sorted(path.name for path in entries.folder().glob("images-*"))
 
