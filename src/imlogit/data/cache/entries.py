@@ -373,9 +373,8 @@ def _read_facts(path: Path) -> dict[str, Any] | None:
         raise DataError(f"{path.name} was altered")
     if facts["format"] != FORMAT:
         return None
-    remarks, skipped = facts.get("remarks", []), facts.get("skipped", [])
-    problems = [text for one in skipped for text in one.values()]
-    texts = [facts["name"], facts["origin"], *facts["class_names"], *remarks, *problems]
+    texts = [facts["name"], facts["origin"], *facts["class_names"], *facts.get("remarks", [])]
+    texts += [text for one in facts.get("skipped", []) for text in one.values()]
     if not all(isinstance(text, str) for text in texts) or facts.get("fit") not in (None, *FITS):
         raise DataError(f"{path.name} holds other values than texts")
     return facts
