@@ -75,6 +75,10 @@ def test_csv_has_every_field(digits):
     assert [int(row["row"]) for row in rows] == [one.row for one in found]
     names = ["row", "file", "given", "suggested", "p_given", "p_suggested", "trust", "margin"]
     assert list(rows[0]) == [*names, "wrong"]
+    spoiled = replace(found[0], file="=1", given="@x", suggested="-1", margin=-0.5)
+    (row,) = csv.DictReader(io.StringIO(as_csv((spoiled,))))
+    said = [row[name] for name in ("file", "given", "suggested", "margin")]
+    assert said == ["'=1", "'@x", "-1", "-0.5"]
 
 
 def test_a_test_part_that_is_the_training_part_is_said(embedded, tmp_path):
