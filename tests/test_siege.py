@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.siege import ANSWERED, REFUSED, Target, besiege
+from imlogit.errors import DataError
 
 TRIALS = {"models_work": 150, "runs_work": 60, "notes_work": 60}
 
@@ -32,7 +33,14 @@ def test_the_siege_sees_what_is_not_checked(target, monkeypatch):
     assert besiege(target.models_work, 100, seed=1).faults != []
 
 
-def test_the_siege_sees_what_is_not_escaped(target, monkeypatch):
-    monkeypatch.setattr("imlogit.report.console.layout.printable_text", str)
-    found = besiege(target.models_work, 400, seed=1).faults
-    assert any("control character" in fault for fault in found)
+@pytest.mark.parametrize(
+    ("error", "said"), [(None, "control character"), (DataError("a\nb"), "several lines")]
+)
+def test_the_siege_sees_what_is_printed(error, said):
+    def work(_):
+        if error is not None:
+            raise error
+        return "\x1b[2J"
+
+    (fault,) = besiege(work, 1).faults
+    assert said in fault

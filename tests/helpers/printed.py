@@ -18,6 +18,7 @@ from imlogit.report.console.tasks import print_task
 from imlogit.runs.assess import Assessment, Scope, evaluate
 from imlogit.runs.doubts import doubts
 from imlogit.runs.examine import exemplars_of, explain_row
+from imlogit.runs.facts import RunFacts
 from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.record import Record
 from imlogit.runs.sweep import sweep
@@ -67,9 +68,9 @@ class Found:
         self.training = train(images, TrainOptions(every_class=True, C=0.001, **how))
         grid = {"Cs": tuple(np.geomspace(1e-3, 1e1, 15 if len(names) == 2 else 2).tolist())}
         self.sweep = sweep(images, SweepOptions(positive=names[0], **grid, **how))
-        self.record = Record(
-            Path("run"), self.training.metrics, self.training.model, self.training.predictions
-        )
+        made = self.training
+        facts = RunFacts.of(made.metrics)
+        self.record = Record(Path("run"), facts, made.model, made.predictions)
         self.assessment = evaluate(self.training.model, images)
         self.doubts = doubts(self.record)
         self.explanation = explain_row(self.record, images, 0)
