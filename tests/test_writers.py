@@ -347,7 +347,7 @@ def test_a_place_that_cannot_be_written_is_said_before_the_work(
 
     writers.run(0)
     (tmp_path / "ro").mkdir()
-    for what in ("data.sources.read", "runs.record.Record.images", "export.json_file.write_bytes"):
+    for what in ("data.sources.read", "runs.record.Record.images", "export.json_file.replacing"):
         monkeypatch.setattr(f"imlogit.{what}", work)
     unwritable(monkeypatch, Path("ro"))
     assert run(arguments) == 2
