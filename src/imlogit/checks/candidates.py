@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 # The lowest frequencies that are compared, along each side.
 FREQUENCIES = 6
 # How many candidates each search gives.
-NEAREST = 3
+NEAREST = 2
 # Images of either side whose products are worked out at once.
 BLOCK, STRETCH = 512, 512
 

@@ -27,9 +27,10 @@ from imlogit.system.threads import Team
 # Larger images are averaged down to at most this side before they are compared.
 LARGEST_SIDE = 32
 BLOCK = 1024
-# So many images are looked for among the others, to learn how near different ones are, and so
-# many are changed and looked for.
-LEARNT_FROM, PLANTED = 2000, 100
+# So many images are looked for among the others, to learn how near different ones are: a fifth of
+# those that are asked about, within bounds. So many are changed and looked for.
+LEARNT_SHARE, LEARNT_FROM = 1 / 5, (600, 2000)
+PLANTED = 40
 # Images are poor in detail below this part of its median.
 RICH = 0.8
 # A pair that leaves so many times the limit at first is not looked at any further.
@@ -38,7 +39,7 @@ HOPELESS = 10.0
 LEAST_LEARNT_FROM, UNLEARNT = 50, 0.01
 # The limit lies so many deviations of the logarithm below its median, in the lower half of what
 # was learnt; it is never above what an eye would call a copy.
-DEVIATIONS, LARGEST_LIMIT = 4.0, 0.1
+DEVIATIONS, LARGEST_LIMIT = 4.5, 0.1
 # The lower half is measured here: copies among those that are learnt from hardly reach so far.
 QUANTILE, NORMAL_QUANTILE = 0.2, 0.8416
 
@@ -78,7 +79,7 @@ def near_copies(
     images = as_matrix(images)
     with Team() as team:
         search = _Search(_small(images), team)
-        sample = _sample(search.images)
+        sample = _sample(search.images, len(others))
         search.learn_detail(search.images[sample])
         limit = _limit(search.best(search.images[sample], own=sample)[1])
         search.hopeless = HOPELESS * limit
@@ -172,10 +173,11 @@ def _small(images: Matrix) -> NDArray[np.uint8]:
     return small
 
 
-def _sample(images: NDArray[np.uint8]) -> Rows:
+def _sample(images: NDArray[np.uint8], n_others: int) -> Rows:
     """Return some images, chosen by what they show: the same for any order."""
+    n = int(np.clip(LEARNT_SHARE * n_others, *LEARNT_FROM))
     digests = [blake2b(image.tobytes(), digest_size=16).digest() for image in images]
-    return np.array(sorted(range(len(images)), key=digests.__getitem__)[:LEARNT_FROM])
+    return np.array(sorted(range(len(images)), key=digests.__getitem__)[:n])
 
 
 def _limit(rest: NDArray[np.float32]) -> float:

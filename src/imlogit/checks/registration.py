@@ -181,16 +181,22 @@ def _move(image, place, moved, inside):  # type: ignore[no-untyped-def]
     """Resample an image at its place, with bilinear interpolation."""
     height, width = image.shape
     middle_y, middle_x = 0.5 * (height - 1), 0.5 * (width - 1)
+    stretch, turn = np.float32(1 + place[3]), np.float32(place[2])
+    last_y, last_x = np.float32(height - 1), np.float32(width - 1)
     for i in range(height):
         y = i - middle_y
+        start_y = np.float32(y + place[0] + place[3] * y + middle_y - place[2] * middle_x)
+        start_x = np.float32(place[1] - place[2] * y + middle_x - (1 + place[3]) * middle_x)
         for j in range(width):
-            x = j - middle_x
-            from_y = y + place[0] + place[2] * x + place[3] * y + middle_y
-            from_x = x + place[1] - place[2] * y + place[3] * x + middle_x
-            inside[i, j] = 0 <= from_y <= height - 1 and 0 <= from_x <= width - 1
-            from_y, from_x = min(max(from_y, 0.0), height - 1.0), min(max(from_x, 0.0), width - 1.0)
+            from_y = start_y + turn * np.float32(j)
+            from_x = start_x + stretch * np.float32(j)
+            is_inside = from_y >= 0 and from_x >= 0 and from_y <= last_y and from_x <= last_x
+            inside[i, j] = is_inside
+            if not is_inside:
+                from_y = min(max(from_y, np.float32(0)), last_y)
+                from_x = min(max(from_x, np.float32(0)), last_x)
             top, left = min(int(from_y), height - 2), min(int(from_x), width - 2)
-            v, u = np.float32(from_y - top), np.float32(from_x - left)
+            v, u = from_y - np.float32(top), from_x - np.float32(left)
             above = image[top, left] + u * (image[top, left + 1] - image[top, left])
             below = image[top + 1, left] + u * (image[top + 1, left + 1] - image[top + 1, left])
             moved[i, j] = above + v * (below - above)
