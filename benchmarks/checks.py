@@ -43,9 +43,7 @@ class Effort(NamedTuple):
     half: int = 300
 
 
-QUICK = Effort(
-    planted=5, changed=10, textures=60, seeds=1, doubted=500, ranked=500, sets=1, half=60
-)
+QUICK = Effort(planted=3, changed=5, textures=40, seeds=1, doubted=300, ranked=300, sets=1, half=40)
 
 
 def main() -> None:

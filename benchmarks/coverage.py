@@ -24,7 +24,7 @@ from imlogit.evaluation.comparison import compare_probabilities
 from imlogit.evaluation.scores import NAMES, score
 
 SIZES = {20: 2000, 200: 2000, 2000: 1000, 20_000: 400, 60_000: 300}
-LARGE, QUICK_LARGE, QUICK_SAMPLES = 1_000_000, 20_000, 3
+LARGE, QUICK_LARGE, QUICK_SAMPLES = 1_000_000, 20_000, 2
 # What an interval is to hold in so many of 100 samples.
 BARS = (0.93, 0.975)
 
