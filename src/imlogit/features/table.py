@@ -1,0 +1,8 @@
+"""The table of feature steps: one row each."""
+
+from __future__ import annotations
+
+from imlogit.features.pixels import PixelsStep
+from imlogit.features.step import Step
+
+STEPS: dict[str, type[Step]] = {step.name: step for step in (PixelsStep,)}
