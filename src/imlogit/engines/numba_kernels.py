@@ -13,31 +13,17 @@ kernel, and compiled with it.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from typing import Any
 
 import numba
 import numpy as np
 
 from imlogit.engines.numba_math import exp_negative, log1p_unit
+from imlogit.system.compiled import kernel
 
 # After so many rows a working-precision sum goes over into float64.
 FLUSH_ROWS = 256
 # Rows that are worked through together where one row needs all its classes.
 CHUNK_ROWS = 256
-
-
-def kernel(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile a function without the interpreter lock, and keep the machine code on disk."""
-    options: dict[str, Any] = {
-        "nogil": True,
-        "error_model": "numpy",
-        "fastmath": {"reassoc", "contract", "nsz", "arcp"},
-    }
-    try:
-        return numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # no folder to keep it in: compile in every process
-        return numba.njit(**options)(function)
 
 
 @kernel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, ClassVar, NamedTuple
@@ -175,14 +175,11 @@ class FittedStep(ABC):
         self.check(images)
         shape = (len(images), *self.output_shape)
         made = np.empty(shape, self.dtype) if out is None else out
-        with Team() as team:
 
-            def work(first: int, last: int) -> None:
-                for block in range(first, last):
-                    rows = slice(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS)
-                    self.fill(np.ascontiguousarray(images[rows]), made[rows])
+        def work(rows: slice) -> None:
+            self.fill(np.ascontiguousarray(images[rows]), made[rows])
 
-            team.share(work, -(-len(images) // BLOCK_ROWS))
+        by_blocks(len(images), work)
         return made
 
     @abstractmethod
@@ -233,6 +230,17 @@ class FittedStep(ABC):
                 f"{self.name} was fitted on images of shape {by(self.input_shape)} and got images "
                 f"of shape {by(images.shape[1:])}: resize or transpose them"
             )
+
+
+def by_blocks(n_rows: int, work: Callable[[slice], None]) -> None:
+    """Call ``work`` on blocks of rows, on all threads; the blocks depend on nothing else."""
+    with Team() as team:
+
+        def share(first: int, last: int) -> None:
+            for block in range(first, last):
+                work(slice(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS))
+
+        team.share(share, -(-n_rows // BLOCK_ROWS))
 
 
 def check_pixels(images: Any) -> None:

@@ -1,0 +1,100 @@
+"""Kernels of the step `patches`: a strip of an image, from pixels to pooled responses.
+
+Serial and without the interpreter lock, under a pool of threads. An image is worked through by one
+thread, with products of the same sizes whichever it is: the bits are the same for any number.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+
+from imlogit.system.compiled import kernel
+
+# So many filters at a time: their responses to a strip stay in the cache until they are pooled.
+FILTERS_TOGETHER = 256
+
+
+@kernel
+def pool_responses(  # type: ignore[no-untyped-def]
+    images, size, contrast, filters, offsets, threshold, rows, columns, out
+):
+    """Set ``out[i, a, b]``, shape (2 F,), to the sums over cell (a, b) of the rectified responses.
+
+    ``rows`` and ``columns`` are the borders of the cells, among the positions of the patches.
+    """
+    n_filters, length = filters.shape
+    width = columns[-1]
+    most = 0
+    for a in range(rows.size - 1):
+        most = max(most, rows[a + 1] - rows[a])
+    strip = np.empty((most * width, length), np.float32)
+    buffer = np.empty(most * width * min(n_filters, FILTERS_TOGETHER), np.float32)
+    for i in range(images.shape[0]):
+        for a in range(rows.size - 1):
+            n = (rows[a + 1] - rows[a]) * width
+            _cut(images[i], rows[a], rows[a + 1], width, size, contrast, strip)
+            for start in range(0, n_filters, FILTERS_TOGETHER):
+                stop = min(start + FILTERS_TOGETHER, n_filters)
+                responses = buffer[: n * (stop - start)].reshape(n, stop - start)
+                np.dot(strip[:n], filters[start:stop].T, responses)
+                for b in range(columns.size - 1):
+                    above = out[i, a, b, start:stop]
+                    below = out[i, a, b, n_filters + start : n_filters + stop]
+                    above[:] = 0
+                    below[:] = 0
+                    for y in range(rows[a + 1] - rows[a]):
+                        for x in range(columns[b], columns[b + 1]):
+                            row = responses[y * width + x]
+                            _rectify(row, offsets[start:stop], threshold, above, below)
+
+
+@numba.njit(inline="always")
+def _cut(image, first, last, width, size, contrast, strip):  # type: ignore[no-untyped-def]
+    """Write the patches of some rows of positions, each less its mean, over its deviation."""
+    n_values = size * image.shape[2]
+    length = size * n_values
+    # with the channels of a pixel side by side, a patch's row is one run of bytes
+    flat = image.reshape(image.shape[0], image.shape[1] * image.shape[2])
+    for y in range(first, last):
+        for x in range(width):
+            patch = strip[(y - first) * width + x]
+            total = 0
+            squares = 0
+            for v in range(size):
+                run = flat[y + v, x * image.shape[2] : x * image.shape[2] + n_values]
+                part = patch[v * n_values : (v + 1) * n_values]
+                for u in range(n_values):
+                    value = np.int32(run[u])
+                    total += value
+                    squares += value * value
+                    part[u] = np.float32(value)
+            mean = total / length
+            variance = squares / length - mean * mean
+            factor = np.float32(1.0 / math.sqrt(variance + contrast))
+            shift = np.float32(mean) * factor
+            for u in range(length):
+                patch[u] = patch[u] * factor - shift
+
+
+@numba.njit(inline="always")
+def _rectify(responses, offsets, threshold, above, below):  # type: ignore[no-untyped-def]
+    """Add what exceeds the threshold, on either side of zero."""
+    none = np.float32(0)
+    for f in range(responses.size):
+        r = responses[f] - offsets[f]
+        above[f] += max(r - threshold, none)
+        below[f] += max(-r - threshold, none)
+
+
+@kernel
+def quantise(sums, factors, out):  # type: ignore[no-untyped-def]
+    """Set ``out`` to the square roots of ``sums`` times ``factors``, rounded to 0..255."""
+    for i in range(sums.shape[0]):
+        row, made = sums[i], out[i]
+        for p in range(row.size):
+            made[p] = np.uint8(
+                min(math.sqrt(row[p]) * factors[p] + np.float32(0.5), np.float32(255))
+            )
