@@ -59,6 +59,7 @@ def test_a_missing_extra_is_one_line_that_names_it(monkeypatch, few):
 
 
 PUBLIC = {
+    "modules": ["features"],
     "estimators": ["LogisticRegression", "LogisticRegressionCV", "bootstrap", "cross_validate"],
     "jobs": [
         *("check", "check_arrays", "compare", "copy_doubts", "doubts", "evaluate", "explain"),

@@ -53,9 +53,12 @@ _NAMES = {
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 
-__all__ = sorted([*_HOMES, "__version__"])
+_MODULES = ["features"]
+
+__all__ = sorted([*_HOMES, *_MODULES, "__version__"])
 
 if TYPE_CHECKING:
+    from imlogit import features as features
     from imlogit.checks.arrays import check_arrays as check_arrays
     from imlogit.checks.finding import Findings as Findings
     from imlogit.core.certificate import Certificate as Certificate
@@ -110,6 +113,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"imlogit.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'imlogit' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

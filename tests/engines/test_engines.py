@@ -10,9 +10,9 @@ from scipy.special import logsumexp
 from imlogit.core.contract import Problem
 from imlogit.core.loss import logistic, logistic_divergence
 from imlogit.core.regression import regression
-from imlogit.engines.numba_kernels import kernel
 from imlogit.engines.numba_math import exp_negative, log1p_unit
 from imlogit.engines.table import open_engine
+from imlogit.system.compiled import kernel
 
 from helpers.engines import ENGINE_NAMES, INSTALLED
 from helpers.known_problems import five_point

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import fft
 
 from imlogit.arrays import Rows
-from imlogit.engines.numba_kernels import kernel
+from imlogit.system.compiled import kernel
 from imlogit.system.threads import Team
 
 Floats = NDArray[np.float32]

@@ -22,7 +22,7 @@ from scipy import ndimage
 
 from imlogit.arrays import Rows
 from imlogit.checks.candidates import Floats, for_blocks
-from imlogit.engines.numba_kernels import kernel
+from imlogit.system.compiled import kernel
 from imlogit.system.threads import Team
 
 # The band that is compared lies between these two blurs, in pixels.

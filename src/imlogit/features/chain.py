@@ -258,7 +258,7 @@ def _refused(what: str) -> ParameterError:
 
 def _parse_step(text: str) -> Step:
     """Return the step that a text such as "patches:filters=512,size=6" names."""
-    name, colon, rest = text.strip().partition(":")
+    name, colon, rest = (piece.strip() for piece in text.partition(":"))
     kind = _kind_of(name)
     known = {field.name: field for field in fields(kind)}
     given: dict[str, Plain] = {}

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Pixels
 from imlogit.errors import DataError
+from imlogit.features import deskew_kernels as kernels
 from imlogit.features.step import FittedStep, Step
 from imlogit.system.text import by
 
-# Rows are moved sideways by this much of their height at most, up or down from the middle.
+# From one row to the next a stroke may move by so many pixels, and is set upright.
 MOST_SLANT = 1.0
 
 
@@ -62,12 +63,7 @@ class FittedDeskew(FittedStep):
     def fill(self, images: Pixels, out: NDArray[Any]) -> None:
         """Write a few images set upright."""
         grey = images.reshape(images.shape[:3])
-        left, part = _places(grey)
-        padded = np.pad(grey, ((0, 0), (0, 0), (1, 1)))
-        one = np.take_along_axis(padded, _inside(left, grey.shape[2]), axis=2)
-        other = np.take_along_axis(padded, _inside(left + 1, grey.shape[2]), axis=2)
-        moved = one * (1 - part) + other * part
-        out[:] = np.floor(moved + 0.5).reshape(out.shape)
+        kernels.move_rows(grey, find_slants(grey), out.reshape(grey.shape))
 
     def spread(self, images: Pixels, shares: Floats) -> Floats:
         """Return the shares at the pixels from which each was taken.
@@ -75,42 +71,21 @@ class FittedDeskew(FittedStep):
         What was taken from beyond the edge goes to the nearest pixel.
         """
         n, height, width = images.shape[:3]
-        left, part = _places(images.reshape(n, height, width))
+        slants = find_slants(images.reshape(n, height, width))
+        moves = (slants[:, :1] + slants[:, 1:] * np.arange(height))[:, :, None]
+        left = np.floor(moves).astype(np.intp)
+        part = moves - left
         given = shares.reshape(n, height, width)
         out = np.zeros((n, height, width))
-        image, row, _ = np.ogrid[:n, :height, :width]
-        for columns, weights in ((left, 1 - part), (left + 1, part)):
-            target = np.clip(columns, 0, width - 1)
+        image, row, column = np.ogrid[:n, :height, :width]
+        for move, weights in ((left, 1 - part), (left + 1, part)):
+            target = np.clip(column + move, 0, width - 1)
             np.add.at(out, (image, row, target), given * weights)
         return out.reshape(images.shape)
 
 
-def _places(images: Pixels) -> tuple[NDArray[np.int64], Floats]:
-    """Return for each pixel the column to its left that it is taken from, and the next one's part.
-
-    Row y of the result is row y of the image, moved so that the strokes' axis is upright and
-    their centre of mass in the middle column.
-    """
-    height, width = images.shape[1:]
-    mass = images.astype(np.float64)
-    y, x = np.arange(height, dtype=np.float64), np.arange(width, dtype=np.float64)
-    by_row = mass.sum(axis=2)
-    total = np.maximum(by_row.sum(axis=1), 1)
-    across = (mass * x).sum(axis=2)
-    centre_y = (by_row * y).sum(axis=1) / total
-    centre_x = across.sum(axis=1) / total
-    above = y - centre_y[:, None]
-    variance = (by_row * above**2).sum(axis=1)
-    covariance = (above * (across - by_row * centre_x[:, None])).sum(axis=1)
-    flat = variance <= 0
-    slant = np.where(flat, 0, covariance / np.where(flat, 1, variance))
-    slant = np.clip(slant, -MOST_SLANT, MOST_SLANT)
-    shift = np.where(flat, 0, centre_x - (width - 1) / 2)
-    place = x + (slant[:, None] * above + shift[:, None])[:, :, None]
-    left = np.floor(place)
-    return left.astype(np.int64), place - left
-
-
-def _inside(columns: NDArray[np.int64], width: int) -> NDArray[np.int64]:
-    """Return columns of images with a dark column on either side, for what lies beyond."""
-    return np.clip(columns + 1, 0, width + 1)
+def find_slants(images: Pixels) -> Floats:
+    """Return (a, b) for each image: row y moves left by a + b y, to stand upright in the middle."""
+    out = np.empty((len(images), 2))
+    kernels.find_slants(images, MOST_SLANT, out)
+    return out

@@ -27,7 +27,7 @@ def pool_responses(  # type: ignore[no-untyped-def]
     """
     n_filters, length = filters.shape
     width = columns[-1]
-    most = 0
+    most = rows[0]
     for a in range(rows.size - 1):
         most = max(most, rows[a + 1] - rows[a])
     strip = np.empty((most * width, length), np.float32)
@@ -61,15 +61,14 @@ def _cut(image, first, last, width, size, contrast, strip):  # type: ignore[no-u
     for y in range(first, last):
         for x in range(width):
             patch = strip[(y - first) * width + x]
-            total = 0
-            squares = 0
+            total = squares = np.int32(0)
             for v in range(size):
                 run = flat[y + v, x * image.shape[2] : x * image.shape[2] + n_values]
                 part = patch[v * n_values : (v + 1) * n_values]
                 for u in range(n_values):
                     value = np.int32(run[u])
-                    total += value
-                    squares += value * value
+                    total = np.int32(total + value)
+                    squares = np.int32(squares + value * value)
                     part[u] = np.float32(value)
             mean = total / length
             variance = squares / length - mean * mean

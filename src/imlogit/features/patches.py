@@ -26,7 +26,6 @@ from imlogit.errors import DataError
 from imlogit.features import patch_kernels as kernels
 from imlogit.features.parameters import real, whole
 from imlogit.features.step import WHITE, ArrayKind, FittedStep, Step, by_blocks
-from imlogit.system.text import by
 from imlogit.system.threads import SingleThreadedBlas
 
 # Added to a place's variance, in squared grey levels of 0..255: less contrast is noise.
@@ -51,20 +50,10 @@ class PatchesStep(Step):
     grid: int = whole(4, 1, 64, "cells across and down over which responses are summed")
     threshold: float = real(0.25, 0.0, 100.0, "what a response must exceed, either way")
 
-    def check_shape(self, image_shape: tuple[int, ...]) -> None:
-        """Refuse images that have fewer places for a patch than the grid has cells.
-
-        Raises
-        ------
-        DataError
-        """
-        least = self.size + self.grid - 1
-        if min(image_shape[:2]) < least:
-            raise DataError(
-                f"patches of size={self.size} over grid={self.grid} need images of {least} x "
-                f"{least} or more, and these are {by(image_shape[:2])}: take smaller patches, "
-                "fewer cells, or larger images"
-            )
+    @property
+    def least_side(self) -> int:
+        """What has a place for a patch in every cell."""
+        return self.size + self.grid - 1
 
     def array_kinds(self, image_shape: tuple[int, ...]) -> dict[str, ArrayKind]:
         """Return what filters, their offsets and the features' ceilings are."""
@@ -96,7 +85,15 @@ class PatchesStep(Step):
     def restore(
         self, input_shape: tuple[int, ...], arrays: Mapping[str, NDArray[Any]]
     ) -> FittedPatches:
-        """Return the fitted step."""
+        """Return the fitted step.
+
+        Raises
+        ------
+        DataError
+            For ceilings below 0.
+        """
+        if arrays["ceilings"].min() < 0:
+            raise DataError("ceilings of the feature step patches are below 0")
         return FittedPatches(self, input_shape, arrays)
 
     def _filters(
@@ -203,6 +200,23 @@ class FittedPatches(FittedStep):
             for y, x in np.ndindex(self.step.size, self.step.size):
                 made[y : y + down, x : x + across] += places[:, :, None]
         return (out / self.arrays["filters"].shape[1]).reshape(images.shape)
+
+    def picture(self) -> Pixels:
+        """Return every filter as a tile, each over its own range, in a sheet about square."""
+        size, n = self.step.size, self.step.filters
+        channels = math.prod(self.input_shape[2:])
+        shown = channels if channels in (1, 3) else 1
+        filters = self.arrays["filters"].reshape(n, size, size, channels)[..., :shown]
+        span = np.maximum(np.abs(filters).max(axis=(1, 2, 3), keepdims=True), 1e-30)
+        tiles = np.full((n, size + 1, size + 1, shown), WHITE, np.uint8)
+        tiles[:, 1:, 1:] = np.floor((filters / span + 1) * (WHITE / 2) + 0.5)
+        across = math.ceil(math.sqrt(n))
+        down = -(-n // across)
+        blank = np.full((down * across - n, *tiles.shape[1:]), WHITE, np.uint8)
+        sheet = np.concatenate([tiles, blank]).reshape(down, across, *tiles.shape[1:])
+        sheet = sheet.swapaxes(1, 2).reshape(down * (size + 1), across * (size + 1), shown)
+        edged = np.pad(sheet, ((0, 1), (0, 1), (0, 0)), constant_values=WHITE)
+        return edged if shown == 3 else edged[..., 0]
 
     def _places(self, image: Pixels, shares: Floats) -> Floats:
         """Return what each place of a patch carries."""

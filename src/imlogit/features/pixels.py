@@ -20,9 +20,6 @@ class PixelsStep(Step):
     name: ClassVar[str] = "pixels"
     makes_images: ClassVar[bool] = True
 
-    def check_shape(self, image_shape: tuple[int, ...]) -> None:
-        """Take images of every shape."""
-
     def restore(
         self, input_shape: tuple[int, ...], arrays: Mapping[str, NDArray[Any]]
     ) -> FittedPixels:

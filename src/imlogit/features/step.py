@@ -60,7 +60,11 @@ class Step(ABC):
         """Every parameter by name: whole numbers, floats, texts, True or False."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    @abstractmethod
+    @property
+    def least_side(self) -> int:
+        """The least height and width of images that the step can work with."""
+        return 1
+
     def check_shape(self, image_shape: tuple[int, ...]) -> None:
         """Refuse images of a shape that the step cannot work with.
 
@@ -68,6 +72,15 @@ class Step(ABC):
         ------
         DataError
         """
+        if min(image_shape[:2]) < self.least_side:
+            raise DataError(
+                f"{self.name} with {self._in_words()} needs images of {self.least_side} x "
+                f"{self.least_side} or more, and these are {by(image_shape[:2])}: choose smaller "
+                "parameters, or larger images"
+            )
+
+    def _in_words(self) -> str:
+        return ", ".join(f"{name}={value}" for name, value in self.parameters.items())
 
     def array_kinds(self, image_shape: tuple[int, ...]) -> dict[str, ArrayKind]:
         """Return what the fitted step's arrays are for images of a shape, by name."""
