@@ -18,6 +18,7 @@ LAST = {
     "coverage": "Coverage of 95% intervals: one model less another",
     "engines": "Exports",
     "fit": "Commands",
+    "ladder": "Rates of features",
     "layouts": "layouts of 200 images",
     "shapes": "imlogit train on folders",
     "siege": "Mutated files of strangers",

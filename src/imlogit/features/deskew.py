@@ -63,7 +63,7 @@ class FittedDeskew(FittedStep):
     def fill(self, images: Pixels, out: NDArray[Any]) -> None:
         """Write a few images set upright."""
         grey = images.reshape(images.shape[:3])
-        kernels.move_rows(grey, find_slants(grey), out.reshape(grey.shape))
+        kernels.move_rows(grey, slants_of(grey), out.reshape(grey.shape))
 
     def spread(self, images: Pixels, shares: Floats) -> Floats:
         """Return the shares at the pixels from which each was taken.
@@ -71,7 +71,7 @@ class FittedDeskew(FittedStep):
         What was taken from beyond the edge goes to the nearest pixel.
         """
         n, height, width = images.shape[:3]
-        slants = find_slants(images.reshape(n, height, width))
+        slants = slants_of(images.reshape(n, height, width))
         moves = (slants[:, :1] + slants[:, 1:] * np.arange(height))[:, :, None]
         left = np.floor(moves).astype(np.intp)
         part = moves - left
@@ -84,7 +84,7 @@ class FittedDeskew(FittedStep):
         return out.reshape(images.shape)
 
 
-def find_slants(images: Pixels) -> Floats:
+def slants_of(images: Pixels) -> Floats:
     """Return (a, b) for each image: row y moves left by a + b y, to stand upright in the middle."""
     out = np.empty((len(images), 2))
     kernels.find_slants(images, MOST_SLANT, out)
