@@ -80,7 +80,8 @@ PUBLIC = {
         *("SweepResult", "TrainResult"),
     ],
     "errors": [
-        *("BadItemsError", "DataError", "DownloadError", "ExportError", "FitInterrupted"),
+        *("BadItemsError", "ClusterError", "DataError", "DownloadError", "ExportError"),
+        "FitInterrupted",
         *("GridEdgeWarning", "ImlogitError", "KindError", "MemoryShortageError"),
         *("MissingExtraError", "ModelFileError", "OutputError", "ParameterError"),
         *("PixelScaleWarning", "SourceWarning", "TooLargeError", "ZeroRowsWarning"),

@@ -17,6 +17,7 @@ _NAMES = {
     "imlogit.data.sources": ["load"],
     "imlogit.errors": [
         "BadItemsError",
+        "ClusterError",
         "DataError",
         "DownloadError",
         "ExportError",
@@ -66,6 +67,7 @@ if TYPE_CHECKING:
     from imlogit.data.images.mnist_digit import prepare_digit as prepare_digit
     from imlogit.data.sources import load as load
     from imlogit.errors import BadItemsError as BadItemsError
+    from imlogit.errors import ClusterError as ClusterError
     from imlogit.errors import DataError as DataError
     from imlogit.errors import DownloadError as DownloadError
     from imlogit.errors import ExportError as ExportError

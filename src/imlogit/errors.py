@@ -73,6 +73,10 @@ class ExportError(ImlogitError, ValueError):
     """A model that a format cannot hold, or an exported file that does not say what it says."""
 
 
+class ClusterError(ImlogitError, ConnectionError):
+    """A cluster that is closed, does not answer, has no workers, or workers of another version."""
+
+
 class OutputError(ImlogitError, OSError):
     """A result that cannot be written; whatever was there before is untouched."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -62,6 +62,15 @@ class Matrix(ABC):
         """The type whose digits the rows have, whatever is done to them on the way."""
         return self.dtype
 
+    @property
+    def engine(self) -> str | None:
+        """The name of the only engine that reads these rows where they are; None for any."""
+        return None
+
+    def places(self, rows: Rows) -> str:  # noqa: ARG002 - one place
+        """Return where some rows are, to be said of them: nothing, unless in several blocks."""
+        return ""
+
     def given(self) -> Any:
         """Return the rows as they were given, for those who know arrays only."""
         return self.block(0, len(self))
@@ -81,15 +90,25 @@ class Matrix(ABC):
             stop = start + step
             yield self.block(start, stop) if real is None else self.cast(start, stop, real)
 
+    def by_block(
+        self, function: Callable[[NDArray[Any]], Any], real: type[np.floating] | None = None
+    ) -> list[Any]:
+        """Return what a function of the rows, as `blocks` yields them, finds in each block.
+
+        It is computed where the rows are, in parts of any size: let it be a function of a module.
+        """
+        return [function(block) for block in self.blocks(real)]
+
     @cached_property
     def largest(self) -> float:
         """The largest absolute value, found by a look at all of them; nan if any is."""
-        with np.errstate(invalid="ignore"):
-            ends = [
-                (float(block.min(initial=0)), float(block.max(initial=0)))
-                for block in self.blocks()
-            ]
-            return float(np.abs(ends).max(initial=0.0))
+        return float(np.abs(self.by_block(ends_of)).max(initial=0.0))
+
+
+def ends_of(block: NDArray[Any]) -> tuple[float, float]:
+    """Return the least and the greatest of zero and all values; nan if any is."""
+    with np.errstate(invalid="ignore"):
+        return float(block.min(initial=0)), float(block.max(initial=0))
 
 
 class ArrayMatrix(Matrix):

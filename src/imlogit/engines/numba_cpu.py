@@ -6,6 +6,7 @@ uint8, float32 and float64 in C order are read in place, everything else is cast
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -62,20 +63,36 @@ class NumbaEngine(Engine):
         What each feature is multiplied by: the weights are, before a row is read.
     team : Team, optional
         The threads to use.
+    borders : ndarray of int64, optional
+        Of the lanes; by default those of so many rows.
     """
 
-    def __init__(self, matrix: Matrix, scale: float = 1.0, team: Team | None = None) -> None:
+    def __init__(
+        self,
+        matrix: Matrix,
+        scale: float = 1.0,
+        team: Team | None = None,
+        borders: NDArray[np.int64] | None = None,
+    ) -> None:
         self.matrix = matrix
         plain = matrix.in_place
         self.x = None if plain is None else _read_only(plain)
         self.scale = float(scale)
         self.context = self.team = team or Team()
-        self.lanes = lanes(len(matrix))
+        self.lanes = lanes(len(matrix)) if borders is None else borders
         self.n_rows, self.n_features = matrix.shape
+
+    @cached_property
+    def largest(self) -> float:  # type: ignore[override]  # a look at all rows, where it is asked for
+        """The largest absolute feature, scaled."""
         # the most that a byte can be is known without a look at all of them
-        largest = 255.0 if matrix.dtype == np.uint8 else matrix.largest
-        self.largest = largest * self.scale
-        self.working = self._working_precision()
+        largest = 255.0 if self.matrix.dtype == np.uint8 else self.matrix.largest
+        return largest * self.scale
+
+    @cached_property
+    def working(self) -> type[np.floating]:
+        """The precision of sums on the way."""
+        return self._working_precision()
 
     def _working_precision(self) -> type[np.floating]:
         if self.matrix.values == np.float64:
@@ -182,14 +199,21 @@ class NumbaEngine(Engine):
 
     def accumulate(self, residual: Floats, sources: Rows, real: type[np.floating]) -> Floats:
         """Return ``residual[sources] @ X``, shape (k, d), added up in the precision ``real``."""
-        k, d = len(sources), self.n_features
-        if k >= TOGETHER:
+        if len(sources) >= TOGETHER:
 
             def fill(rows: slice, some: NDArray[np.floating]) -> None:
                 some[:] = residual[sources, rows]
 
-            return self.accumulate_many(fill, k, real)
-        borders = self._borders(k)
+            return self.accumulate_many(fill, len(sources), real)
+        out = self.partial_sums(residual, sources, real, self._borders(len(sources)))
+        total: Floats = out.sum(axis=0) * self.scale
+        return total
+
+    def partial_sums(
+        self, residual: Floats, sources: Rows, real: type[np.floating], borders: Rows
+    ) -> Floats:
+        """Return what `accumulate` adds up, of the lanes between borders, (parts, k, d)."""
+        k, d = len(sources), self.n_features
         n_parts = len(borders) - 1
         out = np.zeros((n_parts, k, d))
 
@@ -206,20 +230,22 @@ class NumbaEngine(Engine):
                     kernels.accumulate(block, _lane(block), *state, 0, 1, out[part])
 
         self.team.share(one_by_one, n_parts)
-        total: Floats = out.sum(axis=0) * self.scale
-        return total
+        return out
 
     def accumulate_many(self, fill: Fill, k: int, real: type[np.floating]) -> Floats:
         """Return the residuals of ``k`` columns times the rows, shape (k, d).
 
         ``fill`` writes the residuals of a slice of rows to an array of shape (k, m).
         """
-        borders = self._borders(k)
+        total: Floats = self.partial_sums_of_many(fill, k, real, self._borders(k)).sum(axis=0)
+        return total * self.scale
+
+    def partial_sums_of_many(
+        self, fill: Fill, k: int, real: type[np.floating], borders: Rows
+    ) -> Floats:
+        """Return what `accumulate_many` adds up, of the lanes between borders, (parts, k, d)."""
         out = np.zeros((len(borders) - 1, k, self.n_features))
-        casts = self.matrix.dtype != real
-        width = COLUMNS if casts and self.n_features > LONGER else self.n_features
-        some_rows = SOME_ROWS if width <= LONG else SOME_ROWS // 2
-        size = some_rows if k < MANY else ALL_ROWS
+        size, width = self._piece_size(k, real)
 
         def together(first: int, last: int) -> None:
             for part in range(first, last):
@@ -232,8 +258,14 @@ class NumbaEngine(Engine):
                         out[part, :, columns] += (layers @ stack).sum(axis=0)
 
         self.team.share(together, len(borders) - 1)
-        total: Floats = out.sum(axis=0) * self.scale
-        return total
+        return out
+
+    def _piece_size(self, k: int, real: type[np.floating]) -> tuple[int, int]:
+        """Return how many rows, and columns of these, the gradients of ``k`` columns take at a time."""
+        casts = self.matrix.dtype != real
+        width = COLUMNS if casts and self.n_features > LONGER else self.n_features
+        some_rows = SOME_ROWS if width <= LONG else SOME_ROWS // 2
+        return (some_rows if k < MANY else ALL_ROWS), width
 
     def _borders(self, k: int) -> Rows:
         """Return which lanes' sums are added up together, for ``k`` columns.

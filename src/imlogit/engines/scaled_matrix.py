@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from copy import copy
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,6 +48,27 @@ class ChangedMatrix(Matrix):
         """Return a few changed rows."""
         return self._change(self.inner.take(rows).astype(np.float64, copy=False), rows)
 
+    @property
+    def engine(self) -> str | None:
+        """That of the rows before."""
+        return self.inner.engine
+
+    def places(self, rows: Rows) -> str:
+        """Return where some rows are."""
+        return self.inner.places(rows)
+
+    def part(self, rows: slice) -> Self:  # noqa: ARG002 - rows are alike
+        """Return what is done to some rows, without the rows: `over` puts others there."""
+        part = copy(self)
+        del part.inner
+        return part
+
+    def over(self, inner: Matrix) -> Self:
+        """Return the same done to other rows."""
+        other = copy(self)
+        other.inner, other.shape = inner, inner.shape
+        return other
+
     @abstractmethod
     def _change(self, x: Floats, rows: Rows | slice) -> Floats:
         """Return the rows of these numbers, changed; ``x`` is not written to."""
@@ -63,10 +85,16 @@ class NormalizedMatrix(ChangedMatrix):
 
     def __init__(self, inner: Matrix) -> None:
         super().__init__(inner)
-        parts = [row_norms(block) for block in inner.blocks(np.float64)]
+        parts = inner.by_block(row_norms, np.float64)
         self.norms = np.concatenate(parts) if parts else np.zeros(0)
         # known without another look
         self.largest = 1.0 if np.isfinite(self.norms).all() else np.nan
+
+    def part(self, rows: slice) -> Self:
+        """Return what is done to some rows, without the rows."""
+        part = super().part(rows)
+        part.norms = self.norms[rows]
+        return part
 
     def _change(self, x: Floats, rows: Rows | slice) -> Floats:
         return normalized(x, self.norms[rows])

@@ -16,12 +16,13 @@ from imlogit.system.text import nearest
 
 # An engine is a class called as ``cls(matrix, scale)``.
 ENGINES = {
+    "dask": ("imlogit.engines.dask", "DaskEngine"),
     "numba": ("imlogit.engines.numba_cpu", "NumbaEngine"),
     "reference": ("imlogit.engines.reference", "ReferenceEngine"),
     "tensorflow": ("imlogit.engines.tensorflow", "TensorFlowEngine"),
 }
-# What Numba compiles: TensorFlow's leaves to it what is small.
-COMPILED = ("numba", "tensorflow")
+# What Numba compiles: TensorFlow's leaves to it what is small, and Dask's workers run it.
+COMPILED = ("dask", "numba", "tensorflow")
 # The CUDA driver's library, by system.
 DRIVERS = ("libcuda.so.1", "nvcuda.dll")
 
@@ -32,7 +33,7 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
     Parameters
     ----------
     name : str
-        A key of `ENGINES`, or "auto": TensorFlow where it is installed and there is a GPU, else
+        A key of `ENGINES`, or "auto": Dask for rows on a cluster, TensorFlow where it is installed and there is a GPU, else
         Numba, or the reference where Numba may not compile.
     features : Matrix or ndarray of uint8, 16-bit or other floats, shape (n, d)
         Finite, of any layout; never modified, never copied whole but to a device.
@@ -47,9 +48,15 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
         For an engine whose extra is not installed.
     """
     check_engine(name)
-    module, cls = ENGINES[best_engine() if name == "auto" else name]
-    engine: Engine = getattr(import_module(module), cls)(as_matrix(features), scale)
+    matrix = as_matrix(features)
+    module, cls = ENGINES[matrix.engine or best_engine() if name == "auto" else name]
+    engine: Engine = getattr(import_module(module), cls)(matrix, scale)
     return engine
+
+
+def local_engine(name: str) -> str:
+    """Return the engine that predicts on arrays at hand, for which a cluster does not pay."""
+    return "auto" if name == "dask" else name
 
 
 def check_engine(name: str) -> None:

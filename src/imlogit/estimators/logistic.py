@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -16,12 +17,21 @@ from imlogit.core.certificate import Certificate
 from imlogit.core.links import codes_of_margins, link_of, log_probabilities, probabilities
 from imlogit.engines.matrix import Matrix
 from imlogit.engines.scaled_matrix import NormalizedMatrix
-from imlogit.engines.table import open_engine
+from imlogit.engines.table import local_engine, open_engine
 from imlogit.errors import DataError, FitInterrupted, KindError
 from imlogit.estimators.fits import Fit, Fitted, fit_all
+from imlogit.estimators.on_cluster import lazily, on_cluster
 from imlogit.estimators.pixels import check_image_shape, check_integers, predict_scale
 from imlogit.estimators.rows import as_rows, check_finite, validate_rows
 from imlogit.estimators.training_data import Prepared, prepare, raise_as
+
+
+# What a fitted model consists of, whichever estimator found it.
+_FITTED = (
+    *("coef_", "intercept_", "classes_", "n_iter_", "certificate_", "threshold_"),
+    *("n_features_in_", "feature_names_in_"),
+    *("image_shape_", "pixel_scale_", "normalize_", "fitted_dtype_"),
+)
 
 
 class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -49,8 +59,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         within the certificate. None is a fixed seed, so that equal input gives equal bits.
     multi_class : {"multinomial", "ovr"}, default="multinomial"
         More than two classes are fitted together, by the softmax, or one against the rest.
-    engine : {"auto", "numba", "reference", "tensorflow"}, default="auto"
-        What adds up over the images; "auto" is TensorFlow where there is a GPU, else Numba.
+    engine : {"auto", "dask", "numba", "reference", "tensorflow"}, default="auto"
+        What adds up over the images; "auto" is Dask for arrays and frames of Dask's, TensorFlow
+        where there is a GPU, else Numba.
     pixel_scale : "auto" or float, default="auto"
         What features are multiplied by. "auto" takes uint8 as pixels, times 1/255, and
         everything else as it is.
@@ -68,6 +79,9 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         the largest of 512 MB, half of what the features take, and what one fit needs. Regressions
         are fitted a few at a time, and share factors, to stay within it; `Certificate.plan` says
         how, by an estimate.
+    client : distributed.Client, optional
+        Of the cluster that ``engine="dask"`` computes on; by default the client that is active,
+        else that of a cluster of threads in this process, made for the fit.
 
     Attributes
     ----------
@@ -88,6 +102,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fit, which is as good as 0.5. Set it to a choice of your own.
     image_shape_ : tuple of int, or None
         The shape of one image, if the fit was given images rather than rows.
+    client_ : distributed.Client
+        Of the cluster that the fit was computed on, if it is there still; never pickled.
 
     Examples
     --------
@@ -113,6 +129,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         standardize: bool = False,
         normalize: str | None = None,
         memory_limit: int | str | None = None,
+        client: Any = None,
     ) -> None:
         self.C = C
         self.class_weight = class_weight
@@ -126,6 +143,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.standardize = standardize
         self.normalize = normalize
         self.memory_limit = memory_limit
+        self.client = client
 
     def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the model.
@@ -134,7 +152,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ----------
         X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
             uint8, float16, bfloat16, float32 and float64 are read where they are, in memory or
-            in a memory map, in any layout; other types become float64.
+            in a memory map, in any layout; other types become float64. An array or a frame of
+            Dask's is read on its cluster, and is not cut along the features.
         y : array-like, shape (n,)
         sample_weight : array-like, shape (n,), optional
             Not negative; 2 is the same as the row twice.
@@ -154,6 +173,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             For parameters out of range, and for features whose squares overflow.
         KindError
             For sparse input; a TypeError.
+        ClusterError
+            For a cluster that is closed, does not answer, or has other versions of imlogit.
         FitInterrupted
             On Ctrl-C. Its ``partial`` is this model at the point it had reached, certified with
             the status "interrupted"; None where a proof would have taken longer than half a second.
@@ -165,6 +186,12 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ZeroRowsWarning
             If rows are to be normalised that are all zeros.
         """
+        with on_cluster(self, X):
+            self._fit(X, y, sample_weight)
+        warn_unless_converged(self.certificate_)
+        return self
+
+    def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
         data = prepare(self, X, y, sample_weight)
         try:
             (fitted,) = fit_all(self, data, [Fit(self.C)])
@@ -175,9 +202,35 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             adopt(self, data, fitted)
             raise FitInterrupted(self) from None
         adopt(self, data, fitted)
-        warn_unless_converged(self.certificate_)
-        return self
 
+    def to_local(self) -> LogisticRegression:
+        """Return the fitted model alone, of this process: without a client, as light as it can be.
+
+        Predictions on arrays need no cluster as it is.
+        """
+        check_is_fitted(self)
+        model = LogisticRegression()
+        kept = {*model.get_params(), *_FITTED}
+        model.__dict__.update((name, value) for name, value in vars(self).items() if name in kept)
+        model.C = getattr(self, "C_", model.C)
+        model.engine, model.client = local_engine(self.engine), None
+        return model
+
+    def __getstate__(self) -> Any:
+        """Leave the client out: it is a connection of this process."""
+        state = super().__getstate__()
+        state.pop("client_", None)
+        return state | {"client": None}
+
+    def __sklearn_clone__(self) -> Any:
+        """Return an unfitted twin with the same client, which cannot be copied."""
+        plain = copy(self)
+        plain.client = None
+        twin = super(LogisticRegression, plain).__sklearn_clone__()
+        twin.client = self.client
+        return twin
+
+    @lazily
     def decision_function(self, X: Any) -> Floats:
         """Return the margins ``x . w + b``, shape (n,), or (n, n_classes) for more than two.
 
@@ -194,10 +247,11 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Return the margins, shape (n, 1), or (n, n_classes) for more than two classes."""
         check_is_fitted(self)
         rows, scale = rows_to_predict(self, X)
-        with open_engine(self.engine, rows, scale) as engine:
+        with open_engine(local_engine(self.engine), rows, scale) as engine:
             margins: Floats = engine.multiply(self.coef_).T + self.intercept_
         return margins
 
+    @lazily
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each image, shape (n,).
 
@@ -207,11 +261,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         labels: NDArray[Any] = self.classes_[codes_of_margins(margins, self.threshold_)]
         return labels
 
+    @lazily
     def predict_proba(self, X: Any) -> Floats:
         """Return the probability of each class, shape (n, n_classes), in the order of classes_."""
         margins = self._margins(X)
         return probabilities(margins, link_of(margins.shape[1], self.multi_class))
 
+    @lazily
     def predict_log_proba(self, X: Any) -> Floats:
         """Return the logarithm of the probability of each class, shape (n, n_classes)."""
         margins = self._margins(X)

@@ -17,6 +17,7 @@ from imlogit.arrays import Floats
 from imlogit.core.certificate import combine
 from imlogit.core.loss import log_losses
 from imlogit.core.solution import Observer
+from imlogit.engines.table import local_engine
 from imlogit.errors import DataError, FitInterrupted, GridEdgeWarning, ParameterError
 from imlogit.estimators.c_grid import by_value, choose, fits_along, grid_of
 from imlogit.estimators.fits import Fit, Fitted, fit_all
@@ -26,6 +27,7 @@ from imlogit.estimators.logistic import (
     adopt,
     warn_unless_converged,
 )
+from imlogit.estimators.on_cluster import on_cluster
 from imlogit.estimators.routing import choice_router, route_choice, rows_of
 from imlogit.estimators.training_data import Prepared, prepare, raise_as
 
@@ -109,7 +111,7 @@ class LogisticRegressionCV(LogisticRegression):
         The C with the greatest mean score, or the smallest C whose mean score is within one
         standard error, over the folds, of that.
     class_weight, fit_intercept, tol, max_iter, random_state, multi_class, engine, pixel_scale,
-    standardize, normalize, memory_limit
+    standardize, normalize, memory_limit, client
         As in `imlogit.LogisticRegression`. "balanced" is by the rows that a fold is fitted on;
         scikit-learn's class takes the weights of all rows, held-out ones included. Features are
         standardised by the statistics of all rows, held-out ones included: one matrix serves all
@@ -160,6 +162,7 @@ class LogisticRegressionCV(LogisticRegression):
         standardize: bool = False,
         normalize: str | None = None,
         memory_limit: int | str | None = None,
+        client: Any = None,
     ) -> None:
         self.Cs = Cs
         self.cv = cv
@@ -176,6 +179,7 @@ class LogisticRegressionCV(LogisticRegression):
         self.standardize = standardize
         self.normalize = normalize
         self.memory_limit = memory_limit
+        self.client = client
 
     def fit(
         self,
@@ -230,6 +234,24 @@ class LogisticRegressionCV(LogisticRegression):
         Cs = grid_of(self.Cs)
         with raise_as(ParameterError, "scoring"):
             scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
+        with on_cluster(self, X):
+            found = self._fit(X, y, sample_weight, groups, observe, params, (Cs, scorer))
+        self._warn_of_the_edge()
+        warn_unless_converged(combine([one.certificate for one in found]), "fits")
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None,
+        groups: ArrayLike | None,
+        observe: Observer | None,
+        params: Mapping[str, Any],
+        chosen_by: tuple[Floats, Any],
+    ) -> list[Fitted]:
+        """Fit and choose; return all fits."""
+        Cs, scorer = chosen_by
         data = prepare(self, X, y, sample_weight)
         weights = None if sample_weight is None else data.weights
         routed = route_choice(self, "fit", weights, groups, params)
@@ -256,9 +278,7 @@ class LogisticRegressionCV(LogisticRegression):
             (len(data.codes), len(data.classes)),
         )
         self.folds_ = fold_numbers(len(data.codes), [split.test for split in splits])
-        self._warn_of_the_edge()
-        warn_unless_converged(combine([one.certificate for one in found]), "fits")
-        return self
+        return found
 
     def score(
         self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None, **params: Any
@@ -360,7 +380,7 @@ class _Judge:
     def _scored(self, split: Fold, fitted: Fitted) -> float:
         e = self.estimator
         view = LogisticRegression(
-            multi_class=e.multi_class, engine=e.engine, pixel_scale=e.pixel_scale
+            multi_class=e.multi_class, engine=local_engine(e.engine), pixel_scale=e.pixel_scale
         )
         adopt(view, self.data, fitted)
         rows = self.data.given.take(split.test)

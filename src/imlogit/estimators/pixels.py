@@ -125,10 +125,11 @@ def check_integers(rows: Any, pixel_scale: Any, fitted_dtype: str) -> None:
 
 
 def _look_like_pixels(rows: Matrix) -> bool:
-    def plausible(part: NDArray[Any]) -> bool:
-        whole = part.min(initial=0) >= 0 and part.max(initial=0) <= 255
-        return bool(whole and (part == np.floor(part)).all())
-
     # the first rows decide most cases without a look at all of them
-    few = plausible(rows.block(0, 256)) and rows.largest > LARGEST_COUNT
-    return few and all(plausible(block) for block in rows.blocks())
+    few = _are_bytes(rows.block(0, 256)) and rows.largest > LARGEST_COUNT
+    return few and all(rows.by_block(_are_bytes))
+
+
+def _are_bytes(part: NDArray[Any]) -> bool:
+    whole = part.min(initial=0) >= 0 and part.max(initial=0) <= 255
+    return bool(whole and (part == np.floor(part)).all())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from imlogit.arrays import Rows
+from imlogit.engines.dask_matrix import DaskMatrix, is_dask, matrix_of
 from imlogit.engines.matrix import HALVES, ArrayMatrix, Matrix
 from imlogit.engines.scaled_matrix import NormalizedMatrix
 from imlogit.errors import DataError, TooLargeError
@@ -30,6 +31,8 @@ def as_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     is pixels in all of them. What has up to two dimensions has None for the shape, and images
     that are read where they are keep theirs.
     """
+    if is_dask(X):
+        return matrix_of(X)
     images = _with_plain_types(X)
     if getattr(images, "ndim", 2) <= 2:
         return images, None
@@ -91,11 +94,11 @@ def validate_rows(estimator: Any, rows: Any, *, reset: bool, **y: Any) -> tuple[
         scikit-learn's.
     """
     how: dict[str, Any] = {"reset": reset, "ensure_all_finite": False} | y
-    if not _is_read(rows):
+    if not (_is_read(rows) or isinstance(rows, DaskMatrix)):
         found = validate_data(estimator, rows, dtype=list(DTYPES), order="C", **how)
         found, labels = found if y else (found, None)
         return ArrayMatrix(found), labels
-    matrix = ArrayMatrix(rows, flat=True)
+    matrix = rows if isinstance(rows, Matrix) else ArrayMatrix(rows, flat=True)
     # an array of this shape that takes no memory
     shape = np.broadcast_to(np.zeros((), np.float32), matrix.shape)
     found = validate_data(estimator, shape, dtype=None, **how)
@@ -115,14 +118,14 @@ def check_finite(matrix: Matrix) -> None:
     inner = matrix.inner if isinstance(matrix, NormalizedMatrix) else matrix
     n = len(inner)
     with np.errstate(invalid="ignore"):
-        nan = _rows_with(inner, np.isnan)
-        infinite = _rows_with(inner, np.isinf)
+        nan = _rows_with(inner, _rows_of_nan)
+        infinite = _rows_with(inner, _rows_of_infinity)
     if not nan.size and not infinite.size:
         raise TooLargeError(
             "the norm of a row overflows float64: divide the features by a constant"
         )
     said = [
-        f"{name} in {len(rows):,} of {n:,} rows ({_spell_rows(rows)})"
+        f"{name} in {len(rows):,} of {n:,} rows ({_spell_rows(rows)}{inner.places(rows)})"
         for name, rows in (("NaN", nan), ("infinity", infinite))
         if rows.size
     ]
@@ -141,8 +144,17 @@ def zero_rows(matrix: NormalizedMatrix) -> str | None:
 
 
 def _rows_with(matrix: Matrix, what: Any) -> Rows:
-    found: list[NDArray[np.bool_]] = [what(block).any(axis=1) for block in matrix.blocks()]
-    return np.flatnonzero(np.concatenate(found))
+    return np.flatnonzero(np.concatenate(matrix.by_block(what)))
+
+
+def _rows_of_nan(block: NDArray[Any]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.isnan(block).any(axis=1)
+    return found
+
+
+def _rows_of_infinity(block: NDArray[Any]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.isinf(block).any(axis=1)
+    return found
 
 
 def _spell_rows(rows: Rows) -> str:

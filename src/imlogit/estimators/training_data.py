@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
+from imlogit.engines.dask_matrix import columns_of, gathered, is_dask
 from imlogit.engines.matrix import Matrix
 from imlogit.engines.memory_map import check_maps
 from imlogit.engines.scaled_matrix import NormalizedMatrix, Standardization, StandardizedMatrix
@@ -105,6 +106,7 @@ def prepare(
     seen = copy(estimator)  # scikit-learn notes there what it sees, though the fit may yet fail
     with raise_as(DataError):
         rows, image_shape = as_rows(X)
+        y, sample_weight = gathered(y, rows, "y"), gathered(sample_weight, rows, "sample_weight")
         matrix, y = validate_rows(seen, rows, reset=True, y=y)
         matrix, standardization = scale_rows(estimator, matrix)
         check_classification_targets(y)
@@ -120,7 +122,7 @@ def prepare(
         empty = spell_label(classes[totals <= 0][0])
         raise DataError(f"class {empty} has no row with a positive weight")
     scale = fit_scale(matrix, estimator.pixel_scale)
-    names = getattr(seen, "feature_names_in_", None)
+    names = columns_of(X) if is_dask(X) else getattr(seen, "feature_names_in_", None)
     labels = classes, codes, weights
     return Prepared(matrix, scale, *labels, image_shape, names, standardization)
 

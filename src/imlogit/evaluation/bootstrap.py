@@ -22,6 +22,7 @@ from imlogit.estimators.logistic import (
     check_kind,
     warn_unless_converged,
 )
+from imlogit.estimators.on_cluster import on_its_cluster
 from imlogit.estimators.training_data import Prepared, prepare
 from imlogit.evaluation.bootstrap_draws import Counts, draw_replicates, interval, spread
 from imlogit.evaluation.bootstrap_scores import Scored, Scorer, Scorers, by_name, score_each
@@ -115,6 +116,7 @@ class Bootstrap(Summarized):
         }
 
 
+@on_its_cluster
 def bootstrap(
     estimator: LogisticRegression,
     X: Any,

@@ -14,7 +14,7 @@ from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
 from imlogit.core.links import link_of, probabilities
 from imlogit.engines.matrix import Matrix
-from imlogit.engines.table import open_engine
+from imlogit.engines.table import local_engine, open_engine
 from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
 from imlogit.estimators.training_data import Prepared, raise_as, spell_label
@@ -132,7 +132,8 @@ def score_each(
         return found
     link = link_of(coef.shape[1], estimator.multi_class)
     defined = np.flatnonzero(~np.isnan(coef).any(axis=(1, 2)))
-    with open_engine(estimator.engine, images.rows, images.scale) as opened:
+    # rows on a cluster are read there by "auto", too
+    with open_engine(local_engine(estimator.engine), images.rows, images.scale) as opened:
         for model, margins in _margins(opened, coef, intercept, defined):
             rows = slice(None) if times is None else np.flatnonzero(times[model] == 0)
             codes = images.codes[rows]

@@ -24,6 +24,7 @@ from imlogit.estimators.logistic import (
     check_kind,
     warn_unless_converged,
 )
+from imlogit.estimators.on_cluster import on_its_cluster
 from imlogit.estimators.routing import route_folds
 from imlogit.estimators.training_data import Prepared, prepare
 from imlogit.evaluation.scores import OUT_OF_FOLD, Scores, score
@@ -123,6 +124,7 @@ class CrossValidation(Summarized):
         }
 
 
+@on_its_cluster
 def cross_validate(
     estimator: LogisticRegression,
     X: Any,

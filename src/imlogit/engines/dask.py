@@ -1,0 +1,199 @@
+"""The Dask engine: the Numba engine's sums, computed by workers where the rows are.
+
+A worker holds nothing but blocks of rows, which any other can read again from their source. What
+belongs to each row, margins, residuals, targets and costs, is the client's, which does what needs
+no features. So each product with the rows is one task a block, a function of the block and of what
+is sent with the task: a worker that is lost takes nothing with it, and a task runs again elsewhere.
+
+The price is 8 bytes a row and column sent and returned in each pass, 8 MB at a million rows of
+one column, beside sums of size K x d a lane, and `slot_bytes` in the client's memory. Margins kept
+by the workers would save these bytes, and would be lost with a worker, to be computed anew by a
+chain of all steps before.
+
+Sums are those of the Numba engine's lanes, added up by the client in order: the bits are those of
+one process, whatever the number of workers. Rows of which a 64th is more than a block have more
+lanes, and bits that depend on the rows alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import imlogit
+from imlogit.arrays import Floats, Rows
+from imlogit.core.contract import Engine
+from imlogit.engines.cluster import check_version
+from imlogit.engines.dask_matrix import DaskMatrix, spread
+from imlogit.engines.matrix import ArrayMatrix, Matrix
+from imlogit.engines.numba_cpu import Fill, NumbaEngine
+from imlogit.engines.scaled_matrix import ChangedMatrix
+from imlogit.system.threads import SingleThreadedBlas, Team
+
+# Partial sums that are on their way to the client at a time.
+SUMS_BYTES = 64_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """What a worker needs to know of a block, beside its rows.
+
+    Attributes
+    ----------
+    lanes : ndarray of int64
+        The borders of its lanes, from 0.
+    scale : float
+    changes : list of ChangedMatrix
+        What is done to the rows, the last one first, without the rows.
+    version : str
+        Of imlogit.
+    """
+
+    lanes: NDArray[np.int64]
+    scale: float
+    changes: list[ChangedMatrix]
+    version: str
+
+    def over(self, block: NDArray[Any]) -> NumbaEngine:
+        """Return the engine over the block's rows, in the task's own thread."""
+        check_version(imlogit.__version__, self.version)
+        matrix: Matrix = ArrayMatrix(block)
+        for change in reversed(self.changes):
+            matrix = change.over(matrix)
+        return NumbaEngine(matrix, self.scale, borders=self.lanes)
+
+
+class DaskEngine(NumbaEngine):
+    """Rows on workers, the state of each row here.
+
+    Parameters
+    ----------
+    matrix : Matrix, shape (n, d)
+        A `DaskMatrix`, changed or not, is read where it is; others are sent to the workers.
+    scale : float
+        What each feature is multiplied by.
+    """
+
+    def __init__(self, matrix: Matrix, scale: float = 1.0) -> None:
+        changes, inner = [], matrix
+        while isinstance(inner, ChangedMatrix):
+            changes.append(inner)
+            inner = inner.inner
+        self.held = inner if isinstance(inner, DaskMatrix) else spread(inner)
+        super().__init__(matrix, scale, borders=self.held.lanes)
+        self.x = None  # not to be read but by workers
+        held = self.held
+        self.parts = [
+            Part(
+                self.lanes[first : last + 1] - start,
+                self.scale,
+                [change.part(slice(start, stop)) for change in changes],
+                imlogit.__version__,
+            )
+            for (first, last), (start, stop) in zip(
+                pairwise(held.block_lanes), pairwise(held.borders), strict=True
+            )
+        ]
+
+    def take(self, rows: Rows) -> Engine:
+        """Return an engine of this process over a few of the rows."""
+        return NumbaEngine(ArrayMatrix(self.matrix.take(rows)), self.scale, self.team)
+
+    def multiply_into(
+        self, weights: Floats, real: type[np.floating], out: Floats, targets: Rows
+    ) -> None:
+        """Write the margins of ``weights`` to ``out[targets]``, computed by the workers."""
+        held, n = self.held, len(self.parts)
+        found = held.cluster.call(_margins, held.futures, self.parts, [weights] * n, [real] * n)
+        for (start, stop), margins in zip(pairwise(held.borders), found, strict=True):
+            out[targets, start:stop] = margins
+
+    def partial_sums(
+        self, residual: Floats, sources: Rows, real: type[np.floating], borders: Rows
+    ) -> Floats:
+        """Return the sums of the lanes between borders, computed by the workers."""
+        each = [residual[sources, start:stop] for start, stop in pairwise(self.held.borders)]
+        return self._sums(_sums, each, real, borders)
+
+    def partial_sums_of_many(
+        self, fill: Fill, k: int, real: type[np.floating], borders: Rows
+    ) -> Floats:
+        """Return the same of many columns, whose residuals are filled in here."""
+        size, width = self._piece_size(k, real)
+        ends = self.held.borders
+        each = [np.empty((k, stop - start), real) for start, stop in pairwise(ends)]
+
+        def work(first: int, last: int) -> None:
+            for block in range(first, last):
+                lanes = self.held.block_lanes[block : block + 2]
+                for rows in self._pieces(*lanes.tolist(), real, size, width):
+                    some = np.empty((k, rows.stop - rows.start), real)
+                    fill(rows, some)
+                    each[block][:, rows.start - ends[block] : rows.stop - ends[block]] = some
+
+        self.team.share(work, len(each))
+        return self._sums(_sums_of_many, each, real, borders)
+
+    def _sums(
+        self, function: Any, each: list[Any], real: type[np.floating], borders: Rows
+    ) -> Floats:
+        """Return the blocks' partial sums (parts, k, d), or of many one that is their total."""
+        held, n = self.held, len(self.parts)
+        by_lane = len(borders) == len(self.lanes)
+        futures = held.cluster.start(
+            function, held.futures, self.parts, each, [real] * n, [by_lane] * n
+        )
+        if by_lane:
+            return np.concatenate(held.cluster.gather(futures))
+        k = len(each[0])
+        total = np.zeros((1, k, self.n_features))
+        at_once = max(1, SUMS_BYTES // (8 * total.size))
+        for first in range(0, n, at_once):
+            for sums in held.cluster.gather(futures[first : first + at_once]):
+                total += sums
+        return total
+
+
+def _margins(block: NDArray[Any], part: Part, weights: Floats, real: type[np.floating]) -> Floats:
+    """Return the margins (k, m) of a block's rows."""
+    engine = part.over(block)
+    out = np.empty((len(weights), engine.n_rows))
+    with SingleThreadedBlas():
+        engine.multiply_into(weights, real, out, np.arange(len(weights)))
+    return out
+
+
+def _sums(
+    block: NDArray[Any], part: Part, residual: Floats, real: type[np.floating], by_lane: bool
+) -> Floats:
+    """Return the residuals (k, m) times a block's rows, (lanes or 1, k, d)."""
+    engine, sources = part.over(block), np.arange(len(residual))
+    with SingleThreadedBlas():
+        return engine.partial_sums(residual, sources, real, _borders_of(engine, by_lane))
+
+
+def _sums_of_many(
+    block: NDArray[Any],
+    part: Part,
+    residual: NDArray[np.floating],
+    real: type[np.floating],
+    by_lane: bool,
+) -> Floats:
+    """Return the same of many columns."""
+
+    def fill(rows: slice, some: NDArray[np.floating]) -> None:
+        some[:] = residual[:, rows]
+
+    engine = part.over(block)
+    with SingleThreadedBlas():
+        borders = _borders_of(engine, by_lane)
+        return engine.partial_sums_of_many(fill, len(residual), real, borders)
+
+
+def _borders_of(engine: NumbaEngine, by_lane: bool) -> Rows:
+    n_lanes = len(engine.lanes) - 1
+    return np.arange(n_lanes + 1) if by_lane else np.array([0, n_lanes])
