@@ -7,15 +7,17 @@ import pytest
 
 from imlogit.engines.table import ENGINES
 
+# The Numba engine's bits on workers, each task at the price of a message: tests/engines/test_dask.py
+# compares them, and the rest of the suite need not be run for it.
+ON_WORKERS = "dask"
+LOCAL = sorted(set(ENGINES) - {ON_WORKERS})
 # Set where nothing may be skipped: an engine that is missing then fails its tests.
 ALL_REQUIRED = os.environ.get("IMLOGIT_REQUIRE_ALL") == "1"
-INSTALLED = [
-    name for name in sorted(ENGINES) if ALL_REQUIRED or name != "tensorflow" or find_spec(name)
-]
+INSTALLED = [name for name in LOCAL if ALL_REQUIRED or name != "tensorflow" or find_spec(name)]
 ENGINE_NAMES = [
     pytest.param(
         name,
         marks=pytest.mark.skipif(name not in INSTALLED, reason=f"needs {name}, not installed"),
     )
-    for name in sorted(ENGINES)
+    for name in LOCAL
 ]

@@ -21,6 +21,7 @@ FIRST_WORKER, NEXT_WORKER = 5.0, 60.0
 # How often a task is tried that failed by the fault of a worker.
 RETRIES = 3
 VERSION = "imlogit:__version__"
+LOCAL = "127.0.0.1:0"
 
 
 class Cluster:
@@ -193,7 +194,7 @@ def cluster_of(client: Any) -> Iterator[Any]:
     """Enter a client: the one given, the one that is active, or one of a cluster made for it.
 
     The cluster that is made has one worker, in this process, with as many threads as there are
-    processors. It listens on no address and has no dashboard, and is closed in the end.
+    processors. It listens to this machine alone, has no dashboard, and is closed in the end.
 
     Yields
     ------
@@ -214,6 +215,9 @@ def cluster_of(client: Any) -> Iterator[Any]:
             threads_per_worker=processor_count(),
             processes=False,
             dashboard_address=None,
+            # where they answer questions about their state
+            scheduler_kwargs={"dashboard_address": LOCAL},
+            worker_dashboard_address=LOCAL,
         ) as made,
         distributed.Client(made, set_as_default=False) as own,
         own.as_current(),

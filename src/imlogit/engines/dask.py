@@ -32,7 +32,7 @@ from imlogit.engines.dask_matrix import DaskMatrix, spread
 from imlogit.engines.matrix import ArrayMatrix, Matrix
 from imlogit.engines.numba_cpu import Fill, NumbaEngine
 from imlogit.engines.scaled_matrix import ChangedMatrix
-from imlogit.system.threads import SingleThreadedBlas, Team
+from imlogit.system.threads import SingleThreadedBlas
 
 # Partial sums that are on their way to the client at a time.
 SUMS_BYTES = 64_000_000
@@ -129,8 +129,8 @@ class DaskEngine(NumbaEngine):
 
         def work(first: int, last: int) -> None:
             for block in range(first, last):
-                lanes = self.held.block_lanes[block : block + 2]
-                for rows in self._pieces(*lanes.tolist(), real, size, width):
+                begin, end = self.held.block_lanes[block : block + 2].tolist()
+                for rows in self._pieces(begin, end, real, size, width):
                     some = np.empty((k, rows.stop - rows.start), real)
                     fill(rows, some)
                     each[block][:, rows.start - ends[block] : rows.stop - ends[block]] = some

@@ -261,7 +261,7 @@ class NumbaEngine(Engine):
         return out
 
     def _piece_size(self, k: int, real: type[np.floating]) -> tuple[int, int]:
-        """Return how many rows, and columns of these, the gradients of ``k`` columns take at a time."""
+        """Return how many rows gradients of ``k`` columns take at a time, and columns of these."""
         casts = self.matrix.dtype != real
         width = COLUMNS if casts and self.n_features > LONGER else self.n_features
         some_rows = SOME_ROWS if width <= LONG else SOME_ROWS // 2

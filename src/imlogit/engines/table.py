@@ -33,8 +33,8 @@ def open_engine(name: str, features: Any, scale: float = 1.0) -> Engine:
     Parameters
     ----------
     name : str
-        A key of `ENGINES`, or "auto": Dask for rows on a cluster, TensorFlow where it is installed and there is a GPU, else
-        Numba, or the reference where Numba may not compile.
+        A key of `ENGINES`, or "auto": Dask for rows on a cluster, TensorFlow where it is installed
+        and there is a GPU, else Numba, or the reference where Numba may not compile.
     features : Matrix or ndarray of uint8, 16-bit or other floats, shape (n, d)
         Finite, of any layout; never modified, never copied whole but to a device.
     scale : float

@@ -25,7 +25,6 @@ from imlogit.estimators.pixels import check_image_shape, check_integers, predict
 from imlogit.estimators.rows import as_rows, check_finite, validate_rows
 from imlogit.estimators.training_data import Prepared, prepare, raise_as
 
-
 # What a fitted model consists of, whichever estimator found it.
 _FITTED = (
     *("coef_", "intercept_", "classes_", "n_iter_", "certificate_", "threshold_"),

@@ -235,12 +235,12 @@ class LogisticRegressionCV(LogisticRegression):
         with raise_as(ParameterError, "scoring"):
             scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
         with on_cluster(self, X):
-            found = self._fit(X, y, sample_weight, groups, observe, params, (Cs, scorer))
+            found = self._choose(X, y, sample_weight, groups, observe, params, (Cs, scorer))
         self._warn_of_the_edge()
         warn_unless_converged(combine([one.certificate for one in found]), "fits")
         return self
 
-    def _fit(
+    def _choose(
         self,
         X: Any,
         y: ArrayLike,
