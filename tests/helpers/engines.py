@@ -7,8 +7,8 @@ import pytest
 
 from imlogit.engines.table import ENGINES
 
-# The Numba engine's bits on workers, each task at the price of a message: tests/engines/test_dask.py
-# compares them, and the rest of the suite need not be run for it.
+# The Numba engine's sums on workers, each task at the price of a message: test_dask.py
+# compares their bits, and the rest of the suite need not be run for it.
 ON_WORKERS = "dask"
 LOCAL = sorted(set(ENGINES) - {ON_WORKERS})
 # Set where nothing may be skipped: an engine that is missing then fails its tests.

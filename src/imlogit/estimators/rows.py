@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from imlogit.arrays import Rows
-from imlogit.engines.dask_matrix import DaskMatrix, is_dask, matrix_of
+from imlogit.engines.dask_matrix import is_dask, matrix_of
 from imlogit.engines.matrix import HALVES, ArrayMatrix, Matrix
 from imlogit.engines.scaled_matrix import NormalizedMatrix
 from imlogit.errors import DataError, TooLargeError
@@ -33,6 +33,8 @@ def as_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
     """
     if is_dask(X):
         return matrix_of(X)
+    if isinstance(X, Matrix):
+        return X, None
     images = _with_plain_types(X)
     if getattr(images, "ndim", 2) <= 2:
         return images, None
@@ -94,7 +96,7 @@ def validate_rows(estimator: Any, rows: Any, *, reset: bool, **y: Any) -> tuple[
         scikit-learn's.
     """
     how: dict[str, Any] = {"reset": reset, "ensure_all_finite": False} | y
-    if not (_is_read(rows) or isinstance(rows, DaskMatrix)):
+    if not (_is_read(rows) or isinstance(rows, Matrix)):
         found = validate_data(estimator, rows, dtype=list(DTYPES), order="C", **how)
         found, labels = found if y else (found, None)
         return ArrayMatrix(found), labels
