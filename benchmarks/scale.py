@@ -88,23 +88,30 @@ def price(quick: bool) -> Iterator[Any]:
         ),
     )
     for n in QUICK if quick else IMAGES:
-        rows, y = images(n)
-        weights = np.random.default_rng(0).normal(size=(1, D)) / D
+        data = images(n)
         with cluster(2) as client:
-            client.run(fit, rows[:500], y[:500], engine="numba")  # compiled
-            times, passes = [], []
-            for engine in ("numba", "dask"):
-                fit(rows[:500], y[:500], engine=engine, client=client)
-                times.append(seconds(lambda e=engine: fit(rows, y, engine=e, client=client))[0])
-                with open_engine(engine, rows, 1 / 255) as opened:
-                    opened.multiply(weights)
-                    passes.append(seconds(lambda o=opened: o.multiply(weights), PASSES)[0] * 1e3)
+            client.run(fit, data[0][:500], data[1][:500], engine="numba")  # compiled
+            times, passes = zip(
+                *(timed(engine, data, client) for engine in ("numba", "dask")), strict=True
+            )
         found.add_row(
             f"{n:,}",
             *(f"{one:.2f}" for one in (*times, times[1] / times[0])),
             *(f"{one:.1f}" for one in (*passes, passes[1] - passes[0])),
         )
     yield found
+
+
+def timed(engine: str, data: tuple[Any, Any], client: Any) -> tuple[float, float]:
+    """Return the seconds of a fit, and the milliseconds of a pass."""
+    rows, y = data
+    fit(rows[:500], y[:500], engine=engine, client=client)
+    whole, _ = seconds(lambda: fit(rows, y, engine=engine, client=client))
+    weights = np.random.default_rng(0).normal(size=(1, D)) / D
+    with open_engine(engine, rows, 1 / 255) as opened:
+        opened.multiply(weights)
+        one, _ = seconds(lambda: opened.multiply(weights), PASSES)
+    return whole, one * 1e3
 
 
 def deaths(quick: bool) -> Iterator[Any]:
@@ -117,7 +124,7 @@ def deaths(quick: bool) -> Iterator[Any]:
         for number in range(QUICK_DEATHS if quick else DEATHS):
             share = rng.random()
             client.wait_for_workers(2)
-            victims = list(client.run(os.getpid).values())
+            victims = [nanny.pid for nanny in client.cluster.workers.values()]
             killer = threading.Timer(share * took, os.kill, (victims[number % 2], signal.SIGKILL))
             killer.start()
             began = time.perf_counter()

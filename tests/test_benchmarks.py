@@ -10,7 +10,10 @@ import pytest
 from helpers.engines import ALL_REQUIRED
 
 ROOT = Path(__file__).parents[1]
-NEEDS = {"engines": ("tensorflow", "onnx", "onnxruntime", "ai_edge_litert")}
+NEEDS = {
+    "engines": ("tensorflow", "onnx", "onnxruntime", "ai_edge_litert"),
+    "scale": ("distributed",),
+}
 # The heading of the last table of each.
 LAST = {
     "checks": "Average precision of rankings of",
@@ -20,6 +23,7 @@ LAST = {
     "fit": "Commands",
     "ladder": "Rates of features",
     "layouts": "layouts of 200 images",
+    "scale": "A worker is killed in each fit",
     "shapes": "imlogit train on folders",
     "siege": "Mutated files of strangers",
     "sources": "imlogit predict on PNG files",

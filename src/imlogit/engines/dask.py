@@ -28,7 +28,7 @@ import imlogit
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine
 from imlogit.engines.cluster import check_version
-from imlogit.engines.dask_matrix import DaskMatrix, spread
+from imlogit.engines.dask_matrix import DaskMatrix, spread_rows
 from imlogit.engines.matrix import ArrayMatrix, Matrix
 from imlogit.engines.numba_cpu import Fill, NumbaEngine
 from imlogit.engines.scaled_matrix import ChangedMatrix
@@ -39,7 +39,7 @@ SUMS_BYTES = 64_000_000
 
 
 @dataclass(frozen=True, eq=False)
-class Part:
+class BlockTask:
     """What a worker needs to know of a block, beside its rows.
 
     Attributes
@@ -83,12 +83,12 @@ class DaskEngine(NumbaEngine):
         while isinstance(inner, ChangedMatrix):
             changes.append(inner)
             inner = inner.inner
-        self.held = inner if isinstance(inner, DaskMatrix) else spread(inner)
+        self.held = inner if isinstance(inner, DaskMatrix) else spread_rows(inner)
         super().__init__(matrix, scale, borders=self.held.lanes)
         self.x = None  # not to be read but by workers
         held = self.held
         self.parts = [
-            Part(
+            BlockTask(
                 self.lanes[first : last + 1] - start,
                 self.scale,
                 [change.part(slice(start, stop)) for change in changes],
@@ -158,7 +158,9 @@ class DaskEngine(NumbaEngine):
         return total
 
 
-def _margins(block: NDArray[Any], part: Part, weights: Floats, real: type[np.floating]) -> Floats:
+def _margins(
+    block: NDArray[Any], part: BlockTask, weights: Floats, real: type[np.floating]
+) -> Floats:
     """Return the margins (k, m) of a block's rows."""
     engine = part.over(block)
     out = np.empty((len(weights), engine.n_rows))
@@ -168,7 +170,7 @@ def _margins(block: NDArray[Any], part: Part, weights: Floats, real: type[np.flo
 
 
 def _sums(
-    block: NDArray[Any], part: Part, residual: Floats, real: type[np.floating], by_lane: bool
+    block: NDArray[Any], part: BlockTask, residual: Floats, real: type[np.floating], by_lane: bool
 ) -> Floats:
     """Return the residuals (k, m) times a block's rows, (lanes or 1, k, d)."""
     engine, sources = part.over(block), np.arange(len(residual))
@@ -178,7 +180,7 @@ def _sums(
 
 def _sums_of_many(
     block: NDArray[Any],
-    part: Part,
+    part: BlockTask,
     residual: NDArray[np.floating],
     real: type[np.floating],
     by_lane: bool,

@@ -136,7 +136,7 @@ def columns_of(X: Any) -> NDArray[Any] | None:
 
 
 @dataclass(frozen=True)
-class Source:
+class DaskBlocks:
     """An array or a frame of Dask's, as blocks of rows.
 
     Attributes
@@ -156,19 +156,19 @@ class Source:
     dtype: np.dtype[Any]
 
     @staticmethod
-    def of(X: Any, cluster: Cluster) -> Source:
+    def of(X: Any, cluster: Cluster) -> DaskBlocks:
         """Look at an array or a frame; unknown lengths are counted on the workers."""
         if hasattr(X, "npartitions") and hasattr(X, "columns"):
             types = {str(one).lower() for one in X.dtypes}
             dtype = np.dtype(types.pop() if len(types) == 1 and types <= set(READ) else np.float64)
             blocks = list(X.to_delayed())
-            return Source(blocks, _lengths(blocks, None, cluster), (len(X.columns),), dtype)
+            return DaskBlocks(blocks, _lengths(blocks, None, cluster), (len(X.columns),), dtype)
         check_chunks(X)
         dtype = X.dtype if X.dtype.name in READ else np.dtype(np.float64)
         if X.dtype.kind not in "buif" and X.dtype.name not in HALVES:
             raise KindError(f"X is a dask.array of {X.dtype}: give numbers, X.astype('float64')")
         blocks = X.to_delayed().ravel().tolist()
-        return Source(blocks, _lengths(blocks, X.chunks[0], cluster), X.shape[1:], dtype)
+        return DaskBlocks(blocks, _lengths(blocks, X.chunks[0], cluster), X.shape[1:], dtype)
 
     def load(self, borders: list[int], cluster: Cluster) -> list[Any]:
         """Return futures of the rows between borders, that any worker can make from the source."""
@@ -216,7 +216,7 @@ def _lengths(blocks: list[Any], known: Any, cluster: Cluster) -> list[int]:
 def matrix_of(X: Any) -> tuple[DaskMatrix, tuple[int, ...] | None]:
     """Return an array or a frame of Dask's as rows on the workers, and the shape of one image."""
     cluster = Cluster(current_client())
-    source = Source.of(X, cluster)
+    source = DaskBlocks.of(X, cluster)
     shape = sum(source.lengths), math.prod(source.item)
 
     def load(borders: list[int]) -> list[Any]:
@@ -226,7 +226,7 @@ def matrix_of(X: Any) -> tuple[DaskMatrix, tuple[int, ...] | None]:
     return found, source.item if len(source.item) > 1 else None
 
 
-def spread(matrix: Matrix) -> DaskMatrix:
+def spread_rows(matrix: Matrix) -> DaskMatrix:
     """Return rows of another kind, sent to the workers of the current client.
 
     The scheduler keeps what is sent, so that a worker's loss is none of the rows'.

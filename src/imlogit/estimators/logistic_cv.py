@@ -22,11 +22,7 @@ from imlogit.errors import DataError, FitInterrupted, GridEdgeWarning, Parameter
 from imlogit.estimators.c_grid import by_value, choose, fits_along, grid_of
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.folds import Fold, fold_numbers, mean_held_out, split_rows
-from imlogit.estimators.logistic import (
-    LogisticRegression,
-    adopt,
-    warn_unless_converged,
-)
+from imlogit.estimators.logistic import LogisticRegression, adopt, warn_unless_converged
 from imlogit.estimators.on_cluster import on_cluster
 from imlogit.estimators.routing import choice_router, route_choice, rows_of
 from imlogit.estimators.training_data import Prepared, prepare, raise_as
