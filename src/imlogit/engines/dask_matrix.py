@@ -128,7 +128,7 @@ def is_dask(X: Any) -> bool:
     return type(X).__module__.partition(".")[0] in ("dask", "dask_expr") and hasattr(X, "dask")
 
 
-def columns_of(X: Any) -> NDArray[Any] | None:
+def frame_names(X: Any) -> NDArray[Any] | None:
     """Return the names of a frame's columns, if they are all text."""
     names = list(getattr(X, "columns", ()))
     text = bool(names) and all(isinstance(name, str) for name in names)

@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight
 
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
-from imlogit.engines.dask_matrix import columns_of, gathered, is_dask
+from imlogit.engines.dask_matrix import frame_names, gathered, is_dask
 from imlogit.engines.matrix import Matrix
 from imlogit.engines.memory_map import check_maps
 from imlogit.engines.scaled_matrix import NormalizedMatrix, Standardization, StandardizedMatrix
@@ -122,7 +122,7 @@ def prepare(
         empty = spell_label(classes[totals <= 0][0])
         raise DataError(f"class {empty} has no row with a positive weight")
     scale = fit_scale(matrix, estimator.pixel_scale)
-    names = columns_of(X) if is_dask(X) else getattr(seen, "feature_names_in_", None)
+    names = frame_names(X) if is_dask(X) else getattr(seen, "feature_names_in_", None)
     labels = classes, codes, weights
     return Prepared(matrix, scale, *labels, image_shape, names, standardization)
 
