@@ -186,12 +186,11 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If rows are to be normalised that are all zeros.
         """
         with on_cluster(self, X):
-            self._fit(X, y, sample_weight)
+            self._fit(prepare(self, X, y, sample_weight))
         warn_unless_converged(self.certificate_)
         return self
 
-    def _fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None) -> None:
-        data = prepare(self, X, y, sample_weight)
+    def _fit(self, data: Prepared) -> None:
         try:
             (fitted,) = fit_all(self, data, [Fit(self.C)])
         except FitInterrupted as stop:

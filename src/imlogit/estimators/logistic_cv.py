@@ -231,26 +231,18 @@ class LogisticRegressionCV(LogisticRegression):
         with raise_as(ParameterError, "scoring"):
             scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
         with on_cluster(self, X):
-            found = self._choose(X, y, sample_weight, groups, observe, params, (Cs, scorer))
+            data = prepare(self, X, y, sample_weight)
+            weights = None if sample_weight is None else data.weights
+            routed = route_choice(self, "fit", weights, groups, params)
+            found = self._choose(data, routed, observe, Cs, scorer)
         self._warn_of_the_edge()
         warn_unless_converged(combine([one.certificate for one in found]), "fits")
         return self
 
     def _choose(
-        self,
-        X: Any,
-        y: ArrayLike,
-        sample_weight: ArrayLike | None,
-        groups: ArrayLike | None,
-        observe: Observer | None,
-        params: Mapping[str, Any],
-        chosen_by: tuple[Floats, Any],
+        self, data: Prepared, routed: Any, observe: Observer | None, Cs: Floats, scorer: Any
     ) -> list[Fitted]:
         """Fit and choose; return all fits."""
-        Cs, scorer = chosen_by
-        data = prepare(self, X, y, sample_weight)
-        weights = None if sample_weight is None else data.weights
-        routed = route_choice(self, "fit", weights, groups, params)
         splits = split_rows(self.cv, data, routed.split, self.random_state)
         _check_weights(splits, data)
         fits, places = fits_along(Cs, splits)
