@@ -250,7 +250,7 @@ def test_full_mnist_multinomial_reaches_the_known_optimum(full_data):
     assert found.certificate.objective == pytest.approx(13927.061, abs=0.014)
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("size", [1e100, 1e150, 1e-100, 1e-300])
 def test_extreme_features_give_an_answer(name, size):
     found = fit(name, SEPARATED_X * size, SEPARATED_Y)
@@ -258,7 +258,7 @@ def test_extreme_features_give_an_answer(name, size):
     assert found.certificate.status in REASONS
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("size", [1e100, 1e-100, 1e-300])
 def test_extreme_features_give_an_answer_of_the_softmax(name, size):
     # few steps: each takes hundreds of evaluations, which cost TensorFlow a millisecond each
@@ -267,7 +267,7 @@ def test_extreme_features_give_an_answer_of_the_softmax(name, size):
     assert found.certificate.status in REASONS
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_features_whose_squares_overflow_are_an_error(name):
     with pytest.raises(FloatingPointError, match="too large"):
         fit(name, SEPARATED_X * 1e300, SEPARATED_Y)

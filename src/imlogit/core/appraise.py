@@ -10,6 +10,7 @@ from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.regression import Regression
+from imlogit.core.soft import open_problem
 
 
 class Appraisal(NamedTuple):
@@ -38,7 +39,7 @@ def appraise(engine: Engine, regression: Regression, weights: Floats, b: Floats)
     b : ndarray of float64, shape (K,)
         What is lost by intercepts off their minimum is part of the gap.
     """
-    problem = engine.open(1, regression.n_classes)
+    problem = open_problem(engine, 1, regression)
     problem.admit(0, regression)
     batch = Batch(engine, problem)
     descent = Descent(regression, 0, weights, b)

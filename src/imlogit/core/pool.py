@@ -18,6 +18,7 @@ from imlogit.core.pool_queue import Queue, Turn
 from imlogit.core.regression import Regression
 from imlogit.core.rounding import gap_with_rounding
 from imlogit.core.separation import status_without_penalty
+from imlogit.core.soft import open_problem
 from imlogit.core.solution import Observer, Progress, Settings, Solution
 from imlogit.core.starts.start import Start, first_points, fit_base_rate
 from imlogit.core.way import Way
@@ -64,7 +65,7 @@ class Pool:
         self.active: list[Way] = []
         first = regressions[0]
         self.n_columns = first.n_columns
-        self.problem = engine.open(plan.at_once, first.n_classes)
+        self.problem = open_problem(engine, plan.at_once, first)
         self.free = list(range(plan.at_once))
         self.batch = Batch(engine, self.problem)
         self.batch.passes = max((point.passes for point in points or ()), default=0)

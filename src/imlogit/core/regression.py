@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,8 @@ class Regression:
 
     With two classes there is one column, and ``loss_i = log(1 + exp(-s_i (x_i . w + b)))`` with
     ``s_i`` = 1 for class 1 and -1 for class 0. With more there is one column a class, and
-    ``loss_i = log(sum_k exp(x_i . w_k + b_k)) - (x_i . w_y + b_y)`` with ``y = codes[i]``.
+    ``loss_i = log(sum_k exp(x_i . w_k + b_k)) - (x_i . w_y + b_y)`` with ``y = codes[i]``. Soft
+    labels weigh the losses of all classes with ``targets[i]``: the cross-entropy.
 
     Attributes
     ----------
@@ -39,6 +40,8 @@ class Regression:
         1, or 0 for ``C = inf``.
     intercept : bool
         Whether ``b`` is fitted; else it is 0.
+    targets : ndarray of float64, shape (n, n_classes), or None
+        Soft labels: not negative, and each row adds up to 1; ``codes`` are their largest.
     """
 
     codes: NDArray[np.integer]
@@ -46,6 +49,7 @@ class Regression:
     costs: Floats
     penalty: float = 1.0
     intercept: bool = True
+    targets: Floats | None = None
 
     @property
     def n_columns(self) -> int:
@@ -55,11 +59,25 @@ class Regression:
     def rows(self, rows: Rows, scale: Floats) -> Regression:
         """Return the same regression over some rows, costs multiplied by ``scale`` (m,)."""
         costs = self.costs[rows] * scale
-        return Regression(self.codes[rows], self.n_classes, costs, self.penalty, self.intercept)
+        targets = None if self.targets is None else self.targets[rows]
+        return replace(self, codes=self.codes[rows], costs=costs, targets=targets)
 
     def class_costs(self) -> Floats:
         """Return the cost of all rows of each class, shape (n_classes,)."""
+        if self.targets is not None:
+            return self.costs @ self.targets
         return np.bincount(self.codes, self.costs, self.n_classes).astype(np.float64)
+
+    def labels(self, rows: Rows | NDArray[np.bool_]) -> tuple[Rows, NDArray[np.integer]]:
+        """Return the classes of some rows: places among these rows, and the class of each.
+
+        A row with soft labels has every class of a positive share.
+        """
+        if self.targets is None:
+            codes = self.codes[rows]
+            return np.arange(len(codes)), codes
+        places, classes = np.nonzero(self.targets[rows] > 0)
+        return places, classes
 
 
 def regression(
@@ -69,6 +87,7 @@ def regression(
     C: float,
     *,
     intercept: bool = True,
+    targets: Floats | None = None,
 ) -> Regression:
     """Return the regression with row weights ``s_i`` (n,) and the inverse penalty ``C``.
 
@@ -80,7 +99,10 @@ def regression(
     C : float
         ``inf`` for no penalty.
     intercept : bool
+    targets : ndarray of float64, shape (n, n_classes), optional
+        Soft labels.
     """
     if np.isfinite(C):
-        return Regression(codes, n_classes, weights * C, 1.0, intercept)
-    return Regression(codes, n_classes, np.array(weights, dtype=float), 0.0, intercept)
+        return Regression(codes, n_classes, weights * C, 1.0, intercept, targets)
+    costs = np.array(weights, dtype=float)
+    return Regression(codes, n_classes, costs, 0.0, intercept, targets)

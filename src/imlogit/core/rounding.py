@@ -10,6 +10,7 @@ from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine
 from imlogit.core.descent import Descent
 from imlogit.core.loss import logistic, softmax, softmax_residual
+from imlogit.core.regression import Regression
 
 EPSILON = float(np.finfo(np.float64).eps)
 # Roundings of what is no sum: an exponential, a division, a product.
@@ -39,8 +40,8 @@ def gap_with_rounding(engine: Engine, descent: Descent) -> float:
     curvature, within, spread = np.zeros((k, k)), 0.0, 0.0
     for rows in np.array_split(np.arange(n), max(1, n * (d + k) // BLOCK_ENTRIES)):
         x = engine.rows(rows, precise=True).astype(np.float64, copy=False)
-        r, bent = _derivatives(descent, rows, x)
-        size, of_sums = np.abs(r), EPSILON * (math.sqrt(n) + FEW)
+        r, size, bent = _derivatives(descent, rows, x)
+        of_sums = EPSILON * (math.sqrt(n) + FEW)
         reach = (np.abs(x) @ np.abs(descent.weights).T + np.abs(descent.b)).max(axis=1)
         of_margins = EPSILON * (math.sqrt(d) + FEW) * reach
         hidden += (size * (of_sums + 2 * of_margins)) @ np.abs(x)
@@ -94,15 +95,19 @@ def newton_gain(
     return (lost, step) if step <= SMALL_STEP else (math.inf, math.inf)
 
 
-def _derivatives(descent: Descent, rows: Rows, x: Floats) -> tuple[Floats, Floats]:
-    """Return some rows' residuals (K, m), and their curvature in the intercepts (K, K)."""
+def _derivatives(descent: Descent, rows: Rows, x: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return some rows' residuals (K, m), the size of their terms, and their curvature (K, K).
+
+    The curvature is in the intercepts.
+    """
     regression = descent.regression
     codes, costs = regression.codes[rows], regression.costs[rows]
     margins = descent.weights @ x.T + descent.b[:, None]
     if len(margins) == 1:
         signs = np.where(codes > 0, 1.0, -1.0)
         _, dual, bent = logistic(margins[0] * signs)
-        return (-signs * costs * dual)[None], np.array([[costs @ bent]])
+        residuals = (-signs * costs * dual)[None]
+        return *_with_size(regression, rows, residuals), np.array([[costs @ bent]])
     _, p = softmax(margins, codes)
     own = np.arange(len(p))[:, None] == codes
     weighted = costs * p
@@ -110,4 +115,16 @@ def _derivatives(descent: Descent, rows: Rows, x: Floats) -> tuple[Floats, Float
     bent = -(weighted @ p.T)
     np.fill_diagonal(bent, 0.0)
     np.fill_diagonal(bent, -bent.sum(axis=1))
-    return costs * softmax_residual(p, own), bent
+    return *_with_size(regression, rows, costs * softmax_residual(p, own)), bent
+
+
+def _with_size(regression: Regression, rows: Rows, residuals: Floats) -> tuple[Floats, Floats]:
+    """Return residuals of classes as those of the labels, and the size of what they are made of.
+
+    Of soft labels they are that and what `imlogit.core.soft` adds.
+    """
+    if regression.targets is None:
+        return residuals, np.abs(residuals)
+    own = np.arange(regression.n_classes)[:, None] == regression.codes[rows]
+    linear = (regression.costs[rows] * (own - regression.targets[rows].T))[-len(residuals) :]
+    return residuals + linear, np.abs(residuals) + np.abs(linear)

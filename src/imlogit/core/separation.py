@@ -147,7 +147,8 @@ def separation(rows: NDArray[np.floating], regression: Regression) -> str | None
         scaled = np.column_stack([scaled, np.ones(len(scaled))])
     if not scaled.shape[1]:
         return ""
-    margins = _margins(scaled, regression.codes[used], regression.n_columns)
+    places, codes = regression.labels(used)
+    margins = _margins(scaled[places], codes, regression.n_columns)
     found = _optimum(
         -np.asarray(margins.sum(axis=0)).ravel(),
         A_ub=sparse.vstack([-margins, margins]),

@@ -46,6 +46,7 @@ def solve(
     starts: Sequence[int | None] | None = None,
     rows: Sequence[Rows | None] | None = None,
     observe: Observer | None = None,
+    points: Sequence[Start] | None = None,
 ) -> list[Solution]:
     """Minimise every regression.
 
@@ -63,6 +64,9 @@ def solve(
         For each regression the rows whose margins are wanted.
     observe : callable, optional
         Called with a `Progress` after every step.
+    points : sequence of Start, optional
+        Where to begin, for each regression; in the coordinates of the rows, which take one look at
+        the features anyway, they are not needed. None starts from another's solution then.
 
     Returns
     -------
@@ -83,7 +87,6 @@ def solve(
     if not len(regressions):
         return []
     plan = _plan(engine, regressions, settings.memory_limit)
-    points = None
     with np.errstate(over="ignore", invalid="ignore"):  # looked for where it matters
         if plan.in_row_space:
             points = _points_in_row_space(

@@ -150,6 +150,15 @@ class Standardization:
         raw = weights * self.factor
         return raw / scale, intercept - raw @ self.offset
 
+    def weights_after(
+        self, weights: Floats, intercept: Floats, scale: float
+    ) -> tuple[Floats, Floats]:
+        """Return what `weights_before` takes: of the standardised features."""
+        raw = weights * scale
+        there = self.factor > 0
+        standardized = np.divide(raw, self.factor, out=np.zeros_like(raw), where=there)
+        return standardized, intercept + (raw * there) @ self.offset
+
 
 def standardization_of(matrix: Matrix, *, center: bool) -> Standardization:
     """Find the statistics of all rows in one pass; that the rows are finite is seen on the way.

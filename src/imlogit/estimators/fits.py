@@ -22,6 +22,7 @@ from imlogit.core.regression import Regression, regression
 from imlogit.core.solution import Observer, Settings, Solution
 from imlogit.core.solver import solve
 from imlogit.errors import FitInterrupted, ParameterError, TooLargeError
+from imlogit.estimators.starting import points_of
 from imlogit.estimators.training_data import Prepared, limit_of, raise_as, spell_label
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ def fit_all(
     fits: Sequence[Fit],
     *,
     observe: Observer | None = None,
+    start: Any = None,
 ) -> list[Fitted]:
     """Fit every model, over one copy of the images.
 
@@ -93,6 +95,8 @@ def fit_all(
     fits : sequence of Fit
     observe : callable, optional
         Called with a `Progress` after every step.
+    start : LogisticRegression or SavedModel, optional
+        From whose weights a single fit begins.
 
     Raises
     ------
@@ -103,6 +107,10 @@ def fit_all(
     """
     models = Models(estimator, data, fits)
     n = models.n_each
+    points = None
+    if start is not None:
+        how = {"one_by_one": models.one_by_one, "intercept": bool(estimator.fit_intercept)}
+        points = points_of(start, data, **how)
     starts: list[int | None] = []
     for one in fits:
         starts += [None if one.start is None else one.start * n + k for k in range(n)]
@@ -115,6 +123,7 @@ def fit_all(
                 starts=starts,
                 rows=[one.rows for one in fits for _ in range(n)],
                 observe=observe,
+                points=points,
             )
     except FitInterrupted as stop:
         found = [_fitted(data, stop.partial[k * n : (k + 1) * n]) for k in range(len(fits))]
@@ -154,8 +163,9 @@ class Models(Sequence[Regression]):
     def __init__(self, estimator: LogisticRegression, data: Prepared, fits: Sequence[Fit]) -> None:
         self.estimator, self.data, self.fits = estimator, data, fits
         n_classes = len(data.classes)
-        self.one_by_one = n_classes > 2 and estimator.multi_class == "ovr"
-        self.n_each = n_classes if self.one_by_one else 1
+        n_labels = 0 if data.indicators is None else data.indicators.shape[1]
+        self.one_by_one = n_labels > 0 or (n_classes > 2 and estimator.multi_class == "ovr")
+        self.n_each = n_labels or (n_classes if self.one_by_one else 1)
         self.class_weights = _class_weights(estimator, data)
 
     def __len__(self) -> int:
@@ -164,22 +174,14 @@ class Models(Sequence[Regression]):
     def __getitem__(self, place: Any) -> Any:
         fit, code = divmod(place, self.n_each)
         one, data = self.fits[fit], self.data
-        codes, n_classes = data.codes, len(data.classes)
-        if self.one_by_one:
-            codes, n_classes = (data.codes == code).astype(np.intp), 2
         weights = data.weights if one.times is None else data.weights * one.times
-        if self.class_weights is None:
-            # all classes weigh the same, and all together what they did
-            heavy = np.bincount(codes, weights, n_classes)
-            factors = np.divide(
-                heavy.sum(), n_classes * heavy, out=np.zeros(n_classes), where=heavy > 0
-            )
-            weights = weights * factors[codes]
-        else:
-            weights = weights * self.class_weights[data.codes]
+        codes, targets, weights = self._labels(code, weights)
+        n_classes = 2 if self.one_by_one else len(data.classes)
         with np.errstate(over="ignore"):
             made = regression(
-                codes, n_classes, weights, one.C, intercept=self.estimator.fit_intercept
+                *(codes, n_classes, weights, one.C),
+                intercept=self.estimator.fit_intercept,
+                targets=targets,
             )
             total = made.costs.sum()
         if not np.isfinite(total):
@@ -188,6 +190,49 @@ class Models(Sequence[Regression]):
                 parameter="C",
             )
         return made
+
+    def _labels(self, code: int, weights: Floats) -> tuple[NDArray[Any], Floats | None, Floats]:
+        """Return the codes, the soft labels and the weights of the rows of one regression."""
+        data, targets, given = self.data, self.data.targets, self.class_weights
+        if targets is not None:
+            return self._soft_labels(code, targets, weights)
+        codes, n_classes = data.codes, len(data.classes)
+        if data.indicators is not None:
+            codes = data.indicators[:, code].astype(np.intp)
+        elif self.one_by_one:
+            codes, n_classes = (data.codes == code).astype(np.intp), 2
+        if given is None:
+            factors = _balance(np.bincount(codes, weights, n_classes))
+            return codes, None, weights * factors[codes]
+        return codes, None, weights * given[codes if data.indicators is not None else data.codes]
+
+    def _soft_labels(
+        self, code: int, targets: Floats, weights: Floats
+    ) -> tuple[NDArray[Any], Floats, Floats]:
+        """Return the same of soft labels; a class's weight is that of its share of a row."""
+        given = self.class_weights
+        if given is not None and not (given == 1).all():
+            targets, weights = _reweighted(targets, weights, given)
+        if self.one_by_one:
+            targets = np.stack([1.0 - targets[:, code], targets[:, code]], axis=1).clip(0.0)
+        if given is None:
+            targets, weights = _reweighted(targets, weights, _balance(weights @ targets))
+        return targets.argmax(axis=1), targets, weights
+
+
+def _balance(heavy: NDArray[np.number]) -> Floats:
+    """Return what makes all classes weigh the same, and all together what they did."""
+    balanced: Floats = np.divide(
+        heavy.sum(), len(heavy) * heavy, out=np.zeros(len(heavy)), where=heavy > 0
+    )
+    return balanced
+
+
+def _reweighted(targets: Floats, weights: Floats, of_class: Floats) -> tuple[Floats, Floats]:
+    """Return soft labels and row weights whose shares weigh as their classes do."""
+    shares = targets * of_class
+    total = shares.sum(axis=1)
+    return shares / total[:, None], weights * total
 
 
 def _class_weights(estimator: LogisticRegression, data: Prepared) -> Floats | None:

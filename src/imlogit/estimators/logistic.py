@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import warnings
 from copy import copy
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate
-from imlogit.core.links import codes_of_margins, link_of, log_probabilities, probabilities
+from imlogit.core.links import (
+    SIGMOID,
+    codes_of_margins,
+    link_of,
+    log_probabilities,
+    probabilities,
+)
 from imlogit.engines.matrix import Matrix
 from imlogit.engines.scaled_matrix import NormalizedMatrix
 from imlogit.engines.table import local_engine, open_engine
@@ -23,12 +30,12 @@ from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.on_cluster import lazily, on_cluster
 from imlogit.estimators.pixels import check_image_shape, check_integers, predict_scale
 from imlogit.estimators.rows import as_rows, check_finite, validate_rows
-from imlogit.estimators.training_data import Prepared, prepare, raise_as
+from imlogit.estimators.training_data import C_of, Prepared, prepare, raise_as
 
 # What a fitted model consists of, whichever estimator found it.
 _FITTED = (
     *("coef_", "intercept_", "classes_", "n_iter_", "certificate_", "threshold_"),
-    *("n_features_in_", "feature_names_in_"),
+    *("n_features_in_", "feature_names_in_", "C_", "alpha_"),
     *("image_shape_", "pixel_scale_", "normalize_", "fitted_dtype_"),
 )
 
@@ -45,6 +52,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     C : float, default=1.0
         Inverse of the penalty's strength; ``inf`` for no penalty.
+    alpha : float, optional
+        The same as others write it, of the mean loss, instead of C: ``alpha = 1 / (C n)``, where
+        ``n`` is the sum of the sample weights. A fit has both, `C_` and `alpha_`.
+    soft_labels : bool, default=False
+        Take ``y`` as probabilities of each class, one column a class, such as those of a larger
+        model or the shares of annotators' votes. The loss is the cross-entropy: that of each row
+        once for every class, weighted with its probability.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes; "balanced" makes both sides of each column weigh the same.
     fit_intercept : bool, default=True
@@ -89,6 +103,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         the weights of standardised features, `coef_` times their standard deviations.
     intercept_ : ndarray of float64, shape (1,) or (n_classes,)
     classes_ : ndarray, shape (n_classes,)
+        Of labels of which a row has any number, a list of L arrays.
     n_iter_ : ndarray of int32, shape (1,), or (n_classes,) for one against the rest
         Steps over all rows.
     n_features_in_ : int
@@ -96,6 +111,10 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         Only where ``X`` has feature names that are all strings.
     certificate_ : Certificate
         What is proved about the fit.
+    certificates_ : tuple of Certificate
+        Of each label or class that was fitted on its own; else that of the fit alone.
+    C_, alpha_ : float
+        The penalty, as both are written.
     threshold_ : float or None
         For two classes, the probability from which on `predict` gives the second; None after a
         fit, which is as good as 0.5. Set it to a choice of your own.
@@ -113,10 +132,15 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     True
     """
 
+    # the model to start from is nobody's metadata
+    __metadata_request__fit: ClassVar = {"start": UNUSED}
+
     def __init__(
         self,
         C: float = 1.0,
         *,
+        alpha: float | None = None,
+        soft_labels: bool = False,
         class_weight: dict[Any, float] | str | None = None,
         fit_intercept: bool = True,
         tol: float = 1e-6,
@@ -131,6 +155,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         client: Any = None,
     ) -> None:
         self.C = C
+        self.alpha = alpha
+        self.soft_labels = soft_labels
         self.class_weight = class_weight
         self.fit_intercept = fit_intercept
         self.tol = tol
@@ -144,7 +170,14 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.memory_limit = memory_limit
         self.client = client
 
-    def fit(self, X: Any, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        start: Any = None,
+    ) -> Self:
         """Fit the model.
 
         Parameters
@@ -153,9 +186,15 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             uint8, float16, bfloat16, float32 and float64 are read where they are, in memory or
             in a memory map, in any layout; other types become float64. An array or a frame of
             Dask's is read on its cluster, and is not cut along the features.
-        y : array-like, shape (n,)
+        y : array-like, shape (n,), or (n, L) of 0 and 1, or (n, n_classes)
+            Classes; or which of L labels each row has, any number of them, each fitted on its own
+            and all together; or, with ``soft_labels``, probabilities.
         sample_weight : array-like, shape (n,), optional
             Not negative; 2 is the same as the row twice.
+        start : LogisticRegression or SavedModel, optional
+            A fitted model to start from, of as many features. Classes are matched by name, labels
+            by place; what it does not know begins at zero. The result is the same within the
+            certificate.
 
         Returns
         -------
@@ -166,12 +205,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ------
         DataError
             For nan or infinity, with the rows that hold them, a single class, a class without
-            positive weight, lengths that differ, or a memory map whose file was cut short. It is
-            a ValueError, as the next one is.
+            positive weight, a label that all rows have or none has, soft labels that are no
+            probabilities, lengths that differ, a start of other features, or a memory map whose
+            file was cut short. It is a ValueError, as the next one is.
         ParameterError
             For parameters out of range, and for features whose squares overflow.
         KindError
-            For sparse input; a TypeError.
+            For sparse input, and a start that is no model; a TypeError.
         ClusterError
             For a cluster that is closed, does not answer, or has other versions of imlogit.
         FitInterrupted
@@ -186,13 +226,13 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             If rows are to be normalised that are all zeros.
         """
         with on_cluster(self, X):
-            self._fit(prepare(self, X, y, sample_weight))
+            self._fit(prepare(self, X, y, sample_weight), start)
         warn_unless_converged(self.certificate_)
         return self
 
-    def _fit(self, data: Prepared) -> None:
+    def _fit(self, data: Prepared, start: Any) -> None:
         try:
-            (fitted,) = fit_all(self, data, [Fit(self.C)])
+            (fitted,) = fit_all(self, data, [Fit(C_of(self, data))], start=start)
         except FitInterrupted as stop:
             (fitted,) = stop.unfinished
             if fitted is None:
@@ -210,7 +250,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         model = LogisticRegression()
         kept = {*model.get_params(), *_FITTED}
         model.__dict__.update((name, value) for name, value in vars(self).items() if name in kept)
-        model.C = getattr(self, "C_", model.C)
+        model.C, model.alpha = getattr(self, "C_", model.C), None
+        model.certificates_ = self.certificate_.columns or (self.certificate_,)
         model.engine, model.client = local_engine(self.engine), None
         return model
 
@@ -232,6 +273,8 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, X: Any) -> Floats:
         """Return the margins ``x . w + b``, shape (n,), or (n, n_classes) for more than two.
 
+        Of labels of which a row has any number, shape (n, L).
+
         Raises
         ------
         DataError
@@ -239,7 +282,7 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             or infinity, or features whose scale cannot be that of the fit.
         """
         margins = self._margins(X)
-        return margins[:, 0] if len(self.classes_) == 2 else margins
+        return margins[:, 0] if margins.shape[1] == 1 else margins
 
     def _margins(self, X: Any) -> Floats:
         """Return the margins, shape (n, 1), or (n, n_classes) for more than two classes."""
@@ -253,28 +296,47 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Any) -> NDArray[Any]:
         """Return the most probable class of each image, shape (n,).
 
-        With a `threshold_`, the second of two classes from that probability on.
+        With a `threshold_`, the second of two classes from that probability on. Of labels of which
+        a row has any number, 0 or 1 for each, shape (n, L).
         """
         margins = self._margins(X)
+        if isinstance(self.classes_, list):
+            each = [codes_of_margins(one, self.threshold_) for one in _columns(margins)]
+            return np.stack(
+                [known[codes] for known, codes in zip(self.classes_, each, strict=True)], axis=1
+            )
         labels: NDArray[Any] = self.classes_[codes_of_margins(margins, self.threshold_)]
         return labels
 
     @lazily
-    def predict_proba(self, X: Any) -> Floats:
-        """Return the probability of each class, shape (n, n_classes), in the order of classes_."""
+    def predict_proba(self, X: Any) -> Any:
+        """Return the probability of each class, shape (n, n_classes), in the order of classes_.
+
+        Of labels of which a row has any number, a list of L arrays of shape (n, 2), as
+        scikit-learn's `MultiOutputClassifier`.
+        """
         margins = self._margins(X)
+        if isinstance(self.classes_, list):
+            return [probabilities(one, SIGMOID) for one in _columns(margins)]
         return probabilities(margins, link_of(margins.shape[1], self.multi_class))
 
     @lazily
-    def predict_log_proba(self, X: Any) -> Floats:
-        """Return the logarithm of the probability of each class, shape (n, n_classes)."""
+    def predict_log_proba(self, X: Any) -> Any:
+        """Return the logarithm of what `predict_proba` returns."""
         margins = self._margins(X)
+        if isinstance(self.classes_, list):
+            return [log_probabilities(one, SIGMOID) for one in _columns(margins)]
         return log_probabilities(margins, link_of(margins.shape[1], self.multi_class))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
+        tags.classifier_tags.multi_label = True
         return tags
+
+
+def _columns(margins: Floats) -> list[Floats]:
+    return [margins[:, k : k + 1] for k in range(margins.shape[1])]
 
 
 def check_kind(estimator: Any, task: str, instead: str) -> None:
@@ -298,11 +360,16 @@ def adopt(estimator: LogisticRegression, data: Prepared, fitted: Fitted) -> None
     estimator.intercept_ = fitted.intercept
     estimator.n_iter_ = fitted.n_iter
     estimator.certificate_ = fitted.certificate
+    estimator.certificates_ = fitted.certificate.columns or (fitted.certificate,)
+    if hasattr(estimator, "C"):
+        estimator.C_ = C_of(estimator, data)
+        estimator.alpha_ = 1.0 / (estimator.C_ * float(data.weights.sum()))
 
 
 def adopt_data(estimator: LogisticRegression, data: Prepared) -> None:
     """Tell an estimator what it is fitted on, which decides what it can predict on."""
-    estimator.classes_ = data.classes
+    many = 0 if data.indicators is None else data.indicators.shape[1]
+    estimator.classes_ = [data.classes] * many if many else data.classes
     estimator.n_features_in_ = data.rows.shape[1]
     if data.feature_names is not None:
         estimator.feature_names_in_ = data.feature_names

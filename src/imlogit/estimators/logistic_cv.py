@@ -25,6 +25,7 @@ from imlogit.estimators.folds import Fold, fold_numbers, mean_held_out, split_ro
 from imlogit.estimators.logistic import LogisticRegression, adopt, warn_unless_converged
 from imlogit.estimators.on_cluster import on_cluster
 from imlogit.estimators.routing import choice_router, route_choice, rows_of
+from imlogit.estimators.targets import refuse_table
 from imlogit.estimators.training_data import Prepared, prepare, raise_as
 
 RULES = ("best", "one-standard-error")
@@ -137,7 +138,7 @@ class LogisticRegressionCV(LogisticRegression):
     """
 
     # these are the splitter's, nobody's, and the scorer's
-    __metadata_request__fit: ClassVar = {"groups": UNUSED, "observe": UNUSED}
+    __metadata_request__fit: ClassVar = {"groups": UNUSED, "observe": UNUSED, "start": UNUSED}
     __metadata_request__score: ClassVar = {"sample_weight": UNUSED}
 
     def __init__(
@@ -232,6 +233,7 @@ class LogisticRegressionCV(LogisticRegression):
             scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
         with on_cluster(self, X):
             data = prepare(self, X, y, sample_weight)
+            refuse_table(data, "LogisticRegressionCV")
             weights = None if sample_weight is None else data.weights
             routed = route_choice(self, "fit", weights, groups, params)
             found = self._choose(data, routed, observe, Cs, scorer)

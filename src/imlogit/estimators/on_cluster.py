@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from imlogit.engines.cluster import cluster_of
 from imlogit.engines.dask_matrix import check_chunks, is_dask
-from imlogit.errors import ParameterError
+from imlogit.errors import KindError, ParameterError
 from imlogit.system.extras import need
 
 if TYPE_CHECKING:
@@ -91,6 +91,11 @@ def lazily(method: Function) -> Function:
 def _waiting(model: LogisticRegression, name: str, X: Any) -> Any:
     """Return the predictions of a model as an array of Dask's."""
     da, dask = need("dask.array", "dask", "X of Dask's"), need("dask", "dask", "X of Dask's")
+    if isinstance(model.classes_, list):
+        raise KindError(
+            f"{name} of {len(model.classes_)} labels of which a row has any number cannot wait on "
+            "a cluster: give to_local() the rows, a block at a time"
+        )
     frame = hasattr(X, "npartitions") and hasattr(X, "columns")
     if not frame:
         check_chunks(X)

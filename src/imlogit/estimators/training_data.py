@@ -24,6 +24,7 @@ from imlogit.errors import DataError, ImlogitError, KindError, ParameterError
 from imlogit.estimators.pixels import fit_scale
 from imlogit.estimators.rows import as_rows, validate_rows
 from imlogit.estimators.scaling import scale_rows
+from imlogit.estimators.targets import check_labels, indicators, is_table, soft_targets
 from imlogit.system.text import parse_bytes
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Prepared:
         What the features are multiplied by.
     classes : ndarray, shape (n_classes,)
     codes : ndarray of intp, shape (n,)
-        Each row's index into ``classes``.
+        Each row's index into ``classes``; of soft labels the most probable one's, and zeros where
+        rows have any number of labels.
     weights : ndarray of float64, shape (n,)
         The row weights.
     image_shape : tuple of int, or None
@@ -53,6 +55,10 @@ class Prepared:
         Of a data frame.
     standardization : Standardization, or None
         What is done to the features in the engine, and undone in the weights.
+    targets : ndarray of float64, shape (n, n_classes), or None
+        Soft labels.
+    indicators : ndarray, shape (n, L), or None
+        0 and 1: which labels each row has. ``classes`` are these two then.
     """
 
     rows: Matrix
@@ -63,6 +69,8 @@ class Prepared:
     image_shape: tuple[int, ...] | None
     feature_names: NDArray[Any] | None = None
     standardization: Standardization | None = None
+    targets: Floats | None = None
+    indicators: NDArray[Any] | None = None
 
     @property
     def normalize(self) -> str | None:
@@ -86,6 +94,18 @@ class Prepared:
             return weights, intercept
         return self.standardization.weights_before(weights, intercept, self.scale)
 
+    def in_engine_units(self, weights: Floats, intercept: Floats) -> tuple[Floats, Floats]:
+        """Return weights (k, d) and intercepts (k,) of `rows` as those of the engine's rows."""
+        if self.standardization is None:
+            return weights, intercept
+        return self.standardization.weights_after(weights, intercept, self.scale)
+
+    def class_costs(self) -> Floats:
+        """Return the weight of all rows of each class."""
+        if self.targets is not None:
+            return self.weights @ self.targets
+        return np.bincount(self.codes, self.weights, len(self.classes)).astype(np.float64)
+
 
 def prepare(
     estimator: LogisticRegression, X: Any, y: ArrayLike, sample_weight: ArrayLike | None
@@ -104,27 +124,59 @@ def prepare(
     _check_parameters(estimator)
     check_maps(X, y, sample_weight)
     seen = copy(estimator)  # scikit-learn notes there what it sees, though the fit may yet fail
+    soft = bool(getattr(estimator, "soft_labels", False))
     with raise_as(DataError):
         rows, image_shape = as_rows(X)
         y, sample_weight = gathered(y, rows, "y"), gathered(sample_weight, rows, "sample_weight")
-        matrix, y = validate_rows(seen, rows, reset=True, y=y)
+        targets, names = soft_targets(y) if soft else (None, None)
+        wide = soft or is_table(y)
+        how = {"y": y if targets is None else targets} | ({"multi_output": True} if wide else {})
+        matrix, labels = validate_rows(seen, rows, reset=True, **how)
         matrix, standardization = scale_rows(estimator, matrix)
-        check_classification_targets(y)
-        classes, codes = np.unique(y, return_inverse=True)
-        weights = _check_sample_weight(sample_weight, y, dtype=np.float64, ensure_non_negative=True)
-    if len(classes) < 2:
-        raise DataError(
-            f"the labels hold one class only, {spell_label(classes[0])}: a classifier needs at "
-            "least two; compare with a label that occurs, and of the same type ('2' is not 2)"
+        weights = _check_sample_weight(
+            sample_weight, labels, dtype=np.float64, ensure_non_negative=True
         )
-    totals = np.bincount(codes, weights)
+        if not wide:
+            check_classification_targets(labels)
+            names, codes = np.unique(labels, return_inverse=True)
+        elif targets is None:
+            labels = indicators(labels)
+            check_labels(labels, weights, y)
+            names, codes = np.array([0, 1], labels.dtype), np.zeros(len(labels), np.intp)
+        else:
+            codes = targets.argmax(axis=1)
+    assert names is not None
+    made = Prepared(
+        *(matrix, fit_scale(matrix, estimator.pixel_scale), names, codes, weights, image_shape),
+        feature_names=frame_names(X) if is_dask(X) else getattr(seen, "feature_names_in_", None),
+        standardization=standardization,
+        targets=targets,
+        indicators=labels if wide and not soft else None,
+    )
+    if made.indicators is None:
+        _check_classes(made)
+    return made
+
+
+def _check_classes(data: Prepared) -> None:
+    """Refuse a single class, and one that no row has."""
+    if len(data.classes) < 2:
+        raise DataError(
+            f"the labels hold one class only, {spell_label(data.classes[0])}: a classifier needs "
+            "at least two; compare with a label that occurs, and of the same type ('2' is not 2)"
+        )
+    totals = data.class_costs()
     if not (totals > 0).all():
-        empty = spell_label(classes[totals <= 0][0])
+        empty = spell_label(data.classes[totals <= 0][0])
         raise DataError(f"class {empty} has no row with a positive weight")
-    scale = fit_scale(matrix, estimator.pixel_scale)
-    names = frame_names(X) if is_dask(X) else getattr(seen, "feature_names_in_", None)
-    labels = classes, codes, weights
-    return Prepared(matrix, scale, *labels, image_shape, names, standardization)
+
+
+def C_of(estimator: LogisticRegression, data: Prepared) -> float:  # noqa: N802 - the field's name
+    """Return the C of an estimator, which may be given as ``alpha = 1 / (C n)``."""
+    if estimator.alpha is None:
+        return float(estimator.C)
+    with np.errstate(over="ignore"):
+        return float(1.0 / (np.float64(estimator.alpha) * data.weights.sum()))
 
 
 def limit_of(estimator: LogisticRegression) -> int | None:
@@ -177,6 +229,7 @@ def _check_parameters(estimator: LogisticRegression) -> None:
             raise ParameterError(
                 f"{name}={value!r} must be a number greater than {least:g}", parameter=name
             )
+    _check_alpha(getattr(estimator, "alpha", None), getattr(estimator, "C", 1.0))
     steps = estimator.max_iter
     if not _is_number(steps) or not np.isfinite(steps) or steps != int(steps) or steps < 1:
         raise ParameterError(
@@ -199,6 +252,18 @@ def _check_parameters(estimator: LogisticRegression) -> None:
         raise ParameterError(
             f"multi_class={estimator.multi_class!r} must be one of {MULTI_CLASS}",
             parameter="multi_class",
+        )
+
+
+def _check_alpha(alpha: Any, C: Any) -> None:
+    if alpha is None:
+        return
+    if not _is_number(alpha) or not alpha > 0 or not np.isfinite(alpha):
+        raise ParameterError(f"alpha={alpha!r} must be a number greater than 0", parameter="alpha")
+    if C != 1.0:
+        raise ParameterError(
+            f"alpha={alpha!r} and C={C!r} say the same thing twice, as alpha = 1 / (C n): give one",
+            parameter="alpha",
         )
 
 

@@ -23,7 +23,8 @@ from imlogit.estimators.logistic import (
     warn_unless_converged,
 )
 from imlogit.estimators.on_cluster import on_its_cluster
-from imlogit.estimators.training_data import Prepared, prepare
+from imlogit.estimators.targets import refuse_table
+from imlogit.estimators.training_data import C_of, Prepared, prepare
 from imlogit.evaluation.bootstrap_draws import Counts, draw_replicates, interval, spread
 from imlogit.evaluation.bootstrap_scores import Scored, Scorer, Scorers, by_name, score_each
 from imlogit.evaluation.intervals import FEWEST_DRAWS, Interval
@@ -199,11 +200,13 @@ def bootstrap(
     scorers = by_name(scores)
     fitted = clone(estimator)
     data = prepare(fitted, X, y, sample_weight)
+    refuse_table(data, "bootstrap")
+    C = C_of(fitted, data)
     adopt_data(fitted, data)
     images = None if test is None else Scored.test(fitted, *test)
     seed = estimator.random_state if random_state is None else random_state
     draws = draw_replicates(n, len(data.codes), groups, 0 if seed is None else seed)
-    fits = [Fit(fitted.C), *(Fit(fitted.C, times, start=0) for times in draws)]
+    fits = [Fit(C), *(Fit(C, times, start=0) for times in draws)]
     try:
         found = fit_all(fitted, data, fits, observe=observe)
     except FitInterrupted as stop:

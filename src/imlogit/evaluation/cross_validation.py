@@ -26,7 +26,8 @@ from imlogit.estimators.logistic import (
 )
 from imlogit.estimators.on_cluster import on_its_cluster
 from imlogit.estimators.routing import route_folds
-from imlogit.estimators.training_data import Prepared, prepare
+from imlogit.estimators.targets import refuse_table
+from imlogit.estimators.training_data import C_of, Prepared, prepare
 from imlogit.evaluation.scores import OUT_OF_FOLD, Scores, score
 from imlogit.system.summarized import Summarized
 from imlogit.system.text import counted
@@ -183,9 +184,11 @@ def cross_validate(
     fitted = clone(estimator)
     sample_weight, routed = route_folds(estimator, cv, sample_weight, groups)
     data = prepare(fitted, X, y, sample_weight)
+    refuse_table(data, "cross_validate")
+    C = C_of(fitted, data)
     splits = split_rows(cv, data, routed.split, estimator.random_state)
     # the folds start from the fit on all rows, which is close to each of them
-    fits = [Fit(fitted.C), *(Fit(fitted.C, s.times, 0, s.test) for s in splits)]
+    fits = [Fit(C), *(Fit(C, s.times, 0, s.test) for s in splits)]
     try:
         found = fit_all(fitted, data, fits, observe=observe)
     except FitInterrupted as stop:

@@ -140,6 +140,11 @@ def saved_model_of(
 
     _check_is_ours(estimator)
     check_is_fitted(estimator)
+    if isinstance(estimator.classes_, list):
+        raise KindError(
+            f"a model of {len(estimator.classes_)} labels, of which a row has any number, fits no "
+            "model file: save one model for each column"
+        )
     labels = estimator.classes_ if class_names is None else class_names
     # as Python's own types: NumPy's text may be an array of objects
     classes = [one.item() if isinstance(one, np.generic) else one for one in labels]

@@ -13,6 +13,7 @@ from imlogit.core.contract import Engine, Problem
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.directions.schedule import Preconditioning, Schedule
 from imlogit.core.regression import Regression
+from imlogit.core.soft import open_problem
 
 # Rows in the sampled Hessian of the subset.
 SKETCH_ROWS = 1500
@@ -89,7 +90,7 @@ def _fit_subset(
     rng = np.random.default_rng(seed)
     rows = _subset(engine.n_rows, regressions, rng)
     small = engine.take(rows)
-    problem = small.open(len(regressions), regressions[0].n_classes)
+    problem = open_problem(small, len(regressions), regressions[0])
     batch = Batch(small, problem)
     descents = []
     for slot, (regression, start) in enumerate(zip(regressions, starts, strict=True)):
@@ -140,7 +141,13 @@ def _subset(n_rows: int, regressions: Sequence[Regression], rng: np.random.Gener
 
 
 def _scale(regression: Regression, rows: Rows) -> Floats:
-    """Return what scales the costs so that each class weighs its share in the subset."""
+    """Return what scales the costs so that each class weighs its share in the subset.
+
+    Of soft labels, of which each row has several, it is all rows that weigh theirs.
+    """
+    if regression.targets is not None:
+        part = regression.costs[rows].sum()
+        return np.full(len(rows), SUBSET_COST * regression.costs.sum() / part)
     within = np.bincount(regression.codes[rows], regression.costs[rows], regression.n_classes)
     share = SUBSET_COST * regression.class_costs() / within
     scale: Floats = share[regression.codes[rows]]
