@@ -18,7 +18,7 @@ def test_every_claim_is_true(first):
 
 def test_the_judge_sees_a_false_claim(monkeypatch):
     """The test above could not fail if the judge believed everything."""
-    claims = "imlogit.core.rounding.gap_with_rounding", "imlogit.core.pool.gap_with_rounding"
+    claims = "imlogit.core.proof.rounding.gap_with_rounding", "imlogit.core.pool.gap_with_rounding"
     for claim in claims:
         monkeypatch.setattr(claim, lambda *_: 0.0)
     seen = [judge(draw(k, ["numba", "reference"], ENTRIES)).faults for k in range(60)]

@@ -15,9 +15,9 @@ from imlogit.core.descent import Batch, Descent
 from imlogit.core.directions.schedule import Preconditioning, Schedule
 from imlogit.core.newton import Damping, System, climb, polish, take_newton_step
 from imlogit.core.pool_queue import Queue, Turn
+from imlogit.core.proof.rounding import gap_with_rounding
+from imlogit.core.proof.separation import status_without_penalty
 from imlogit.core.regression import Regression
-from imlogit.core.rounding import gap_with_rounding
-from imlogit.core.separation import status_without_penalty
 from imlogit.core.soft import open_problem
 from imlogit.core.solution import Observer, Progress, Settings, Solution
 from imlogit.core.starts.start import Start, first_points, fit_base_rate

@@ -10,7 +10,7 @@ Steps are taken in the engine's working precision. A claim is proved in float64,
 computed anew, and if the proof falls short the steps go on in float64. Problems of few weights
 take exact Newton steps instead, as do larger ones where other steps lead nowhere
 (`imlogit.core.newton`). They end at rounding, and their gap holds what that may hide
-(`imlogit.core.rounding`). Where there are fewer rows than features, all of this happens in
+(`imlogit.core.proof.rounding`). Where there are fewer rows than features, all of this happens in
 coordinates of the rows (`imlogit.core.starts.row_space`), and the proof on the features.
 """
 

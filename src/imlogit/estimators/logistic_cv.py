@@ -290,6 +290,11 @@ class LogisticRegressionCV(LogisticRegression):
         """Return where metadata go: weights to the fits and the scorer, groups to the splitter."""
         return choice_router(self, self.cv, self._scorer())
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = False
+        return tags
+
     def _scorer(self) -> Any:
         return get_scorer("accuracy" if self.scoring is None else self.scoring)
 

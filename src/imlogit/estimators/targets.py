@@ -17,7 +17,7 @@ SUM_TOLERANCE = 1e-6
 def is_table(y: Any) -> bool:
     """Whether targets have several columns: one each of labels, or of classes."""
     try:
-        shape = y.shape if hasattr(y, "shape") else np.shape(y)
+        shape = y.shape if hasattr(y, "shape") else np.asarray(y).shape
     except ValueError:  # rows of different lengths, which is said elsewhere
         return False
     return len(shape) == 2 and shape[1] > 1

@@ -66,7 +66,7 @@ def test_no_penalty_and_few_positives_among_many(rng):
 
 
 def test_no_penalty_and_too_large_to_tell(name, rng, monkeypatch):
-    monkeypatch.setattr("imlogit.core.separation.MOST_ENTRIES", 100)
+    monkeypatch.setattr("imlogit.core.proof.separation.MOST_ENTRIES", 100)
     x, y = overlapping(rng)
     assert fit(name, x, y, np.inf).certificate.status == "undetermined"
 
