@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from copy import copy
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
 from imlogit.arrays import Floats
-from imlogit.core.certificate import Certificate
 from imlogit.core.links import (
     SIGMOID,
     codes_of_margins,
@@ -26,7 +22,8 @@ from imlogit.engines.matrix import Matrix
 from imlogit.engines.scaled_matrix import NormalizedMatrix
 from imlogit.engines.table import local_engine, open_engine
 from imlogit.errors import DataError, FitInterrupted, KindError
-from imlogit.estimators.fits import Fit, Fitted, fit_all
+from imlogit.estimators.fits import Fit, fit_all
+from imlogit.estimators.fitted import adopt, warn_unless_converged
 from imlogit.estimators.on_cluster import lazily, on_cluster
 from imlogit.estimators.pixels import check_image_shape, check_integers, predict_scale
 from imlogit.estimators.rows import as_rows, check_finite, validate_rows
@@ -131,9 +128,6 @@ class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     >>> model.certificate_.converged
     True
     """
-
-    # the model to start from is nobody's metadata
-    __metadata_request__fit: ClassVar = {"start": UNUSED}
 
     def __init__(
         self,
@@ -353,35 +347,6 @@ def check_kind(estimator: Any, task: str, instead: str) -> None:
         )
 
 
-def adopt(estimator: LogisticRegression, data: Prepared, fitted: Fitted) -> None:
-    """Make an estimator the fitted model that a fit has found."""
-    adopt_data(estimator, data)
-    estimator.coef_ = fitted.coef
-    estimator.intercept_ = fitted.intercept
-    estimator.n_iter_ = fitted.n_iter
-    estimator.certificate_ = fitted.certificate
-    estimator.certificates_ = fitted.certificate.columns or (fitted.certificate,)
-    if hasattr(estimator, "C"):
-        estimator.C_ = C_of(estimator, data)
-        estimator.alpha_ = 1.0 / (estimator.C_ * float(data.weights.sum()))
-
-
-def adopt_data(estimator: LogisticRegression, data: Prepared) -> None:
-    """Tell an estimator what it is fitted on, which decides what it can predict on."""
-    many = 0 if data.indicators is None else data.indicators.shape[1]
-    estimator.classes_ = [data.classes] * many if many else data.classes
-    estimator.n_features_in_ = data.rows.shape[1]
-    if data.feature_names is not None:
-        estimator.feature_names_in_ = data.feature_names
-    elif hasattr(estimator, "feature_names_in_"):
-        del estimator.feature_names_in_
-    estimator.threshold_ = None
-    estimator.image_shape_ = data.image_shape
-    estimator.pixel_scale_ = data.scale
-    estimator.normalize_ = data.normalize
-    estimator.fitted_dtype_ = str(data.rows.values)
-
-
 def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[Matrix, float]:
     """Return images as validated rows (n, d), and what the engine multiplies them by.
 
@@ -402,19 +367,3 @@ def rows_to_predict(estimator: LogisticRegression, X: Any) -> tuple[Matrix, floa
         return matrix, estimator.pixel_scale_
     fitted = estimator.pixel_scale_, estimator.fitted_dtype_
     return matrix, predict_scale(matrix, estimator.pixel_scale, *fitted)
-
-
-def warn_unless_converged(certificate: Certificate, parts_are: str = "classes") -> None:
-    """Raise scikit-learn's ConvergenceWarning, with the reason, where the gap is not reached."""
-    if certificate.converged:
-        return
-    parts = certificate.columns or (certificate,)
-    short = [c for c in parts if not c.converged]
-    which = f" for {len(short)} of {len(parts)} {parts_are}" if certificate.columns else ""
-    gap = f"Relative gap {certificate.relative_gap:.2g}, tol {certificate.tol:g}"
-    warnings.warn(
-        f"not converged{which} ({certificate.status}): {certificate.reason}"
-        + ("" if np.isnan(certificate.gap) else f". {gap}"),
-        ConvergenceWarning,
-        stacklevel=3,
-    )

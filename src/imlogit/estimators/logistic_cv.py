@@ -21,12 +21,14 @@ from imlogit.engines.table import local_engine
 from imlogit.errors import DataError, FitInterrupted, GridEdgeWarning, ParameterError
 from imlogit.estimators.c_grid import by_value, choose, fits_along, grid_of
 from imlogit.estimators.fits import Fit, Fitted, fit_all
+from imlogit.estimators.fitted import adopt, warn_unless_converged
 from imlogit.estimators.folds import Fold, fold_numbers, mean_held_out, split_rows
-from imlogit.estimators.logistic import LogisticRegression, adopt, warn_unless_converged
+from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.on_cluster import on_cluster
 from imlogit.estimators.routing import choice_router, route_choice, rows_of
 from imlogit.estimators.targets import refuse_table
 from imlogit.estimators.training_data import Prepared, prepare, raise_as
+from imlogit.system.callers import caller_level
 
 RULES = ("best", "one-standard-error")
 
@@ -138,7 +140,7 @@ class LogisticRegressionCV(LogisticRegression):
     """
 
     # these are the splitter's, nobody's, and the scorer's
-    __metadata_request__fit: ClassVar = {"groups": UNUSED, "observe": UNUSED, "start": UNUSED}
+    __metadata_request__fit: ClassVar = {"groups": UNUSED, "observe": UNUSED}
     __metadata_request__score: ClassVar = {"sample_weight": UNUSED}
 
     def __init__(
@@ -322,7 +324,7 @@ class LogisticRegressionCV(LogisticRegression):
                 f"the best C, {self.Cs_[self.path_.best]:.4g}, is the {side} of the grid: the "
                 f"optimum may lie beyond it; add {beyond} values to Cs",
                 GridEdgeWarning,
-                stacklevel=3,
+                stacklevel=caller_level(),
             )
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from imlogit.engines.matrix import Matrix
 from imlogit.errors import DataError, ParameterError, PixelScaleWarning
 from imlogit.estimators.rows import column_types
+from imlogit.system.callers import caller_level
 from imlogit.system.text import by
 
 WHITE = 255
@@ -51,7 +52,7 @@ def fit_scale(rows: Matrix, pixel_scale: Any) -> float:
                 "they are pixels, pass them as uint8 (X.astype('uint8')), which imlogit scales "
                 "to [0, 1], or set pixel_scale=1/255; pixel_scale=1 takes them as they are",
                 PixelScaleWarning,
-                stacklevel=4,
+                stacklevel=caller_level(),
             )
         return 1.0
     number = isinstance(pixel_scale, (int, float, np.number)) and not isinstance(pixel_scale, bool)

@@ -9,6 +9,7 @@ from imlogit.engines.matrix import Matrix
 from imlogit.engines.scaled_matrix import NormalizedMatrix, Standardization, standardization_of
 from imlogit.errors import ZeroRowsWarning
 from imlogit.estimators.rows import check_finite, zero_rows
+from imlogit.system.callers import caller_level
 
 if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression
@@ -44,6 +45,6 @@ def scale_rows(
             f"{zero} and have no direction: normalize='l2' leaves them zero, so that only the "
             "intercept speaks for them; leave them out if they are no data",
             ZeroRowsWarning,
-            stacklevel=4,
+            stacklevel=caller_level(),
         )
     return matrix, standardization

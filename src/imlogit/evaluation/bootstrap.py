@@ -15,13 +15,8 @@ from imlogit.core.certificate import Certificate, combine
 from imlogit.core.solution import Observer
 from imlogit.errors import FitInterrupted, ParameterError
 from imlogit.estimators.fits import Fit, Fitted, fit_all
-from imlogit.estimators.logistic import (
-    LogisticRegression,
-    adopt,
-    adopt_data,
-    check_kind,
-    warn_unless_converged,
-)
+from imlogit.estimators.fitted import adopt, adopt_data, warn_unless_converged
+from imlogit.estimators.logistic import LogisticRegression, check_kind
 from imlogit.estimators.on_cluster import on_its_cluster
 from imlogit.estimators.targets import refuse_table
 from imlogit.estimators.training_data import C_of, Prepared, prepare

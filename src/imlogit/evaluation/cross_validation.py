@@ -17,13 +17,9 @@ from imlogit.core.links import codes_of_probabilities
 from imlogit.core.solution import Observer
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.fits import Fit, Fitted, fit_all
+from imlogit.estimators.fitted import adopt, warn_unless_converged
 from imlogit.estimators.folds import Fold, deviation, mean_held_out, split_rows
-from imlogit.estimators.logistic import (
-    LogisticRegression,
-    adopt,
-    check_kind,
-    warn_unless_converged,
-)
+from imlogit.estimators.logistic import LogisticRegression, check_kind
 from imlogit.estimators.on_cluster import on_its_cluster
 from imlogit.estimators.routing import route_folds
 from imlogit.estimators.targets import refuse_table
