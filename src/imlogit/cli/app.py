@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from imlogit.cli import data, examining, fitting, models
+from imlogit.cli import data, examining, fitting, models, pages
 from imlogit.cli.examples import epilog
 from imlogit.cli.streams import prepare_streams
 
@@ -20,6 +20,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "doubts": examining.doubts_command,
     "explain": examining.explain_command,
     "compare": examining.compare_command,
+    "report": pages.report_command,
+    "open": pages.open_command,
     "show": models.show_command,
     "export": models.export_command,
 }

@@ -24,6 +24,8 @@ EXAMPLES = {
         "imlogit explain imlogit-runs/photos-1 new/cat.jpg",
     ),
     "compare": ("imlogit compare imlogit-runs/photos-1 imlogit-runs/photos-2",),
+    "report": ("imlogit report imlogit-runs/photos-1",),
+    "open": ("imlogit open imlogit-runs/photos-1",),
     "show": ("imlogit show imlogit-runs/photos-1",),
     "export": (
         "imlogit export imlogit-runs/photos-1 --to onnx",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imlogit.cli.options import AsJson, Out, PlainJson, Strict, Verbose, gathers
+from imlogit.cli.options import AsJson, NoReport, Out, PlainJson, Strict, Verbose, gathers
 from imlogit.cli.output import draw, load_images, print_json, result_console
 from imlogit.cli.spelling import respell
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars, say
@@ -40,12 +40,14 @@ def train_command(
     verbose: Verbose = False,
     as_json: AsJson = False,
     strict: Strict = False,
+    no_report: NoReport = False,
     *,
     options: TrainOptions,
 ) -> None:
     """Train a classifier of images, cross-validate it, test it and save it."""
     with errors_as_exit_code():
-        _run(_train, options, out, as_json=as_json, verbose=verbose, strict=strict)
+        ways = {"as_json": as_json, "verbose": verbose, "strict": strict}
+        _run(_train, options, out, **ways, report=not no_report)
 
 
 @gathers(options=SweepOptions)
@@ -54,12 +56,14 @@ def sweep_command(
     verbose: Verbose = False,
     as_json: AsJson = False,
     strict: Strict = False,
+    no_report: NoReport = False,
     *,
     options: SweepOptions,
 ) -> None:
     """Cross-validate many values of C, choose one, and save the model fitted with it."""
     with errors_as_exit_code():
-        _run(_sweep, options, out, as_json=as_json, verbose=verbose, strict=strict)
+        ways = {"as_json": as_json, "verbose": verbose, "strict": strict}
+        _run(_sweep, options, out, **ways, report=not no_report)
 
 
 @gathers(options=TaskOptions)
@@ -117,6 +121,7 @@ def _run(
     as_json: bool,
     verbose: bool,
     strict: bool,
+    report: bool,
 ) -> None:
     """Say what there is, work, write a run directory and print what was found.
 
@@ -137,16 +142,18 @@ def _run(
             result = do(task, observe=fitting)
     except FitInterrupted as stop:
         if stop.partial is not None:
-            place = _write_or_show(stop.partial, out, show)
+            place = _write_or_show(stop.partial, out, show, report=report)
             say(f"what is finished is written to {place}")
         raise
-    place = _write_or_show(result, out, show)
+    place = _write_or_show(result, out, show, report=report)
     show(result, place)
     if strict and not result.checks.ok:
         raise typer.Exit(FOUND_ERRORS)
 
 
-def _write_or_show(result: Any, out: Path | None, show: Callable[[Any, Path | None], None]) -> Path:
+def _write_or_show(
+    result: Any, out: Path | None, show: Callable[[Any, Path | None], None], *, report: bool
+) -> Path:
     """Write a run directory; if it cannot be written, at least print what it would hold.
 
     Raises
@@ -157,7 +164,7 @@ def _write_or_show(result: Any, out: Path | None, show: Callable[[Any, Path | No
     from imlogit.report.run_folder import write_run
 
     try:
-        return write_run(result, out)
+        return write_run(result, out, report=report)
     except OutputError:
         show(result, None)
         raise

@@ -56,6 +56,7 @@ RunSource = Annotated[
 Picture = Annotated[
     Path | None, typer.Option("--out", help="Where to draw, as PNG; default in the run's folder.")
 ]
+NoReport = Annotated[bool, typer.Option("--no-report", help="Write no report.html.")]
 Strict = Annotated[
     bool, typer.Option("--strict", help="End with exit code 1 where a check found an error.")
 ]

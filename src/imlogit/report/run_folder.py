@@ -13,6 +13,9 @@ from imlogit.errors import OutputError
 from imlogit.model.fields import SavedModel
 from imlogit.model.file import write as write_model
 from imlogit.model.persist import FILE_NAME
+from imlogit.report.html.content import content_of
+from imlogit.report.html.page import FILE_NAME as REPORT
+from imlogit.report.html.page import page_of
 from imlogit.report.pictures.confusion import confusion_figure
 from imlogit.report.pictures.curves import (
     calibration_figure,
@@ -44,7 +47,9 @@ def refuse_run_place(out: Path | None) -> None:
         probe(Path(RUNS, "run"), named=RUNS, makes_folders=True)
 
 
-def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
+def write_run(
+    run: TrainResult | SweepResult, out: Path | None = None, *, report: bool = True
+) -> Path:
     """Write a run directory.
 
     Parameters
@@ -52,6 +57,8 @@ def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
     run : TrainResult or SweepResult
     out : Path, optional
         A folder that does not exist yet; by default ``imlogit-runs/NAME-N`` with the first free N.
+    report : bool, default=True
+        Write ``report.html``, too.
 
     Returns
     -------
@@ -78,11 +85,13 @@ def write_run(run: TrainResult | SweepResult, out: Path | None = None) -> Path:
         contents["predictions.safetensors"] = run.predictions.to_bytes
     contents |= _of_scores(run)
     contents["findings.png"] = lambda: exhibit_sheet(images, run.checks)
+    if report:
+        contents[REPORT] = lambda: _report(run)
     with filling(parent, out) as hidden:
         folder = hidden / "run"
         folder.mkdir()
         for name, content in contents.items():
-            made = _picture(name, content) if name.endswith(".png") else content()
+            made = _picture(name, content) if name.endswith((".png", ".html")) else content()
             if made is not None:
                 write_bytes(folder / name, made)
         if run.model is not None:
@@ -101,6 +110,11 @@ def _picture(name: str, draw: Callable[[], bytes | None]) -> bytes | None:
             stacklevel=3,
         )
         return None
+
+
+def _report(run: TrainResult | SweepResult) -> bytes | None:
+    content = content_of(run)
+    return None if content is None else page_of(content).encode()
 
 
 def _of_training(run: TrainResult) -> dict[str, Callable[[], bytes | None]]:
