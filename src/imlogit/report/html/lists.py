@@ -44,8 +44,8 @@ def check_pictures(content: RunContent) -> tuple[Sheet, dict[str, Tiles]]:
             n = len(rows) - MOST_LISTED
             more = f"{n:,} more in findings.png or metrics.json" if n > 0 else ""
             groups[one["code"]] = Tiles(one["code"], rows[:MOST_LISTED], more)
-    rows = [row for one in groups.values() for row, _ in one.tiles]
-    return sheet_of("checks", content.images, rows), groups
+    drawn = [row for one in groups.values() for row, _ in one.tiles]
+    return sheet_of("checks", content.images, drawn), groups
 
 
 def mistakes(content: RunContent) -> tuple[Sheet, list[dict[str, Any]], int]:
