@@ -317,9 +317,8 @@ class LogisticRegressionCV(LogisticRegression):
     def _warn_of_the_edge(self) -> None:
         edge = self.path_.edge
         if edge is not None:
-            side, beyond = (
-                ("largest", "larger") if edge is GridEdge.HIGH else ("smallest", "smaller")
-            )
+            at_the_top = edge is GridEdge.HIGH
+            side, beyond = ("largest", "larger") if at_the_top else ("smallest", "smaller")
             warnings.warn(
                 f"the best C, {self.Cs_[self.path_.best]:.4g}, is the {side} of the grid: the "
                 f"optimum may lie beyond it; add {beyond} values to Cs",
