@@ -1,0 +1,158 @@
+"""The drawing pad of a run's page: a model that answers in the browser, from weights in the page."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from imlogit.data.reading import Reading
+from imlogit.errors import DataError
+from imlogit.export.json_file import facts
+from imlogit.model.fields import SavedModel
+from imlogit.model.head import Head, head_of
+from imlogit.model.predict import check_takes_pixels, may_be_of_digits
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+HERE = Path(__file__).parent
+# In the order in which they need each other.
+SCRIPTS = (
+    "numbers.js",
+    "prepare.js",
+    "resample.js",
+    "model.js",
+    "picture.js",
+    "strokes.js",
+    "view.js",
+    "pad.js",
+)
+# As many are exact, and at most so many are in a page, which has 3 MB for everything.
+MOST_EXACT = 20_000
+MOST_WEIGHTS = 200_000
+MOST_BARS = 10
+FILE_CHANNELS = ((), (1,), (3,))
+
+
+@dataclass(frozen=True)
+class PadSection:
+    """A part of a page in which a reader tries a model.
+
+    Attributes
+    ----------
+    html : Markup
+        One ``<section>`` with the id "pad" and a heading of the second level.
+    style : str
+        CSS. Colours are the page's ``--ink``, ``--paper``, ``--accent``, ``--line`` and
+        ``--muted``, where it has these.
+    scripts : tuple of str
+        Classic scripts to stand inline after the section, in this order.
+    data : dict
+        JSON values that the scripts read from the element with the id "model-data"; empty where
+        there are no scripts.
+    """
+
+    html: Markup
+    style: str
+    scripts: tuple[str, ...] = ()
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def pad_section(model: SavedModel) -> PadSection:
+    """Return the pad for a model of digits, a loader of pictures for others that take pixels.
+
+    A model that cannot be computed in a page has one sentence instead, which says why.
+
+    Parameters
+    ----------
+    model : SavedModel
+
+    Returns
+    -------
+    PadSection
+    """
+    style = _static("pad.css")
+    sentence = _why_not(model)
+    if sentence:
+        return PadSection(_rendered(sentence=sentence), style)
+    head = head_of(model)
+    way = "digit" if may_be_of_digits(model) else "picture"
+    height, width = head.shape[:2]
+    n_classes = len(head.class_names)
+    html = _rendered(
+        way=way,
+        height=height,
+        width=width,
+        n_classes=n_classes,
+        n_more=max(0, n_classes - MOST_BARS),
+        threshold=head.threshold,
+        positive=head.class_names[-1],
+    )
+    data = _data(head) | {
+        "way": way,
+        "fit": model.fit or Reading().fit,
+        "against_rest": model.against_rest,
+    }
+    return PadSection(html, style, tuple(map(_static, SCRIPTS)), data)
+
+
+def _why_not(model: SavedModel) -> str:
+    """Return why a page cannot compute a model's answers; empty where it can."""
+    try:
+        check_takes_pixels(model)
+    except DataError:
+        return (
+            "This model takes features, which cannot be computed from a picture in this page. "
+            "predict answers for them."
+        )
+    channels = model.image_shape[2:] if model.image_shape else ()
+    if channels not in FILE_CHANNELS:
+        return (
+            f"This model takes images of {channels[0]} channels, and pictures have 1 or 3. "
+            "predict answers for them."
+        )
+    if model.coef.size > MOST_WEIGHTS:
+        return (
+            f"This model has {model.coef.size:,} weights, more than a page has room for. "
+            "predict answers for any picture."
+        )
+    return ""
+
+
+def _data(head: Head) -> dict[str, Any]:
+    """Return the block of the JSON export, with the weights in base64."""
+    dtype = "float64" if head.weights.size <= MOST_EXACT else "float32"
+    numbers = head.weights.astype(np.dtype(dtype).newbyteorder("<"))
+    return facts(head) | {
+        "scale": head.scale,
+        "normalize": head.normalize,
+        "intercept": head.intercept.tolist(),
+        "weights": {
+            "dtype": dtype,
+            "shape": list(head.weights.shape),
+            "base64": base64.b64encode(numbers.tobytes()).decode(),
+        },
+    }
+
+
+def _static(name: str) -> str:
+    return (HERE / "static" / name).read_text(encoding="utf-8")
+
+
+def _rendered(**values: Any) -> Markup:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    values = {"sentence": "", "way": None} | values
+    return Markup(environment.get_template("pad.html.j2").render(values))

@@ -1,0 +1,93 @@
+// What a linear model says of pixels: as imlogit.model.head and imlogit.evaluation.evidence.
+"use strict";
+var imlogit = window.imlogit || (window.imlogit = {});
+
+imlogit.model = (() => {
+  // Weights come as base64 of little-endian floats, one row for two classes, else one for each.
+  function opened(data) {
+    const bytes = Uint8Array.from(atob(data.weights.base64), (letter) => letter.charCodeAt(0));
+    const Kind = data.weights.dtype === "float64" ? Float64Array : Float32Array;
+    const flat = new Kind(bytes.buffer);
+    const [k, d] = data.weights.shape;
+    const rows = Array.from({ length: k }, (_, i) => flat.subarray(i * d, (i + 1) * d));
+    return { ...data, rows };
+  }
+
+  // What pixels are multiplied by before the weights.
+  function factor(model, pixels) {
+    if (model.normalize === null) return model.scale;
+    let squares = 0;
+    for (const value of pixels) squares += value * value;
+    return squares > 0 ? model.scale / Math.sqrt(squares) : model.scale;
+  }
+
+  function margins(model, pixels) {
+    const by = factor(model, pixels);
+    return model.rows.map((row, k) => {
+      let sum = 0;
+      for (let i = 0; i < row.length; i++) sum += row[i] * pixels[i];
+      return sum * by + model.intercept[k];
+    });
+  }
+
+  function sigmoid(x) {
+    if (x >= 0) return 1 / (1 + Math.exp(-x));
+    return Math.exp(x) / (1 + Math.exp(x));
+  }
+
+  function logSigmoid(x) {
+    return x >= 0 ? -Math.log1p(Math.exp(-x)) : x - Math.log1p(Math.exp(x));
+  }
+
+  function shares(logs) {
+    const most = Math.max(...logs);
+    const each = logs.map((log) => Math.exp(log - most));
+    const total = each.reduce((a, b) => a + b, 0);
+    return each.map((one) => one / total);
+  }
+
+  function probabilities(model, found) {
+    if (model.link === "sigmoid") return [sigmoid(-found[0]), sigmoid(found[0])];
+    return shares(model.link === "softmax" ? found : found.map(logSigmoid));
+  }
+
+  function label(model, found) {
+    if (found.length > 1) return found.indexOf(Math.max(...found));
+    if (model.threshold === null) return Number(found[0] > 0);
+    return Number(sigmoid(found[0]) >= model.threshold);
+  }
+
+  // Of two classes the second against the first, else the most probable against the next.
+  function sides(said) {
+    if (said.length === 2) return [1, 0];
+    const order = said.map((_, code) => code).sort((a, b) => said[b] - said[a]);
+    return [order[0], order[1]];
+  }
+
+  // What each place of the picture adds to the logarithm of the odds of toward against against.
+  function evidence(model, pixels, said) {
+    const [toward, against] = sides(said);
+    const [height, width, channels = 1] = model.input.shape;
+    const one = model.rows.length === 1 ? model.rows[0] : null;
+    const by = factor(model, pixels);
+    const terms = new Float64Array(height * width);
+    for (let i = 0; i < pixels.length; i++) {
+      const weight = one ? one[i] : model.rows[toward][i] - model.rows[against][i];
+      terms[Math.floor(i / channels)] += weight * pixels[i] * by;
+    }
+    return { toward, against, terms };
+  }
+
+  function answer(model, pixels) {
+    const found = margins(model, pixels);
+    const said = probabilities(model, found);
+    return {
+      margins: found,
+      probabilities: said,
+      label: label(model, found),
+      evidence: evidence(model, pixels, said),
+    };
+  }
+
+  return { opened, answer };
+})();
