@@ -89,6 +89,7 @@ def pad_section(model: SavedModel) -> PadSection:
         width=width,
         n_classes=n_classes,
         n_more=max(0, n_classes - MOST_BARS),
+        is_short=all(len(name) == 1 for name in head.class_names),
         threshold=head.threshold,
         positive=head.class_names[-1],
     )
@@ -154,5 +155,5 @@ def _rendered(**values: Any) -> Markup:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    values = {"sentence": "", "way": None} | values
+    values = {"sentence": "", "way": None, "is_short": False} | values
     return Markup(environment.get_template("pad.html.j2").render(values))

@@ -37,8 +37,7 @@ imlogit.pad = (() => {
 
   function hint() {
     if (problem) return problem;
-    if (image !== null) return isDigits ? "There is no ink in this picture." : "Nothing is left of it.";
-    if (strokes.length) return "Nothing to see yet.";
+    if (image !== null) return "There is no ink in this picture.";
     return isDigits ? "Draw a digit." : "Load a picture.";
   }
 

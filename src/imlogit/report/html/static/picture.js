@@ -43,12 +43,11 @@ imlogit.picture = (() => {
     return { width, height, values };
   }
 
-  // Pixels as a model of these shapes takes them, row by row, or null where nothing is left.
+  // Pixels as a model of these shapes takes them, row by row.
   function pixels(image, [height, width, channels], fit) {
     const found = (channels === 3 ? planes(image) : [grey(image)]).map((plane) =>
       fitted(plane, width, height, fit),
     );
-    if (found.includes(null)) return null;
     const n = found.length;
     const all = new Uint8Array(height * width * n);
     found.forEach((plane, c) => plane.values.forEach((value, i) => (all[i * n + c] = value)));

@@ -90,18 +90,18 @@ imlogit.resample = (() => {
     return resized(plane, width, height, [left, top, left + w, top + h]);
   }
 
-  // All of it, with black beside: ImageOps.pad. Null where nothing would be left.
+  // All of it, with black beside: ImageOps.pad. A line that is thinner than a pixel is not seen.
   function padded(plane, width, height) {
     const own = plane.width / plane.height;
     let w = width;
     let h = height;
     if (own > width / height) h = round((plane.height / plane.width) * width);
     else if (own < width / height) w = round((plane.width / plane.height) * height);
-    if (w === 0 || h === 0) return null;
+    const values = new Uint8Array(width * height);
+    if (w === 0 || h === 0) return { width, height, values };
     const small = stretched(plane, w, h);
     const left = w === width ? 0 : round((width - w) * 0.5);
     const top = w === width ? round((height - h) * 0.5) : 0;
-    const values = new Uint8Array(width * height);
     for (let y = 0; y < h; y++) {
       values.set(small.values.subarray(y * w, (y + 1) * w), (top + y) * width + left);
     }
