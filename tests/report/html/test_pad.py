@@ -1,15 +1,11 @@
 """The pad in headless Chromium: what it computes is what Python says."""
 
 import base64
-import io
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from helpers.browser import DESKTOP, PHONE, browser, open_page  # noqa: F401 - a fixture
-from helpers.image_files import encoded
-from helpers.pad_page import write_pad_page
 from imlogit.data.images.decode import decode_image, fitted
 from imlogit.data.images.mnist_digit import prepare_digit
 from imlogit.data.reading import Reading
@@ -17,6 +13,10 @@ from imlogit.errors import DataError
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
 from imlogit.report.html.pad import MOST_WEIGHTS, pad_section
+
+from helpers.browser import DESKTOP, PHONE, browser, open_page  # noqa: F401 - a fixture
+from helpers.image_files import encoded
+from helpers.pad_page import write_pad_page
 
 N_IMAGES, N_STROKES = 200, 50
 PROOF = {
@@ -209,11 +209,11 @@ FITS = "crop", "pad", "stretch"
 def test_files_become_the_pixels_that_python_reads(page, channels, rng):
     files = list(picture_files(rng))
     asked = [[base64.b64encode(file).decode(), FITS[k % 3]] for k, (file, _) in enumerate(files)]
-    found = page.evaluate(TO_LOAD, [asked, [24, 32, *channels]])
+    found = page.evaluate(TO_LOAD, [asked, [26, 28, *channels]])
     apart = {}
     for k, (file, form) in enumerate(files):
         image = decode_image(file, Reading()).convert("RGB" if channels else "L")
-        pixels = np.asarray(fitted(image, (24, 32), False, FITS[k % 3]), dtype=int)
+        pixels = np.asarray(fitted(image, (26, 28), False, FITS[k % 3]), dtype=int)
         most = np.abs(pixels.ravel() - found[k]).max()
         apart[form] = max(apart.get(form, 0), most)
     assert max(apart.values()) <= 1, apart

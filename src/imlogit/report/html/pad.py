@@ -1,4 +1,4 @@
-"""The drawing pad of a run's page: a model that answers in the browser, from weights in the page."""
+"""The drawing pad of a page: a model that answers in the browser, from weights in the page."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class PadSection:
     html : Markup
         One ``<section>`` with the id "pad" and a heading of the second level.
     style : str
-        CSS. Colours are the page's ``--ink``, ``--paper``, ``--accent``, ``--line`` and
-        ``--muted``, where it has these.
+        CSS. Colours are the page's custom properties `ink`, `paper`, `accent`, `line` and
+        `muted`, where it has these.
     scripts : tuple of str
         Classic scripts to stand inline after the section, in this order.
     data : dict
