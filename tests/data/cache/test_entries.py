@@ -7,6 +7,7 @@ import sys
 import time
 import warnings
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -205,6 +206,21 @@ def test_a_folder_that_cannot_be_written_costs_one_warning(images, pins, tmp_pat
         same(entries.cached(NAME, pins, lambda: images), images)
     assert len(caught) == 1
     assert file.read_text() == "in the way"
+
+
+def test_what_a_full_disk_cuts_short_is_not_kept(images, cache_home):
+    resource = pytest.importorskip("resource")
+    # less than a buffer of C's streams, whose end is written when it is closed
+    many = replace(images, images=np.repeat(images.images, 7, axis=0), labels=np.arange(210) % 3)
+    pins = entries.Pins(many.sha256, label_digest(many.labels))
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (many.images.nbytes, hard))
+    try:
+        with pytest.warns(UserWarning, match="could not be kept"):
+            same(entries.cached(NAME, pins, lambda: many), many)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert names(cache_home) == []
 
 
 @pytest.mark.parametrize("stop", [OSError(28, "No space left on device"), KeyboardInterrupt()])

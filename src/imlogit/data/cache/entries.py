@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, BinaryIO, Literal, NamedTuple
 
 import numpy as np
@@ -317,7 +318,8 @@ def _locked_or_not(name: str, seconds: float) -> Iterator[bool]:
 
 def _write_array(path: Path, array: npt.NDArray[Any], sha256: str) -> dict[str, Any]:
     with path.open("wb") as file:
-        np.save(file, array, allow_pickle=False)
+        # NumPy writes to a file itself by C's streams, and passes over what a full disk refuses
+        np.save(SimpleNamespace(write=file.write), array, allow_pickle=False)
     return {
         "shape": list(array.shape),
         "dtype": array.dtype.str,
