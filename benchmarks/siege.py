@@ -1,4 +1,4 @@
-"""Whether strangers' files are answered rightly or refused in one line, soon and in little memory.
+"""Whether kills, full disks, crowds, servers and strangers' files leave all whole, and are said.
 
 python -m benchmarks.siege [--quick] [PART ...]
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import resource
+import sys
 import time
 import warnings
 from collections import Counter
@@ -23,6 +24,7 @@ from rich.progress import track
 from scipy.special import expit, softmax
 
 from benchmarks.common import arguments, parse, show, table
+from benchmarks.events import EVENTS, print_events
 from benchmarks.hostile import mutated_model, mutated_run, mutated_text
 from imlogit.cli.spelling import respell
 from imlogit.data.cache import entries, note_files
@@ -165,28 +167,41 @@ def besiege(work: Work, n: int, seed: int = 0) -> Siege:
 
 
 def main() -> None:
-    """Besiege each kind of file, and print what came of it."""
-    parser = arguments("siege", TRIALS)
-    asked = parse(parser, TRIALS)
+    """Besiege all that is asked for; exit with 1 where anything failed."""
+    parts = (*EVENTS, *TRIALS)
+    asked = parse(arguments("siege", parts), parts)
+    failed = 0
+    if set(asked.parts) & set(EVENTS):
+        # first, as what forks must not have threads
+        failed += print_events(asked.parts, quick=asked.quick)
+    if set(asked.parts) & set(TRIALS):
+        failed += print_mutated(asked.parts, quick=asked.quick)
+    sys.exit(int(failed > 0))
+
+
+def print_mutated(parts: list[str], *, quick: bool) -> int:
+    """Besiege each kind of file, print what came of it, and return how much failed."""
     headings = ("answered", "refused in a line", "faults", "worst seconds", "worst MB")
-    rows = table("Mutated files of strangers", "files", *headings)
+    rows, failed = table("Mutated files of strangers", "files", *headings), 0
     with TemporaryDirectory() as folder:
         target = Target(Path(folder))
         works = (target.models_work, target.runs_work, _in(Path(folder, "cache"), target))
         for (name, n), work in track(
             list(zip(TRIALS.items(), works, strict=True)), "Besieging", transient=True
         ):
-            if name not in asked.parts:
+            if name not in parts:
                 continue
-            found = besiege(work, n // QUICK_SHARE if asked.quick else n)
+            found = besiege(work, n // QUICK_SHARE if quick else n)
             for fault in found.faults:
                 print(f"{name} {fault}", flush=True)
+            failed += len(found.faults)
             counts = (found.outcomes[ANSWERED], found.outcomes[REFUSED], len(found.faults))
             rows.add_row(
                 name, *(f"{n:,}" for n in counts), f"{found.seconds:.2f}", f"{found.megabytes:.0f}"
             )
     rows.add_row("at most", "", "", "0", f"{MOST_SECONDS:.2f}", f"{MOST_MEGABYTES:.0f}")
     show(rows)
+    return failed
 
 
 def _in(cache: Path, target: Target) -> Work:

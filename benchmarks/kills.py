@@ -1,0 +1,296 @@
+"""Every writer, killed at every renaming and at random times, and on a disk without space."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import shutil
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from benchmarks.warm import RENAMING, Ended, Stop, forked, helper
+
+DAYS_SECONDS = 2 * 86_400
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+LIMITS = (0, 100, 1000, 4000, 20_000)
+OURS = ("**/.imlogit-*", "**/.*-part-*", "tmp/imlogit-*")
+REFUSED = 2
+QUICKLY = ("new.npz", "--folds", "2", "--engine", "reference")
+State = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something that writes.
+
+    Attributes
+    ----------
+    work : callable
+    product : str
+        A pattern of the files or folders that are whole or not there.
+    before : callable, optional
+        Writes what was there before.
+    """
+
+    work: Callable[[], Any]
+    product: str
+    before: Callable[[], Any] | None = None
+
+
+@dataclass
+class Tally:
+    """What came of the kills of a job, or of its full disks."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
+
+    def demand(self, good: bool, what: str) -> None:
+        """Note a fault, unless all is well."""
+        if not good:
+            self.faults.append(what)
+
+
+class Trial:
+    """A job, what is there before it, and what is there after it."""
+
+    def __init__(self, job: Job, home: Path, template: Path) -> None:
+        self.job, self.home = job, home
+        self.origin = home / "before"
+        shutil.copytree(template, self.origin)
+        if job.before is not None:
+            _must(forked(job.before, self.origin))
+        self.old = state_of(self.origin, job.product)
+        self.place = self.fresh()
+        whole = _must(forked(_counting(job.work), self.place))
+        self.calls = int(whole.said.rpartition("calls:")[2])
+        self.seconds = whole.seconds
+        self.new = state_of(self.place, job.product)
+        if self.old == self.new:
+            raise AssertionError(f"{job.product}: nothing was written")
+
+    def fresh(self) -> Path:
+        """Return the folder as it was before; it is the same place each time."""
+        place = self.home / "now"
+        shutil.rmtree(place, ignore_errors=True)
+        shutil.copytree(self.origin, place, symlinks=True)
+        return place
+
+    def kill(self, stop: Stop, tally: Tally) -> None:
+        """Kill the job; look at what is there, a day later do it again, and look again."""
+        place = self.fresh()
+        ended = forked(self.job.work, place, stop)
+        tally.outcomes["kills" if ended.code else "over before"] += 1
+        tally.demand(ended.left == 0, f"{stop}: {ended.left} processes stay")
+        tally.outcomes["processes left"] += ended.left
+        self._look(place, tally, stop)
+        self._a_day_later(place, tally, stop)
+
+    def _a_day_later(self, place: Path, tally: Tally, stop: Stop) -> None:
+        left = leftovers(place)
+        for path in (*left, *(one for folder in left for one in folder.rglob("*"))):
+            then = time.time() - DAYS_SECONDS
+            os.utime(path, (then, then), follow_symlinks=False)
+        if self.job.product.startswith("cache/"):  # what is kept is not written again
+            for path in place.glob(self.job.product):
+                shutil.rmtree(path)
+        again = forked(self.job.work, place)
+        tally.demand(again.code == 0, f"{stop}: the next time: {again.said[-300:]}")
+        stays = leftovers(place)
+        tally.outcomes["leftovers tidied"] += len(left) - len(stays)
+        tally.demand(not stays, f"{stop}: stays: {[one.name for one in stays]}")
+        now = state_of(place, self.job.product)  # a run is written beside the one before
+        right = set(self.new.values()) <= set(now.values())
+        tally.demand(right, f"{stop}: the next time wrote something else: {sorted(now)}")
+
+    def fill(self, limit: int, tally: Tally) -> None:
+        """Do the job where no file may grow beyond so many bytes."""
+        place = self.fresh()
+
+        def work() -> Any:
+            _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+            return self.job.work()
+
+        ended = forked(work, place)
+        tally.outcomes["refused" if ended.code == REFUSED else "written"] += 1
+        said = any(line.startswith("imlogit: ") for line in ended.said.splitlines())
+        good = ended.code == 0 or (ended.code == REFUSED and said)
+        good &= "Traceback" not in ended.said
+        tally.demand(good, f"limit {limit}: {ended.code}: {ended.said[-300:]}")
+        self._look(place, tally, f"limit {limit}")
+        tally.demand(not leftovers(place), f"limit {limit}: leaves {leftovers(place)}")
+
+    def _look(self, place: Path, tally: Tally, when: Stop | str) -> None:
+        now = state_of(place, self.job.product)
+        if now == self.new:
+            tally.outcomes["whole, new"] += 1
+        elif now == self.old:
+            tally.outcomes["whole, old" if self.old else "nothing"] += 1
+        elif self._is_interrupted_run(place, when):
+            tally.outcomes["whole, new"] += 1
+        else:
+            tally.outcomes["half"] += 1
+            tally.demand(False, f"{when}: neither the old nor the new: {sorted(now)}")
+
+    def _is_interrupted_run(self, place: Path, when: Stop | str) -> bool:
+        """Whether there is a whole run of what was fitted until Ctrl-C, and says so."""
+        if not isinstance(when, Stop) or when.signum == signal.SIGKILL:
+            return False
+        said = list(place.glob(f"{self.job.product}/metrics.json"))
+        return bool(said) and all(json.loads(one.read_text())["interrupted"] for one in said)
+
+
+def state_of(place: Path, product: str) -> State:
+    """Return what each file of a product holds."""
+    found = {}
+    for top in place.glob(product):
+        if top.name.startswith("."):
+            continue
+        for path in [top, *top.rglob("*")]:
+            if path.is_file():
+                name = path.relative_to(place).as_posix()
+                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+def leftovers(place: Path) -> list[Path]:
+    """Return what is beside the products, but for locks, which lie there for good."""
+    found = {path for pattern in OURS for path in place.glob(pattern)}
+    inner = {path for path in found if found & set(path.parents)}
+    return sorted(path for path in found - inner if path.suffix != ".lock")
+
+
+def stops(trial: Trial, n: int, rng: np.random.Generator, *, every: bool) -> list[Stop]:
+    """Return where a job is killed: at each renaming, or at one of them, and at random times."""
+    calls = range(1, trial.calls + 1) if every else [trial.calls][:1]
+    fixed = [Stop(call=call, after=after) for call in calls if call for after in (False, True)]
+    times = rng.uniform(0.002, trial.seconds, n)
+    drawn = [Stop(SIGNALS[k % 3], seconds=float(one)) for k, one in enumerate(times)]
+    return [*fixed, *drawn]
+
+
+def command(*arguments: str) -> Callable[[], Any]:
+    """Return the work of a command line."""
+
+    def work() -> None:
+        from imlogit.__main__ import main
+
+        sys.argv = ["imlogit", *arguments]
+        main()
+
+    return work
+
+
+def jobs(facts: Any) -> dict[str, Job]:
+    """Return every writer there is; `facts` are those of a server's MNIST."""
+    to_json = ("--to", "json", "--force", "--out", "x.json")
+    doubts = ("doubts", "run", "--source", "new.npz")
+    return {
+        "train": Job(command("train", *QUICKLY), "imlogit-runs/*"),
+        "sweep": Job(command("sweep", *QUICKLY, "--cs", "1e-3:1e1:3"), "imlogit-runs/*"),
+        "export": Job(
+            command("export", "run", *to_json), "x.json", command("export", "old", *to_json)
+        ),
+        "save": Job(_save("run"), "saved.imlogit", _save("old")),
+        "fetch": Job(_fetch(facts), "cache/mnist*"),
+        "read a folder": Job(command("data", "fetch", "photos"), "cache/images-*"),
+        "doubts": Job(command(*doubts, "-n", "3"), "run/doubts.png", command(*doubts)),
+        "predict": Job(command("predict", "run", "new.csv"), "cache/images-*"),
+    }
+
+
+def template(home: Path) -> Path:
+    """Return a folder with all that the jobs read: two runs, arrays, a table and photos."""
+    place = home / "template"
+    place.mkdir()
+    for seed, name in enumerate(("old", "new")):
+        rng = np.random.default_rng(seed)
+        images = rng.integers(0, 120, (60, 8, 8)).astype(np.uint8)
+        labels = np.arange(60) % 3
+        images[labels == 1, :4] += 100
+        images[labels == 2, 4:] += 100
+        np.savez(place / f"{name}.npz", images=images, labels=labels)
+    rows = [
+        ",".join(map(str, [label, *one.ravel()])) for label, one in zip(labels, images, strict=True)
+    ]
+    head = ",".join(["label", *(f"pixel{k}" for k in range(64))])
+    (place / "new.csv").write_text("\n".join([head, *rows]) + "\n")
+    for number, (label, one) in enumerate(zip(labels, images, strict=True)):
+        folder = place / "photos" / f"class{label}"
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(one).save(folder / f"{number}.png")
+    for source, out in (("old.npz", "old"), ("new.npz", "run")):
+        _must(forked(command("train", source, "--all", *QUICKLY[1:], "--out", out), place))
+    shutil.rmtree(place / "cache", ignore_errors=True)
+    return place
+
+
+def stand_in(home: Path) -> Any:
+    """Return a server of a small MNIST, which does not answer yet."""
+    return helper("mirror_server").StandIn(home)
+
+
+def _save(run: str) -> Callable[[], Any]:
+    def work() -> None:
+        import imlogit
+        from imlogit.cli.terminal import errors_as_exit_code
+
+        with errors_as_exit_code():
+            imlogit.save_model(
+                imlogit.load_model(f"{run}/model.imlogit"), "saved.imlogit", force=True
+            )
+
+    return work
+
+
+def _fetch(facts: Any) -> Callable[[], Any]:
+    def work() -> None:
+        from imlogit.cli.terminal import errors_as_exit_code
+        from imlogit.data.readers import mnist
+
+        os.environ.pop("IMLOGIT_DATA", None)
+        mnist.ROUTES = mnist.ROUTES[-1:]
+        with errors_as_exit_code():
+            mnist.load_mnist(facts=facts)
+
+    return work
+
+
+def _counting(work: Callable[[], Any]) -> Callable[[], Any]:
+    """Return work that says at its end how often it has renamed something."""
+
+    def counted() -> None:
+        calls = []
+
+        def standing_in_for(whole: Callable[..., Any]) -> Callable[..., Any]:
+            def rename(*places: Any, **how: Any) -> Any:
+                calls.append("")
+                return whole(*places, **how)
+
+            return rename
+
+        for name in RENAMING:
+            setattr(os, name, standing_in_for(getattr(os, name)))
+        try:
+            work()
+        finally:
+            print(f"\ncalls:{len(calls)}", flush=True)
+
+    return counted
+
+
+def _must(ended: Ended) -> Ended:
+    if ended.code:
+        raise AssertionError(ended.said)
+    return ended
