@@ -74,6 +74,7 @@ def doubts_command(
     with errors_as_exit_code():
         from dataclasses import asdict
 
+        from imlogit.model.head import white_of
         from imlogit.report.console.examined import print_doubts
         from imlogit.report.pictures.sheets import doubt_sheet
         from imlogit.runs.doubts import TRAINING, doubts
@@ -97,7 +98,8 @@ def doubts_command(
         else:
             print_doubts(result_console(), found, n, part)
         usual = "doubts.png" if part == TRAINING else f"doubts-{part}.png"
-        draw(doubt_sheet(images, found, n), out or run / usual)
+        white = white_of(record.model.pixel_scale)
+        draw(doubt_sheet(images, found, n, white), out or run / usual)
 
 
 def _copy(
@@ -164,6 +166,7 @@ def explain_command(
 
 def _show_exemplars(run: Path, source: str | None, out: Path | None, as_json: bool) -> None:
     """Print and draw the telling test images of each class."""
+    from imlogit.model.head import white_of
     from imlogit.report.console.examined import print_exemplars
     from imlogit.report.pictures.sheets import exemplar_sheet
     from imlogit.runs.examine import exemplars_of
@@ -173,7 +176,9 @@ def _show_exemplars(run: Path, source: str | None, out: Path | None, as_json: bo
     with progress_bars() as (loading, _):
         images = record.images(source, progress=loading)
     telling = exemplars_of(record)
-    picture = exemplar_sheet(images, record.predictions, telling)
+    picture = exemplar_sheet(
+        images, record.predictions, telling, white_of(record.model.pixel_scale)
+    )
     if as_json:
         plain = {
             name: {kind: rows.tolist() for kind, rows in one._asdict().items()}

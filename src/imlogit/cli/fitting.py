@@ -78,6 +78,7 @@ def check_command(
     """Check images and labels for what would make figures wrong; exit code 1 for an error."""
     with errors_as_exit_code():
         from imlogit.report.console.findings import print_findings
+        from imlogit.report.pictures.page import WHITE
         from imlogit.report.pictures.sheets import exhibit_sheet
         from imlogit.runs.check import check
         from imlogit.system.atomic import refuse_place
@@ -90,7 +91,7 @@ def check_command(
         else:
             print_findings(result_console(), found.respelled(respell))
         if picture is not None:
-            sheet = exhibit_sheet(image_set, found)
+            sheet = exhibit_sheet(image_set, found, options.pixel_max or WHITE)
             draw(sheet, picture, "no failed check names an image: nothing to draw")
         if not found.ok:
             raise typer.Exit(FOUND_ERRORS)

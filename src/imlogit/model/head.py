@@ -22,6 +22,7 @@ from imlogit.system.threads import SingleThreadedBlas
 # Rows that are multiplied together, always so many: the last ones are filled up, so that what is
 # said of an image does not depend on which others are asked for with it.
 BLOCK_ROWS = 64
+WHITE = 255.0
 
 
 class Answers(NamedTuple):
@@ -110,6 +111,12 @@ class Head:
 
 def _each(own: Floats) -> Floats:
     return np.concatenate([-own, own]) if len(own) == 1 else own
+
+
+def white_of(pixel_scale: float) -> float:
+    """Return the pixel that is white to a model: 255, or a smaller one that becomes 1."""
+    white = 1 / pixel_scale if pixel_scale > 0 else WHITE
+    return white if 1 <= white <= WHITE else WHITE
 
 
 def head_of(model: SavedModel) -> Head:

@@ -24,6 +24,7 @@ from imlogit.report.pictures.curves import (
     roc_figure,
 )
 from imlogit.report.pictures.figures import sample_sheet, validation_curve, weight_sheet
+from imlogit.report.pictures.page import WHITE
 from imlogit.report.pictures.sheets import exhibit_sheet
 from imlogit.runs.plan import Task
 from imlogit.runs.sweep import SweepResult
@@ -73,18 +74,19 @@ def write_run(
         If the folder exists or cannot be written; then nothing is left of it.
     """
     refuse_place(out, "out", makes_folders=True)
-    images = run.task.image_set
+    images, options = run.task.image_set, run.task.options
+    white = options.pixel_max or WHITE
     parent = out.parent if out is not None else Path(RUNS)
     contents = _of_sweep(run) if isinstance(run, SweepResult) else _of_training(run)
     contents |= {
-        "samples.png": lambda: sample_sheet(images, run.task.options.seed),
+        "samples.png": lambda: sample_sheet(images, options.seed, white=white),
         "metrics.json": lambda: metrics_json(run).encode(),
         "command.txt": lambda: (run.command() + "\n").encode(),
     }
     if run.predictions is not None:
         contents["predictions.safetensors"] = run.predictions.to_bytes
     contents |= _of_scores(run)
-    contents["findings.png"] = lambda: exhibit_sheet(images, run.checks)
+    contents["findings.png"] = lambda: exhibit_sheet(images, run.checks, white)
     if report:
         contents[REPORT] = lambda: _report(run)
     with filling(parent, out) as hidden:

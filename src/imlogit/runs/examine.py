@@ -20,7 +20,7 @@ from imlogit.evaluation.comparison import Comparison, compare_probabilities
 from imlogit.evaluation.evidence import Evidence, Exemplars, evidence_of, exemplars
 from imlogit.evaluation.scores import TEST
 from imlogit.model.fields import SavedModel
-from imlogit.model.head import Head, head_of
+from imlogit.model.head import Head, head_of, white_of
 from imlogit.model.inputs import Input, inputs
 from imlogit.model.persist import open_model
 from imlogit.model.predict import Predictor
@@ -53,6 +53,8 @@ class Explanation(Summarized):
         The row of a run's image in its source, or the number of one among those that were given.
     row : int or None
         Of a run's image in its source.
+    white : float
+        The pixel that is white to the model.
     """
 
     where: str
@@ -64,6 +66,7 @@ class Explanation(Summarized):
     evidence: Evidence
     number: int
     row: int | None = None
+    white: float = 255
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, texts and numbers."""
@@ -230,7 +233,8 @@ def _explained(
 ) -> Explanation:
     (p,), (code,) = head.answer(image[None])
     names, evidence = head.class_names, evidence_of(head, image, p)
-    return Explanation(where, label, names[code], p, names, image, evidence, number, row)
+    white = white_of(head.scale)
+    return Explanation(where, label, names[code], p, names, image, evidence, number, row, white)
 
 
 def exemplars_of(record: Record) -> dict[str, Exemplars]:

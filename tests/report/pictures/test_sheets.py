@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 
 from imlogit.checks.finding import Exhibit, Status
+from imlogit.model.head import white_of
 from imlogit.report.pictures import sheets
 from imlogit.report.pictures.letters import short
+from imlogit.report.run_folder import write_run
 from imlogit.runs.doubts import doubts
 from imlogit.runs.examine import exemplars_of, explain_row
+from imlogit.runs.options import TrainOptions
+from imlogit.runs.record import open_record
+from imlogit.runs.train import train
 
-from helpers.awkward_names import NAMES
+from helpers.awkward_names import NAMES, striped_images
 from helpers.pictures import colours_in, cut_texts_of, rgb_of, texts_of
 
 # matplotlib's, of letters that it cannot draw and of what does not fit
@@ -114,3 +119,38 @@ def test_an_explanation_gives_probabilities_and_is_not_cut(record, training, pag
     assert f"{found.probabilities.max():.3g}" in " ".join(texts_of(pages[0]))
     assert not cut_texts_of(pages[0])
     assert max(rgb_of(png).shape) <= 1000
+
+
+@pytest.fixture(scope="module")
+def of_16_greys(tmp_path_factory):
+    """A run of images with pixels from 0 to 16."""
+    images = striped_images((6, 6), ("a", "b"), name="greys")
+    images = replace(images, images=images.images // 14, sha256="")
+    run = train(images, TrainOptions(folds=2, pixel_max=16, engine="reference"))
+    return run, open_record(write_run(run, tmp_path_factory.mktemp("greys") / "run"))
+
+
+@pytest.mark.parametrize("picture", ["samples", "doubts", "exemplars", "findings", "explain"])
+def test_what_is_white_to_a_model_is_drawn_white(of_16_greys, picture):
+    run, record = of_16_greys
+    images = run.task.image_set
+    white = white_of(record.model.pixel_scale)
+    assert white == 16
+    exhibits = (Exhibit((("training", 0),), "an image"),)
+    one = replace(run.checks.findings[0], status=Status.FAILED, exhibits=exhibits)
+    findings = replace(run.checks, findings=(one,))
+    draw = {
+        "samples": lambda: (record.folder / "samples.png").read_bytes(),
+        "doubts": lambda: sheets.doubt_sheet(images, doubts(record), white=white),
+        "exemplars": lambda: sheets.exemplar_sheet(
+            images, record.predictions, exemplars_of(record), white
+        ),
+        "findings": lambda: sheets.exhibit_sheet(images, findings, white),
+        "explain": lambda: sheets.evidence_figure(explain_row(record, images, 0)),
+    }
+    drawn = rgb_of(draw[picture]())
+    shades = np.rint(np.arange(17) * 255 / 16)
+    # the greys between, which no letter and no frame has by chance as often
+    assert (
+        np.isin(drawn[..., 0], shades[4:8]).mean() > 10 * np.isin(drawn[..., 0], [4, 5, 6]).mean()
+    )

@@ -19,11 +19,13 @@ from imlogit.report.pictures.page import (
     INK,
     QUIET,
     SMALL_POINTS,
+    WHITE,
     Page,
     fitting,
     framed,
     in_own_style,
     more_not_shown,
+    stretched,
     width_of,
 )
 
@@ -41,7 +43,12 @@ CHANNELS = {3: ("red", "green", "blue")}
 
 
 @in_own_style
-def sample_sheet(image_set: ImageSet, seed: int = 0, per_class: int = SAMPLES_PER_CLASS) -> bytes:
+def sample_sheet(
+    image_set: ImageSet,
+    seed: int = 0,
+    per_class: int = SAMPLES_PER_CLASS,
+    white: float = WHITE,
+) -> bytes:
     """Draw random images of the first ``MOST_ROWS`` classes, one row a class.
 
     Parameters
@@ -51,6 +58,8 @@ def sample_sheet(image_set: ImageSet, seed: int = 0, per_class: int = SAMPLES_PE
         Of the draw.
     per_class : int
         At most so many of each; ``SAMPLES_PER_CLASS`` are the most that are drawn.
+    white : float
+        The pixel that is white.
 
     Returns
     -------
@@ -74,7 +83,7 @@ def sample_sheet(image_set: ImageSet, seed: int = 0, per_class: int = SAMPLES_PE
         page.write(beside - 8, top + tile / 2, name, ha="right", va="center")
         rows = np.flatnonzero(image_set.labels == code)
         for place, row in enumerate(np.sort(rng.permutation(rows)[:across])):
-            pixels = framed([image_set.images[row]], tile, tile - 2)
+            pixels = framed([stretched(image_set.images[row], white)], tile, tile - 2)
             page.paint(beside + place * tile, top, pixels)
     return page.as_png()
 

@@ -24,6 +24,7 @@ Picture = TypeVar("Picture")
 DPI = 100
 ACCENT, QUIET, INK = "#c8471b", "#8c8c8c", "#333333"
 FRAME = 170
+WHITE = 255.0
 LEAST_LETTERS = 4
 TITLE_POINTS, TEXT_POINTS, SMALL_POINTS, LEAST_POINTS = 11.0, 9.0, 8.0, 7.0
 EDGE = 12
@@ -173,6 +174,13 @@ def framed(images: Sequence[NDArray[np.uint8]], width: int, height: int) -> NDAr
         canvas[top - 1 : top + h + 1, left - 1 : left + w + 1] = FRAME
         canvas[top : top + h, left : left + w] = fitted
     return canvas
+
+
+def stretched(image: NDArray[np.uint8], white: float) -> NDArray[np.uint8]:
+    """Return an image as it is where 255 is white; one that is brighter than white is left."""
+    if white >= WHITE or image.max(initial=0) > white:
+        return image
+    return np.rint(image * (WHITE / white)).astype(np.uint8)
 
 
 def as_rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -17,11 +17,13 @@ from imlogit.report.pictures.page import (
     EDGE,
     QUIET,
     SMALL_POINTS,
+    WHITE,
     Page,
     fitting,
     framed,
     in_own_style,
     more_not_shown,
+    stretched,
 )
 from imlogit.runs.doubts import Doubt
 from imlogit.runs.examine import Explanation
@@ -63,7 +65,9 @@ class Strip(NamedTuple):
     tiles: Sequence[Tile]
 
 
-def doubt_sheet(images: ImageSet, doubts: Sequence[Doubt], n: int = MOST_DOUBTS) -> bytes:
+def doubt_sheet(
+    images: ImageSet, doubts: Sequence[Doubt], n: int = MOST_DOUBTS, white: float = WHITE
+) -> bytes:
     """Draw the ``n`` most doubtful labels with their images, the most doubtful first.
 
     More than ``MOST_DOUBTS`` are not drawn, which is said.
@@ -71,7 +75,7 @@ def doubt_sheet(images: ImageSet, doubts: Sequence[Doubt], n: int = MOST_DOUBTS)
     asked = doubts[:n]
     tiles = [
         Tile(
-            (images.images[one.row],),
+            (stretched(images.images[one.row], white),),
             (
                 f"given {one.given}",
                 f"suggested {one.suggested}",
@@ -88,7 +92,9 @@ def doubt_sheet(images: ImageSet, doubts: Sequence[Doubt], n: int = MOST_DOUBTS)
 
 
 @in_own_style
-def exemplar_sheet(images: ImageSet, kept: Predictions, found: dict[str, Exemplars]) -> bytes:
+def exemplar_sheet(
+    images: ImageSet, kept: Predictions, found: dict[str, Exemplars], white: float = WHITE
+) -> bytes:
     """Draw the most typical, most surprising and least decided test images of each class.
 
     Of more than ``MOST_CLASSES`` classes the first ones are drawn, and no image twice.
@@ -116,7 +122,8 @@ def exemplar_sheet(images: ImageSet, kept: Predictions, found: dict[str, Exempla
         spots = [(k, *one) for k, rows in enumerate(kinds) for one in enumerate(rows)]
         for k, number, row in spots:
             p = kept.test_probabilities[place[row], code]
-            tile = Tile((images.images[row],), (_short_file(images.where(row)), f"p {p:.2g}"))
+            pixels = stretched(images.images[row], white)
+            tile = Tile((pixels,), (_short_file(images.where(row)), f"p {p:.2g}"))
             left = first + k * group + number % PER_KIND * TELLING_TILE
             where = left, top + number // PER_KIND * row_height
             _draw_tile(page, where, TELLING_TILE, row_height - 2 * LINE - 8, tile)
@@ -134,14 +141,14 @@ def _each_once(found: Exemplars, n: int) -> list[list[int]]:
     return kinds
 
 
-def exhibit_sheet(images: ImageSet, findings: Findings) -> bytes | None:
+def exhibit_sheet(images: ImageSet, findings: Findings, white: float = WHITE) -> bytes | None:
     """Draw images that show what failed checks found; None where there are none."""
     strips = []
     for finding in findings.failed:
         tiles = (
             [
                 Tile(
-                    tuple(images.images[row] for _, row in one.rows),
+                    tuple(stretched(images.images[row], white) for _, row in one.rows),
                     (_files(one), one.words),
                 )
                 for one in finding.exhibits[: ACROSS // max(len(finding.exhibits[0].rows), 1)]
@@ -228,7 +235,7 @@ def evidence_figure(found: Explanation) -> bytes:
         what += ", all channels added up"
     for left, words in ((16, "the image"), (346, what)):
         page.write(left, HEAD + 6, words)
-    page.paint(16, top, framed([found.image], PANEL, PANEL))
+    page.paint(16, top, framed([stretched(found.image, found.white)], PANEL, PANEL))
     terms = evidence.by_place
     largest = float(np.abs(terms).max()) or 1.0
     page.paint(346, top, framed([coloured(terms, largest)], PANEL, PANEL))
