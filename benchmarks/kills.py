@@ -184,10 +184,10 @@ def command(*arguments: str) -> Callable[[], Any]:
     """Return the work of a command line."""
 
     def work() -> None:
-        from imlogit.__main__ import main
+        from imlogit.__main__ import main as imlogit
 
         sys.argv = ["imlogit", *arguments]
-        main()
+        imlogit()
 
     return work
 
