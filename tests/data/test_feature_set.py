@@ -65,12 +65,12 @@ def with_one(value):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"features": FEATURES.astype(int)}, "int64, not an array of float32"),
+        ({"features": FEATURES.astype(int)}, "int64, not an array of float16"),
         ({"features": [[0.0]]}, "list, not an array"),
         ({"features": FEATURES[:, 0]}, r"shape \(5,\)"),
         ({"features": FEATURES[:0]}, "at least one row"),
-        (with_one(np.nan), "Row 3 of the features is not all finite"),
-        (with_one(-np.inf), "Row 3 of the features is not all finite"),
+        (with_one(np.nan), "1 row of the features .*finite numbers, row 3"),
+        (with_one(-np.inf), "1 row of the features .*finite numbers, row 3"),
         ({"labels": np.array([0, 1])}, r"5 rows, but the labels have the shape \(2,\)"),
         ({"labels": np.array([0, 1, 2, 1, 1])}, "Row 2 has the label 2"),
         ({"n_train": 6}, "n_train is 6, but there are 5 rows"),

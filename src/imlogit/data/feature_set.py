@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from imlogit.arrays import Labels
 from imlogit.data.labelled_set import LabelledSet
 from imlogit.errors import DataError
+from imlogit.system.text import counted, first_of
 
 Features = NDArray[np.floating[Any]]
+TYPES = (np.float16, np.float32, np.float64)
 
 
 class FeaturePart(NamedTuple):
@@ -29,7 +31,7 @@ class FeatureSet(LabelledSet[FeaturePart]):
 
     Parameters
     ----------
-    features : ndarray of float32 or float64, shape (n, d)
+    features : ndarray of float16, float32 or float64, shape (n, d)
         Finite numbers. Held as a read-only view, never copied.
     labels, class_names, n_train, name, origin
         As `ImageSet` has them.
@@ -73,11 +75,11 @@ class FeatureSet(LabelledSet[FeaturePart]):
 
 
 def _check_features(features: object) -> None:
-    if not isinstance(features, np.ndarray) or features.dtype not in (np.float32, np.float64):
+    if not isinstance(features, np.ndarray) or features.dtype not in TYPES:
         kind = features.dtype if isinstance(features, np.ndarray) else type(features).__name__
         raise DataError(
-            f"The features are {kind}, not an array of float32 or float64: convert them with "
-            ".astype('float32')."
+            f"The features are {kind}, not an array of float16, float32 or float64: convert "
+            "them with .astype('float32')."
         )
     if features.ndim != 2 or 0 in features.shape:
         raise DataError(
@@ -90,6 +92,6 @@ def _check_features(features: object) -> None:
         bad = np.flatnonzero(~np.isfinite(features).all(axis=1))
         if len(bad):
             raise DataError(
-                f"Row {bad[0]} of the features is not all finite numbers: leave it out, or compute "
-                "it anew."
+                f"{counted(len(bad), 'row')} of the features are not all finite numbers, "
+                f"{first_of([f'row {row}' for row in bad])}: leave them out, or compute them anew."
             )

@@ -81,6 +81,23 @@ def read_npy(stream: IO[bytes], size: int, where: str) -> npt.NDArray[Any]:
         return array.reshape(header.shape, order="F" if header.fortran else "C")
 
 
+def map_npy(path: Path) -> npt.NDArray[Any]:
+    """Map one array of plain items from its file, without reading it.
+
+    Raises
+    ------
+    DataError
+        As `read_npy`.
+    """
+    where = printable(path)
+    with opened(path) as (file, size), refusing(where):
+        head = io.BytesIO(file.read(HEADER_BYTES))
+        header = _read_header(head)
+        _check(header, size - head.tell(), where)
+        order: Any = "F" if header.fortran else "C"
+        return np.memmap(file, header.dtype, "r", head.tell(), header.shape, order)
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     """Open a regular file; also return its size in bytes.

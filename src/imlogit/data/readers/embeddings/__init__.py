@@ -1,0 +1,1 @@
+"""Embeddings of images, and their labels, in the files that networks leave them in."""
