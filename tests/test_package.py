@@ -65,6 +65,7 @@ PUBLIC = {
         *("check", "check_arrays", "compare", "copy_doubts", "doubts", "evaluate", "explain"),
         *(
             "export_model",
+            "linear_probe",
             "load",
             "load_model",
             "predict",
@@ -76,8 +77,17 @@ PUBLIC = {
     ],
     "values": [
         *("Answer", "Assessment", "Bootstrap", "Certificate", "Comparison", "CrossValidation"),
-        *("Doubt", "DoubtFolder", "Explanation", "Export", "Findings", "ImageSet", "SavedModel"),
-        *("SweepResult", "TrainResult"),
+        *(
+            "Doubt",
+            "DoubtFolder",
+            "Explanation",
+            "Export",
+            "FeatureSet",
+            "Findings",
+            "ImageSet",
+            "SavedModel",
+        ),
+        *("ProbeResult", "SweepResult", "TrainResult"),
     ],
     "errors": [
         *("BadItemsError", "ClusterError", "DataError", "DownloadError", "ExportError"),

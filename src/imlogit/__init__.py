@@ -12,6 +12,7 @@ _NAMES = {
     "imlogit.checks.arrays": ["check_arrays"],
     "imlogit.checks.finding": ["Findings"],
     "imlogit.core.certificate": ["Certificate"],
+    "imlogit.data.feature_set": ["FeatureSet"],
     "imlogit.data.image_set": ["ImageSet"],
     "imlogit.data.images.mnist_digit": ["prepare_digit"],
     "imlogit.data.sources": ["load"],
@@ -49,6 +50,7 @@ _NAMES = {
     "imlogit.runs.check": ["check"],
     "imlogit.runs.doubts": ["Doubt", "doubts"],
     "imlogit.runs.examine": ["Explanation", "compare", "explain"],
+    "imlogit.runs.probe": ["ProbeResult", "linear_probe"],
     "imlogit.runs.sweep": ["SweepResult", "sweep"],
     "imlogit.runs.train": ["TrainResult", "train"],
 }
@@ -63,6 +65,7 @@ if TYPE_CHECKING:
     from imlogit.checks.arrays import check_arrays as check_arrays
     from imlogit.checks.finding import Findings as Findings
     from imlogit.core.certificate import Certificate as Certificate
+    from imlogit.data.feature_set import FeatureSet as FeatureSet
     from imlogit.data.image_set import ImageSet as ImageSet
     from imlogit.data.images.mnist_digit import prepare_digit as prepare_digit
     from imlogit.data.sources import load as load
@@ -108,6 +111,8 @@ if TYPE_CHECKING:
     from imlogit.runs.examine import Explanation as Explanation
     from imlogit.runs.examine import compare as compare
     from imlogit.runs.examine import explain as explain
+    from imlogit.runs.probe import ProbeResult as ProbeResult
+    from imlogit.runs.probe import linear_probe as linear_probe
     from imlogit.runs.sweep import SweepResult as SweepResult
     from imlogit.runs.sweep import sweep as sweep
     from imlogit.runs.train import TrainResult as TrainResult

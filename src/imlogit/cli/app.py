@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from imlogit.cli import data, examining, fitting, models, pages
+from imlogit.cli import data, examining, fitting, models, pages, probing
 from imlogit.cli.examples import epilog
 from imlogit.cli.streams import prepare_streams
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "train": fitting.train_command,
     "sweep": fitting.sweep_command,
+    "probe": probing.probe_command,
     "check": fitting.check_command,
     "predict": models.predict_command,
     "evaluate": models.evaluate_command,

@@ -7,6 +7,11 @@ EXAMPLES = {
         "imlogit train mnist-5k --positive 7 --precision 0.95 --out sevens",
     ),
     "sweep": ("imlogit sweep", "imlogit sweep photos --cs 1e-3:1e1:9 --folds 5"),
+    "probe": (
+        "imlogit probe embeddings.npz",
+        "imlogit probe train.npy --labels train.txt --protocol dinov2",
+        "imlogit probe embeddings.safetensors --shots 1,5,10 --draws 10",
+    ),
     "check": ("imlogit check photos", "imlogit check photos --picture found.png"),
     "predict": (
         "imlogit predict imlogit-runs/photos-1 new/*.jpg",

@@ -25,9 +25,12 @@ def _options() -> dict[str, tuple[str, str]]:
     from imlogit.cli.options import FLAGS
     from imlogit.data.reading import Reading
     from imlogit.runs.options import SweepOptions, TrainOptions, flag_of
+    from imlogit.runs.probe_options import ProbeOptions
 
     described: list[Field[Any]] = [
-        option for kind in (Reading, TrainOptions, SweepOptions) for option in fields(kind)
+        option
+        for kind in (ProbeOptions, Reading, TrainOptions, SweepOptions)
+        for option in fields(kind)
     ]
     found = {
         option.name: (flag_of(option), option.metadata.get("metavar", ""))

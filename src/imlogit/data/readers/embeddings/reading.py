@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from imlogit.data.feature_set import FeatureSet
 from imlogit.data.formats.conversions import conversion_of
 from imlogit.data.formats.npy import map_npy
+from imlogit.data.readers.assemble import ordered
 from imlogit.data.readers.embeddings.columns import column_names, read_vectors
 from imlogit.data.readers.embeddings.folders import read_manifest, read_shards, stack
 from imlogit.data.readers.embeddings.holders import HOLDERS, Holder, open_holder
@@ -201,11 +202,14 @@ def _assemble(name: str, parts: dict[str, Rows]) -> FeatureSet:
     if len({one.dtype.kind == "U" for one in labels}) > 1:
         raise DataError("The labels of one part are text, those of another numbers: give one kind.")
     values, codes = np.unique(np.concatenate(labels), return_inverse=True)
+    names = ordered(map(str, values.tolist()))
+    place = {name: code for code, name in enumerate(names)}
+    codes = np.array([place[str(value)] for value in values.tolist()], dtype=np.intp)[codes]
     counts = [len(rows.features) for rows in present.values()]
     return FeatureSet(
         features=features,
-        labels=codes.astype(np.intp),
-        class_names=tuple(map(str, values.tolist())),
+        labels=codes,
+        class_names=tuple(names),
         n_train=counts[0],
         name=name,
         origin="embeddings",

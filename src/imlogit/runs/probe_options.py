@@ -1,0 +1,120 @@
+"""What a probe is asked for: each option once, with its help, its default and its bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from imlogit.errors import ParameterError
+from imlogit.runs.options import _grid_of, _option, parse_cs
+
+NAMES = ("plain", "dinov2", "dinov3", "clip", "uni", "mteb")
+
+
+def parse_shots(text: str) -> tuple[int, ...]:
+    """Return the numbers of ``1,5,10``.
+
+    Raises
+    ------
+    ParameterError
+    """
+    try:
+        return tuple(int(one) for one in text.split(","))
+    except ValueError:
+        raise _wrong_shots(text) from None
+
+
+def _wrong_shots(given: object) -> ParameterError:
+    return ParameterError(
+        f"shots={given!r}: give whole numbers of at least 1 with commas between, as in 1,5,10.",
+        parameter="shots",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeOptions:
+    """What a probe is asked for.
+
+    Raises
+    ------
+    ParameterError
+        For a value out of range, and values that do not go together.
+    """
+
+    source: str = _option(
+        "",
+        "The embeddings: a .npy, .npz, .safetensors, .parquet or .h5 file, or a folder of shards, "
+        "of parts, or of one file an image with a manifest.",
+        argument=True,
+    )
+    labels: str | None = _option(None, "Their labels, one a row: a .npy, .txt, .csv or .parquet.")
+    label_column: str | None = _option(None, "The column of the labels, in tables.")
+    validation: str | None = _option(None, "Embeddings to choose C by.")
+    validation_labels: str | None = _option(None, "The labels of these.")
+    test: str | None = _option(None, "Embeddings to test on, once.")
+    test_labels: str | None = _option(None, "The labels of these.")
+    protocol: str = _option("plain", f"What a probe does: {', '.join(NAMES)}.")
+    Cs: Any = _option(
+        None, "Values of C, FIRST:LAST:COUNT or C,C,...", metavar="GRID", join=",", parse=parse_cs
+    )
+    alpha: float | None = _option(
+        None, "Mean log loss + alpha/2 ||W||^2, as other packages write it, in the place of C."
+    )
+    folds: int | None = _option(None, "Choose C by so many folds, not by a validation part.")
+    shots: Any = _option(
+        None,
+        "Fit on so many rows of each class, as in 1,5,10.",
+        metavar="N,N",
+        join=",",
+        parse=parse_shots,
+    )
+    draws: int | None = _option(None, "How often shots are drawn. Default: 10.")
+    normalize: bool = _option(False, "Divide each row by its norm.")
+    test_size: float = _option(0.2, "Share of each class kept for the test, if there is no part.")
+    seed: int = _option(0, "Seed of all that is drawn.", min=0, max=2**32 - 1)
+    engine: str = _option("auto", "What adds up over the rows: auto, numba or reference.")
+    memory_limit: str | None = _option(None, "What fits may hold beside the rows, as in 2GB.")
+
+    def __post_init__(self) -> None:
+        if self.protocol not in NAMES:
+            raise ParameterError(
+                f"protocol={self.protocol!r}: give one of {', '.join(NAMES)}.", parameter="protocol"
+            )
+        if self.Cs is not None:
+            object.__setattr__(self, "Cs", _grid_of(self.Cs))
+        if self.shots is not None:
+            object.__setattr__(self, "shots", _shots_of(self.shots))
+        self._check_together()
+
+    def _check_together(self) -> None:
+        if self.alpha is not None and (self.Cs is not None or not self.alpha > 0):
+            raise ParameterError(
+                f"alpha={self.alpha}: give a positive number, without Cs.", parameter="alpha"
+            )
+        if self.protocol != "plain":
+            for name in ("Cs", "alpha", "folds"):
+                if getattr(self, name) is not None:
+                    raise ParameterError(
+                        f"protocol={self.protocol!r} says what C is chosen from, and how: leave "
+                        f"{name}=... out.",
+                        parameter=name,
+                    )
+        if self.folds is not None and self.folds < 2:
+            raise ParameterError(f"folds={self.folds}: give 2 or more.", parameter="folds")
+        if self.draws is not None and self.draws < 1:
+            raise ParameterError(f"draws={self.draws}: give 1 or more.", parameter="draws")
+        if self.shots is not None and self.protocol in ("dinov2", "clip", "uni"):
+            raise ParameterError(
+                f"protocol={self.protocol!r} has no few shots: leave shots=... out, or take "
+                "dinov3, mteb or plain.",
+                parameter="shots",
+            )
+
+
+def _shots_of(given: Any) -> tuple[int, ...]:
+    if isinstance(given, str):
+        given = parse_shots(given)
+    shots = (given,) if isinstance(given, int) else tuple(given)
+    if not shots or not all(type(one) is int and one >= 1 for one in shots):
+        raise _wrong_shots(given)
+    return shots
