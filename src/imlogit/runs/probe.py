@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Labels, Rows
 from imlogit.checks.finding import Findings
+from imlogit.checks.repeats import check_repeats
 from imlogit.core.solution import Observer
+from imlogit.data.embeddings.embedding_source import read_embeddings
 from imlogit.data.feature_set import FeaturePart, Features, FeatureSet
-from imlogit.data.readers.embeddings.reading import read_embeddings
 from imlogit.data.split import Split, split
 from imlogit.errors import DataError, KindError, ParameterError
 from imlogit.estimators.logistic import LogisticRegression
@@ -34,12 +35,11 @@ from imlogit.runs.few_shots import (
 )
 from imlogit.runs.options import option_words
 from imlogit.runs.predictions import Predictions
-from imlogit.runs.probe_checks import check_repeats
 from imlogit.runs.probe_fits import Fitter, PathRow, equivalent_C
 from imlogit.runs.probe_options import ProbeOptions
+from imlogit.runs.probe_protocol import protocol_of
 from imlogit.runs.protocols import (
-    PROTOCOLS,
-    Choice,
+    HowChosen,
     Protocol,
     best_of,
     draw_validation,
@@ -52,7 +52,7 @@ from imlogit.system.text import first_of
 PROBE_VERSION = 1
 FIGURES = ("accuracy", "balanced_accuracy", "log_loss", "brier", "calibration_error")
 TOP = 5
-DRAWS, FEW_SHARE = 10, 0.01
+FEW_SHARE = 0.01
 PATHS = ("source", "labels", "validation", "validation_labels", "test", "test_labels")
 
 
@@ -109,7 +109,7 @@ class ProbeResult(Summarized):
             return {}
         n = len(self.split.train)
         found = {"C": self.C, "alpha = 1 / (C n), of the mean loss": 1 / (self.C * n)}
-        if self.protocol.choice is Choice.NORM:
+        if self.protocol.choice is HowChosen.NORM:
             found["C of the norm, d K / 100"] = _norm_C(self.features)
         return found
 
@@ -232,7 +232,7 @@ def probe_features(
 ) -> ProbeResult:
     """Do what `linear_probe` does, of embeddings that are read."""
     parts = _in_order(split(features, options.test_size, options.seed))
-    protocol = _protocol(options)
+    protocol = protocol_of(options)
     _check_classes(features, parts)
     rows = parts.train
     estimator = LogisticRegression(
@@ -261,46 +261,6 @@ def probe_features(
         _predictions(features, parts, p),
         score(test.labels, p, FIGURES, origin=TEST, intervals=True),
         _top(test.labels, p),
-    )
-
-
-def _protocol(options: ProbeOptions) -> Protocol:
-    """Return the protocol with what options change of it."""
-    found = PROTOCOLS[options.protocol]
-    if options.normalize:
-        found = replace(found, normalisation="each row divided by its norm")
-    if options.Cs is not None:
-        found = replace(found, grid=tuple(sorted(options.Cs)), grid_words=_listed(options.Cs))
-    if options.alpha is not None:
-        words = f"mean log loss + {options.alpha:g}/2 ||W||^2, the intercept free"
-        found = replace(found, objective=words, grid_words="one, 1 / (alpha n)", grid=())
-    if options.folds is not None:
-        found = replace(found, split=f"{options.folds} folds by class; refit on all")
-    return _with_shots(found, options)
-
-
-def _listed(Cs: Sequence[float]) -> str:
-    return first_of([f"{C:g}" for C in Cs])
-
-
-def _with_shots(found: Protocol, options: ProbeOptions) -> Protocol:
-    if options.draws is not None and not (options.shots or found.shots):
-        raise ParameterError("draws=... are of shots: give shots=..., too.", parameter="draws")
-    if options.draws is not None:
-        found = replace(found, draws=options.draws)
-    if options.shots is None:
-        return found
-    found = replace(found, shots=options.shots, draws=options.draws or DRAWS)
-    if found.name != "plain":
-        return found
-    if options.Cs is None:
-        found = replace(found, grid=(1.0,), grid_words="one, 1")
-    chosen = "the source's own part, or 1% of each class; no refit on it"
-    return replace(
-        found,
-        scoring="accuracy",
-        metric_words="top-1 accuracy",
-        split=chosen if len(found.grid) > 1 else "none",
     )
 
 
@@ -338,12 +298,12 @@ def _choose(
     """Return what is known of the values of C, and the one that is chosen."""
     if options.alpha is not None:
         return [], 1 / (options.alpha * len(fitter.y))
-    if protocol.choice is Choice.NORM:
+    if protocol.choice is HowChosen.NORM:
         return [], equivalent_C(fitter, _norm_C(features))
     if len(protocol.grid) == 1:
         return [], protocol.grid[0]
     folds = fitter.folds(options.folds or [_held_out(fitter.y, validation, protocol, options)])
-    if protocol.choice is Choice.GRID:
+    if protocol.choice is HowChosen.GRID:
         path = fitter.path(protocol.grid, folds)
     else:
         rows: dict[int, PathRow] = {}

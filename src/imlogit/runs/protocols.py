@@ -15,7 +15,7 @@ from imlogit.errors import DataError
 CLIP_STEPS, CLIP_STRIDE = 96, 16
 
 
-class Choice(StrEnum):
+class HowChosen(StrEnum):
     """How C is found: every value of a grid, a search for its peak, or by a rule."""
 
     GRID = "grid"
@@ -32,7 +32,7 @@ class Protocol:
     name : str
     objective, grid_words, split, normalisation, metric_words : str
         What each of these means, for a person.
-    choice : Choice
+    choice : HowChosen
     grid : tuple of float
         Values of C, in the order in which the first of equals wins; one value is not chosen.
     scoring : {"accuracy", "neg_log_loss"}
@@ -52,7 +52,7 @@ class Protocol:
     split: str
     normalisation: str = "none"
     metric_words: str = "top-1 accuracy"
-    choice: Choice = Choice.GRID
+    choice: HowChosen = HowChosen.GRID
     grid: tuple[float, ...] = ()
     scoring: str = "accuracy"
     share: float = 0.1
@@ -113,7 +113,7 @@ PROTOCOLS = {
             grid_words="binary search over 1e-6 to 1e6 in 96 steps: every two decades, then half "
             "the distance around the peak, four times",
             split="the source's own part, or 10% of each class; refit on both",
-            choice=Choice.PEAK,
+            choice=HowChosen.PEAK,
             grid=_grid(-6, 6, CLIP_STEPS + 1),
         ),
         Protocol(
@@ -121,7 +121,7 @@ PROTOCOLS = {
             objective="mean log loss + (1/C) 0.5 ||W||, the norm not squared, the intercept free",
             grid_words="one, d K / 100, of d features and K classes",
             split="none: fitted on training and validation part together",
-            choice=Choice.NORM,
+            choice=HowChosen.NORM,
         ),
         Protocol(
             name="mteb",

@@ -5,7 +5,7 @@ import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import save_file
 
-from imlogit.data.readers.embeddings.reading import read_embeddings
+from imlogit.data.embeddings.embedding_source import read_embeddings
 from imlogit.errors import DataError
 
 N, D = 12, 4

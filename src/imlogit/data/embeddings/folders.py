@@ -58,7 +58,7 @@ def shards_of(folder: Path, ending: str) -> dict[str, list[Path]]:
     return {stem: [numbered[k] for k in sorted(numbered)] for stem, numbered in found.items()}
 
 
-def read_shards(folder: Path) -> Shards | None:
+def stack_shards(folder: Path) -> Shards | None:
     """Read ``img_emb_0.npy``, ``img_emb_1.npy`` and on; None for a folder without shards.
 
     Raises

@@ -59,7 +59,7 @@ def read_vectors(path: Path, column: str | None = None) -> NDArray[Any]:
         return _stacked(cells.chunks, f"{where}, column {printable(column)}")
 
 
-def read_cells(path: Path, column: str) -> NDArray[Any]:
+def cells_of_column(path: Path, column: str) -> NDArray[Any]:
     """Read a column of numbers or text.
 
     Raises

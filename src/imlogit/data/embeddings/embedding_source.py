@@ -10,18 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.data.embeddings.columns import column_names, read_vectors
+from imlogit.data.embeddings.folders import read_manifest, stack, stack_shards
+from imlogit.data.embeddings.holders import ARRAY_HOLDERS, ArrayHolder, open_holder
+from imlogit.data.embeddings.labels import (
+    LABEL_COLUMNS,
+    as_labels,
+    labels_in_file,
+)
 from imlogit.data.feature_set import FeatureSet
 from imlogit.data.formats.conversions import conversion_of
 from imlogit.data.formats.npy import map_npy
 from imlogit.data.readers.assemble import ordered
-from imlogit.data.readers.embeddings.columns import column_names, read_vectors
-from imlogit.data.readers.embeddings.folders import read_manifest, read_shards, stack
-from imlogit.data.readers.embeddings.holders import HOLDERS, Holder, open_holder
-from imlogit.data.readers.embeddings.labels import (
-    LABEL_COLUMNS,
-    as_labels,
-    read_labels,
-)
 from imlogit.errors import DataError
 from imlogit.system.text import first_of, printable
 
@@ -34,7 +34,7 @@ TRAIN, VALIDATION, TEST = PARTS
 FORMS = ".npy, .npz, .safetensors, .parquet, .h5"
 
 
-class Rows(NamedTuple):
+class EmbeddingRows(NamedTuple):
     """Embeddings, their labels where they come with them, and what they are of."""
 
     features: NDArray[Any]
@@ -89,7 +89,7 @@ def read_embeddings(
 
 def _parts_of(
     path: Path, labels: str | os.PathLike[str] | None, column: str | None
-) -> dict[str, Rows]:
+) -> dict[str, EmbeddingRows]:
     """Return the parts of what lies at a place, with their labels."""
     if not path.exists():
         raise DataError(f"{printable(path)}: there is no such file or folder of embeddings.")
@@ -97,7 +97,7 @@ def _parts_of(
     found = _in_folder(path, given, column) if path.is_dir() else _in_file(path, column)
     if given is not None:
         own = found[TRAIN]
-        found[TRAIN] = own._replace(labels=read_labels(given, column))
+        found[TRAIN] = own._replace(labels=labels_in_file(given, column))
     for part, rows in found.items():
         if rows.labels is None:
             raise DataError(
@@ -114,16 +114,16 @@ def _parts_of(
     return found
 
 
-def _in_file(path: Path, column: str | None) -> dict[str, Rows]:
+def _in_file(path: Path, column: str | None) -> dict[str, EmbeddingRows]:
     ending = path.suffix.lower()
     if ending == ".npy":
-        return {TRAIN: Rows(map_npy(path), None)}
+        return {TRAIN: EmbeddingRows(map_npy(path), None)}
     if ending == ".parquet":
         names = column_names(path)
         named = column or next((one for one in names if one.lower() in LABEL_COLUMNS), None)
-        labels = read_labels(path, named) if named in names else None
-        return {TRAIN: Rows(read_vectors(path), labels)}
-    if ending in HOLDERS:
+        labels = labels_in_file(path, named) if named in names else None
+        return {TRAIN: EmbeddingRows(read_vectors(path), labels)}
+    if ending in ARRAY_HOLDERS:
         return _of_holder(open_holder(path), printable(path))
     conversion = conversion_of(path)
     if conversion is not None:
@@ -136,20 +136,22 @@ def _in_file(path: Path, column: str | None) -> dict[str, Rows]:
     )
 
 
-def _in_folder(path: Path, labels: Path | None, column: str | None) -> dict[str, Rows]:
+def _in_folder(path: Path, labels: Path | None, column: str | None) -> dict[str, EmbeddingRows]:
     arrays = sorted(one.name for one in path.iterdir() if one.suffix.lower() == ".npy")
     if not _is_of_parts(arrays):
         within = [one for one in (labels,) if one is not None and one.suffix.lower() == ".csv"]
         manifest = next((one for one in (*within, *sorted(path.glob("*.csv")))), None)
         if manifest is not None and manifest.resolve().is_relative_to(path.resolve()):
             features, names = read_manifest(manifest, path)
-            return {TRAIN: Rows(features, read_labels(manifest, column), names)}
-        shards = read_shards(path)
+            return {TRAIN: EmbeddingRows(features, labels_in_file(manifest, column), names)}
+        shards = stack_shards(path)
         if shards is not None:
-            own = [read_labels(one, column) for one in shards.metadata] if labels is None else []
-            return {TRAIN: Rows(shards.features, np.concatenate(own) if own else None)}
+            own = [labels_in_file(one, column) for one in shards.metadata] if labels is None else []
+            return {TRAIN: EmbeddingRows(shards.features, np.concatenate(own) if own else None)}
     names = [name[: -len(".npy")] for name in arrays]
-    return _of_holder(Holder(names, lambda name: map_npy(path / f"{name}.npy")), printable(path))
+    return _of_holder(
+        ArrayHolder(names, lambda name: map_npy(path / f"{name}.npy")), printable(path)
+    )
 
 
 def _is_of_parts(names: Sequence[str]) -> bool:
@@ -158,7 +160,7 @@ def _is_of_parts(names: Sequence[str]) -> bool:
     return any(_place(stem, FEATURES) is not None for stem in stems)
 
 
-def _of_holder(holder: Holder, where: str) -> dict[str, Rows]:
+def _of_holder(holder: ArrayHolder, where: str) -> dict[str, EmbeddingRows]:
     """Return the parts that arrays make up by their names."""
     of_features: dict[str, str] = {}
     of_labels: dict[str, str] = {}
@@ -174,7 +176,7 @@ def _of_holder(holder: Holder, where: str) -> dict[str, Rows]:
             f"x_test: its arrays are {first_of([printable(name) for name in holder.names])}."
         )
     return {
-        part: Rows(
+        part: EmbeddingRows(
             holder.read(name),
             as_labels(holder.read(of_labels[part]), where) if part in of_labels else None,
         )
@@ -193,7 +195,7 @@ def _place(name: str, kinds: Sequence[str]) -> str | None:
     return TRAIN if "_".join(words) in kinds else None
 
 
-def _assemble(name: str, parts: dict[str, Rows]) -> FeatureSet:
+def _assemble(name: str, parts: dict[str, EmbeddingRows]) -> FeatureSet:
     present = {part: parts[part] for part in PARTS if part in parts}
     features = stack(
         [rows.features for rows in present.values()], [f"The {part} part" for part in present]

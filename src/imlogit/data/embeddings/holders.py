@@ -35,14 +35,14 @@ TYPES = {
 SOUND_FILTERS = frozenset({1, 2, 3})
 
 
-class Holder(NamedTuple):
+class ArrayHolder(NamedTuple):
     """The names of the arrays in a file, and how one is read."""
 
     names: list[str]
     read: Callable[[str], NDArray[Any]]
 
 
-def open_holder(path: Path) -> Holder:
+def open_holder(path: Path) -> ArrayHolder:
     """Return the arrays of a file that may hold several, by its ending.
 
     Raises
@@ -52,10 +52,10 @@ def open_holder(path: Path) -> Holder:
     MissingExtraError
         For HDF5 without h5py.
     """
-    return HOLDERS[path.suffix.lower()](path)
+    return ARRAY_HOLDERS[path.suffix.lower()](path)
 
 
-def _archive(path: Path) -> Holder:
+def _archive(path: Path) -> ArrayHolder:
     where = printable(path)
     with opened(path) as (file, size):
         names = {name.removesuffix(ENDING): name for name in Archive(file, size, where).names}
@@ -66,10 +66,10 @@ def _archive(path: Path) -> Holder:
             archive.check_expansion([names[name]])
             return archive.read(names[name], f"{where}, {printable(name)}")
 
-    return Holder(list(names), read)
+    return ArrayHolder(list(names), read)
 
 
-def _safetensors(path: Path) -> Holder:
+def _safetensors(path: Path) -> ArrayHolder:
     where = printable(path)
     with opened(path) as (file, size), refusing(where):
         length = int.from_bytes(file.read(8), "little")
@@ -87,7 +87,7 @@ def _safetensors(path: Path) -> Holder:
     def read(name: str) -> NDArray[Any]:
         return _mapped_tensor(path, entries[name], 8 + length, f"{where}, {printable(name)}")
 
-    return Holder(list(entries), read)
+    return ArrayHolder(list(entries), read)
 
 
 def _mapped_tensor(path: Path, entry: Any, begin: int, where: str) -> NDArray[Any]:
@@ -117,7 +117,7 @@ def _sound(where: str) -> Iterator[None]:
             raise ValueError(reason(error)) from error
 
 
-def _hdf5(path: Path) -> Holder:
+def _hdf5(path: Path) -> ArrayHolder:
     h5py, where = need("h5py", "hdf5", "An HDF5 file"), printable(path)
     with opened(path) as (file, _), _sound(where), h5py.File(file, "r") as held:
         names = list(held)
@@ -127,7 +127,7 @@ def _hdf5(path: Path) -> Holder:
         with opened(path) as (file, size), _sound(own), h5py.File(file, "r") as held:
             return _read_dataset(h5py, held, name, size, own)
 
-    return Holder(names, read)
+    return ArrayHolder(names, read)
 
 
 def _read_dataset(h5py: Any, held: Any, name: str, size: int, where: str) -> NDArray[Any]:
@@ -158,7 +158,7 @@ def _read_dataset(h5py: Any, held: Any, name: str, size: int, where: str) -> NDA
     return array
 
 
-HOLDERS: dict[str, Callable[[Path], Holder]] = {
+ARRAY_HOLDERS: dict[str, Callable[[Path], ArrayHolder]] = {
     ".npz": _archive,
     ".safetensors": _safetensors,
     ".h5": _hdf5,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.data.embeddings.columns import cells_of_column, column_names
 from imlogit.data.formats.npy import map_npy, opened, refusing
-from imlogit.data.readers.embeddings.columns import column_names, read_cells
 from imlogit.errors import DataError
 from imlogit.system.text import first_of, printable
 
@@ -18,7 +18,7 @@ LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
 MOST_TEXT_BYTES = 2**30
 
 
-def read_labels(path: Path, column: str | None = None) -> NDArray[Any]:
+def labels_in_file(path: Path, column: str | None = None) -> NDArray[Any]:
     """Read one label a row, of a .npy, .txt, .csv or .parquet file.
 
     Parameters
@@ -48,7 +48,7 @@ def read_labels(path: Path, column: str | None = None) -> NDArray[Any]:
     elif ending in (".csv", ".tsv"):
         labels = _of_table(path, column)
     elif ending == ".parquet":
-        labels = read_cells(path, label_column(column_names(path), column, where))
+        labels = cells_of_column(path, label_column(column_names(path), column, where))
     else:
         raise DataError(
             f"{where} is no file of labels: give a .npy, .txt, .csv or .parquet file.",
