@@ -1,12 +1,13 @@
-import h5py
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from safetensors.numpy import save_file
 
 from imlogit.data.embeddings.embedding_source import read_embeddings
 from imlogit.errors import DataError
+
+h5py = pytest.importorskip("h5py")
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
 
 N, D = 12, 4
 X = np.random.default_rng(0).standard_normal((N, D)).astype(np.float16)
@@ -182,6 +183,18 @@ def filtered(folder):
     return folder / "e.h5", None
 
 
+def untyped(folder):
+    header = b'{"x": {"data_offsets": [0, 4]}, "y": {"data_offsets": [0, 4]}}'
+    data = len(header).to_bytes(8, "little") + header + bytes(4)
+    (folder / "e.safetensors").write_bytes(data)
+    return folder / "e.safetensors", None
+
+
+def no_table(folder):
+    (folder / "m.csv").write_text('file,label\n"a,b\n')
+    return folder, None
+
+
 def pickled(folder):
     (folder / "e.pt").write_bytes(b"\x80\x02}q\x00.")
     return folder / "e.pt", None
@@ -206,6 +219,8 @@ def unlabelled(folder):
         (outside, "outside of the folder"),
         (linked, "a link to elsewhere"),
         (filtered, "a filter that HDF5 does not bring"),
+        (untyped, "damaged"),
+        (no_table, "damaged"),
         (pickled, "safetensors.numpy.save_file"),
         (unlabelled, "brings no labels"),
     ],

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.data.formats.npy import map_npy
+from imlogit.data.formats.npy import map_npy, opened, refusing
 from imlogit.errors import DataError
 from imlogit.system.text import first_of, printable
 
@@ -100,7 +100,8 @@ def read_manifest(manifest: Path, folder: Path) -> tuple[NDArray[Any], list[str]
     """
     import pandas
 
-    table = pandas.read_csv(manifest, dtype=str, keep_default_na=False)
+    with opened(manifest) as (file, _), refusing(printable(manifest)):
+        table = pandas.read_csv(file, dtype=str, keep_default_na=False)
     column = next((name for name in table if str(name).lower() in MANIFEST_COLUMNS), None)
     if column is None:
         raise DataError(

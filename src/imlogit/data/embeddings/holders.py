@@ -85,7 +85,9 @@ def _safetensors(path: Path) -> ArrayHolder:
         )
 
     def read(name: str) -> NDArray[Any]:
-        return _mapped_tensor(path, entries[name], 8 + length, f"{where}, {printable(name)}")
+        own = f"{where}, {printable(name)}"
+        with refusing(own):
+            return _mapped_tensor(path, entries[name], 8 + length, own)
 
     return ArrayHolder(list(entries), read)
 
