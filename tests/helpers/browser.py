@@ -20,9 +20,10 @@ FLAGS = (
 DESKTOP, PHONE = (1280, 800), (390, 844)
 
 
-@pytest.fixture(scope="session")
+# Of a module: while it is open, its thread has a running event loop, which others would meet.
+@pytest.fixture(scope="module")
 def browser():
-    """A browser that is open as long as the tests."""
+    """A browser that is open as long as the tests of a module."""
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
     if path is None or not find_spec("playwright"):
         if ALL_REQUIRED:

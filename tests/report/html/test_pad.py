@@ -14,7 +14,7 @@ from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
 from imlogit.report.html.pad import MOST_WEIGHTS, pad_section
 
-from helpers.browser import DESKTOP, PHONE, browser, open_page  # noqa: F401 - a fixture
+from helpers.browser import DESKTOP, PHONE, open_page
 from helpers.image_files import encoded
 from helpers.pad_page import write_pad_page
 
@@ -64,7 +64,7 @@ MODELS = {
 
 
 @pytest.fixture(scope="module")
-def page(browser, tmp_path_factory):  # noqa: F811
+def page(browser, tmp_path_factory):
     path = write_pad_page(tmp_path_factory.mktemp("pad") / "pad.html", MODELS["softmax"])
     with open_page(browser, path) as page:
         yield page
@@ -229,7 +229,7 @@ def with_canvas(page):
     [(DESKTOP, False, False), (PHONE, True, True)],
     ids=["mouse", "touch"],
 )
-def test_a_reader_draws_undoes_and_clears(browser, tmp_path, size, dark, touch):  # noqa: F811
+def test_a_reader_draws_undoes_and_clears(browser, tmp_path, size, dark, touch):
     path = write_pad_page(tmp_path / "pad.html", MODELS["softmax"])
     with open_page(browser, path, size, dark=dark, touch=touch) as page:
         verdict, hint = page.locator("[data-pad=verdict]"), page.locator("[data-pad=hint]")
@@ -273,7 +273,7 @@ def stroke_by_touch(page, points):
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def test_hostile_names_are_shown_and_a_picture_is_loaded(browser, tmp_path):  # noqa: F811
+def test_hostile_names_are_shown_and_a_picture_is_loaded(browser, tmp_path):
     path = write_pad_page(tmp_path / "pad.html", saved((20, 30, 3), HOSTILE))
     with open_page(browser, path) as page:
         assert page.locator("[data-pad=undo]").count() == 0

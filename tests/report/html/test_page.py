@@ -16,9 +16,7 @@ from imlogit.runs.options import TrainOptions
 from imlogit.runs.train import train
 
 from helpers.awkward_names import striped_images
-from helpers.browser import DESKTOP, PHONE, browser, open_page
-
-__all__ = ["browser"]
+from helpers.browser import DESKTOP, PHONE, open_page
 
 HOSTILE = "<script>throw 1</script>", "\"'\u202e--></script>"
 

@@ -1,0 +1,5 @@
+"""What the tests of pages share."""
+
+from helpers.browser import browser
+
+__all__ = ["browser"]
