@@ -14,8 +14,9 @@ from sklearn.linear_model import LogisticRegression as ScikitLearns
 from imlogit.arrays import Floats, Labels, Rows
 from imlogit.core.loss import log_losses
 from imlogit.data.feature_set import FeaturePart
+from imlogit.estimators.fitted import adopt
 from imlogit.estimators.folds import deviation
-from imlogit.estimators.logistic import LogisticRegression, adopt
+from imlogit.estimators.logistic import LogisticRegression
 from imlogit.runs.probe_fits import Fitter
 from imlogit.runs.protocols import best_of, draw_shots
 

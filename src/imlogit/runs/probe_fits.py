@@ -18,8 +18,9 @@ from imlogit.data.feature_set import Features
 from imlogit.errors import DataError
 from imlogit.estimators.c_grid import by_value, fits_along
 from imlogit.estimators.fits import Fit, Fitted, fit_all
+from imlogit.estimators.fitted import adopt, warn_unless_converged
 from imlogit.estimators.folds import Fold, split_rows
-from imlogit.estimators.logistic import LogisticRegression, adopt, warn_unless_converged
+from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.training_data import Prepared, prepare
 
 # Of the root that a norm that is not squared asks for, in log C.
