@@ -18,6 +18,7 @@ from imlogit.engines.table import open_engine
 
 from helpers.clusters import client_of, needs_dask
 from helpers.matrices import Halves
+from helpers.tools import need
 
 pytestmark = needs_dask
 N, D = 20_000, 12
@@ -131,7 +132,7 @@ class TestCollections:
     @pytest.fixture(scope="class")
     @staticmethod
     def da():
-        return pytest.importorskip("dask.array")
+        return need("dask.array")
 
     def test_chunks_of_any_size_and_empty_ones(self, client, da, pixels, labels, expected):
         sizes = (5, 0, 7000, 1, 0, N - 7006)
@@ -149,7 +150,7 @@ class TestCollections:
         assert found.classes_.tolist() == ["a", "b", "c"]
 
     def test_frames_with_lengths_unknown(self, client, pixels, labels, expected):
-        dd, pd = pytest.importorskip("dask.dataframe"), pytest.importorskip("pandas")
+        dd, pd = need("dask.dataframe"), need("pandas")
         frame = pd.DataFrame(pixels, columns=[f"p{k}" for k in range(D)]).assign(y=labels == 0)
         parts = dd.from_pandas(frame, npartitions=5)
         parts = parts[parts.p0 >= 0]  # lengths are known no more

@@ -15,6 +15,7 @@ from imlogit.engines.table import open_engine
 from helpers.engines import ENGINE_NAMES
 from helpers.kinds import KINDS, bfloat16, mapped
 from helpers.matrices import Halves
+from helpers.tools import need
 
 
 def test_an_array_is_read_in_place_and_taken_as_a_copy(rng):
@@ -98,7 +99,7 @@ def test_every_kind_has_the_optimum_of_the_float64_copy(exact, tmp_path, name, k
 
 @pytest.mark.parametrize("name", ENGINE_NAMES)
 def test_bfloat16(exact, name):
-    pytest.importorskip("ml_dtypes")
+    need("ml_dtypes")
     found = solved(bfloat16(exact), name)
     assert as_matrix(bfloat16(exact)).dtype == np.float32
     np.testing.assert_allclose(found.weights, solved(exact, "reference").weights, atol=1e-6)

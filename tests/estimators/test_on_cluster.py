@@ -11,6 +11,7 @@ from sklearn.base import clone
 from imlogit import LogisticRegression, LogisticRegressionCV, bootstrap, cross_validate
 
 from helpers.clusters import client_of, needs_dask
+from helpers.tools import need
 
 pytestmark = needs_dask
 
@@ -23,7 +24,7 @@ def client():
 
 @pytest.fixture(scope="module")
 def chunked(few):
-    da = pytest.importorskip("dask.array")
+    da = need("dask.array")
     images, is_two = few
     return da.from_array(images, chunks=(90, *images.shape[1:])), da.from_array(is_two, chunks=90)
 

@@ -5,9 +5,11 @@ from safetensors.numpy import save_file
 from imlogit.data.embeddings.embedding_source import read_embeddings
 from imlogit.errors import DataError
 
-h5py = pytest.importorskip("h5py")
-pa = pytest.importorskip("pyarrow")
-pq = pytest.importorskip("pyarrow.parquet")
+from helpers.tools import need
+
+h5py = need("h5py")
+pa = need("pyarrow")
+pq = need("pyarrow.parquet")
 
 N, D = 12, 4
 X = np.random.default_rng(0).standard_normal((N, D)).astype(np.float16)

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-import html5lib
 import numpy as np
 import pytest
 
@@ -17,6 +16,7 @@ from imlogit.runs.train import train
 
 from helpers.awkward_names import striped_images
 from helpers.browser import DESKTOP, PHONE, open_page
+from helpers.tools import need
 
 HOSTILE = "<script>throw 1</script>", "\"'\u202e--></script>"
 
@@ -84,7 +84,7 @@ def test_opening_a_page_that_is_not_there_says_how_to_write_it(tmp_path, capsys)
 
 
 def test_the_page_is_valid_html(place):
-    html5lib.HTMLParser(strict=True).parse((place / "report.html").read_text())
+    need("html5lib").HTMLParser(strict=True).parse((place / "report.html").read_text())
 
 
 def test_a_hundred_classes_and_ten_thousand_mistakes_stay_below_the_limit(run):
@@ -96,13 +96,12 @@ def test_a_hundred_classes_and_ten_thousand_mistakes_stay_below_the_limit(run):
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_everyone_can_read_it(browser, place, size, dark):
-    from axe_playwright_python.sync_playwright import Axe
 
     with open_page(browser, place / "report.html", size, dark=dark) as page:
         found = page.evaluate("document.documentElement.scrollWidth")
         assert found <= size[0]
         assert page.locator("bdi", has_text=HOSTILE[0]).count()
-        result = Axe().run(page)
+        result = need("axe_playwright_python.sync_playwright").Axe().run(page)
         assert result.violations_count == 0, result.generate_report()
 
 
