@@ -14,7 +14,8 @@ from benchmarks.kills import LIMITS, Tally, Trial, jobs, stand_in, stops, templa
 from benchmarks.warm import serving
 
 EVENTS = ("kills", "disks", "servers", "crowds")
-KILLS = 500
+# Of so many some strike when all is over.
+STOPS = 600
 QUICK_JOBS = ("export", "save", "fetch")
 QUICK_SERVERS = 3
 CROWDS = 5
@@ -75,7 +76,7 @@ def _print_writers(home: Path, made: Path, parts: list[str], *, quick: bool) -> 
             place.mkdir()
             trials[name] = Trial(job, place, made)
         at_calls = 2 * sum(trial.calls for trial in trials.values())
-        drawn = 1 if quick else -(-(KILLS - at_calls) // len(trials)) + 1
+        drawn = 1 if quick else -(-(STOPS - at_calls) // len(trials)) + 1
         rng = np.random.default_rng(0)
         for name, trial in trials.items():
             kills, disks = Tally(), Tally()
