@@ -1,11 +1,13 @@
 """One head answers: predict, evaluate, explain, runs, comparisons and exports say what it says."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import imlogit
+from imlogit.features.chain import Chain
 from imlogit.model import head
 from imlogit.model.head import Answers, Head, head_of
 from imlogit.model.persist import saved_model_of
@@ -96,3 +98,30 @@ def everything(run, other):
 
 def accuracy_between(first, second):
     return imlogit.compare(first, second).accuracy.value
+
+
+@pytest.fixture(scope="module")
+def upright(embedded):
+    """A model of features, the head that makes them itself, and the features."""
+    images, labels = embedded.images[::10], embedded.labels[::10]
+    features = Chain.parse("deskew+patches:filters=4").fit(images)
+    fitted = imlogit.LogisticRegression(pixel_scale=features.scale)
+    fitted.fit(features.transform(images), labels)
+    bare = head_of(saved_model_of(fitted))
+    return bare, replace(bare, shape=features.input_shape, features=features)
+
+
+def test_images_become_features_before_they_are_multiplied(upright, embedded):
+    bare, whole = upright
+    images = embedded.images[: head.CHUNK_ROWS + 70]
+    expected = bare.answer(whole.features.transform(images)).probabilities
+    np.testing.assert_array_equal(whole.answer(images).probabilities, expected)
+    np.testing.assert_array_equal(whole.answer(images[5:9]).probabilities, expected[5:9])
+
+
+def test_features_of_other_images_or_for_other_weights_are_refused(upright):
+    bare, whole = upright
+    with pytest.raises(imlogit.DataError, match="fitted on images of shape 28 x 28"):
+        replace(whole, shape=(14, 56))
+    with pytest.raises(imlogit.DataError, match="makes .* features, and there are 3 weights"):
+        replace(whole, weights=bare.weights[:, :3])

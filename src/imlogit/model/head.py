@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Rows
 from imlogit.core.links import codes_of_margins, link_of, probabilities
 from imlogit.engines.scaled_matrix import normalized, row_norms
+from imlogit.errors import DataError
+from imlogit.features.chain import CHUNK_ROWS, FittedChain
 from imlogit.model.fields import SavedModel
+from imlogit.system.text import by
 from imlogit.system.threads import SingleThreadedBlas
 
 # Rows that are multiplied together, always so many: the last ones are filled up, so that what is
@@ -58,6 +61,13 @@ class Head:
         What the label's index means.
     normalize : "l2" or None
         The norm that every row is divided by.
+    features : FittedChain or None
+        What becomes of images before they are multiplied; None where they stay as they are.
+
+    Raises
+    ------
+    DataError
+        For features that are not of such images, or not as many as there are weights.
     """
 
     weights: Floats
@@ -69,6 +79,21 @@ class Head:
     threshold: float | None
     class_names: tuple[str, ...]
     normalize: str | None = None
+    features: FittedChain | None = None
+
+    def __post_init__(self) -> None:
+        if self.features is None:
+            return
+        if self.features.input_shape != self.shape:
+            raise DataError(
+                f"{self.features} was fitted on images of shape {by(self.features.input_shape)}, "
+                f"and the model takes {by(self.shape)}: fit both on the same images"
+            )
+        if self.features.n_features != self.weights.shape[1]:
+            raise DataError(
+                f"{self.features} makes {self.features.n_features:,} features, and there are "
+                f"{self.weights.shape[1]:,} weights: fit the model on those features"
+            )
 
     @property
     def input_name(self) -> str:
@@ -95,8 +120,21 @@ class Head:
 
         The same input has the same answer, bit for bit, among any others.
         """
-        rows = inputs.reshape(len(inputs), -1)
-        margins = np.empty((len(rows), len(self.weights)))
+        margins = np.empty((len(inputs), len(self.weights)))
+        # features of all images at once may be more than memory holds
+        for start in range(0, len(inputs), CHUNK_ROWS):
+            rows = self._rows(inputs[start : start + CHUNK_ROWS])
+            self._multiply(rows, margins[start : start + CHUNK_ROWS])
+        margins += self.intercept
+        return Answers(probabilities(margins, self.link), codes_of_margins(margins, self.threshold))
+
+    def _rows(self, inputs: NDArray[np.generic]) -> NDArray[np.generic]:
+        if self.features is not None:
+            return self.features.transform(inputs)
+        return inputs.reshape(len(inputs), -1)
+
+    def _multiply(self, rows: NDArray[np.generic], margins: Floats) -> None:
+        """Write the margins of rows (n, d), without intercepts."""
         block = np.zeros((BLOCK_ROWS, rows.shape[1]))
         scaled = (self.weights * self.scale).T
         with SingleThreadedBlas():
@@ -105,8 +143,6 @@ class Head:
                 block[: len(some)] = some
                 ready = block if self.normalize is None else normalized(block, row_norms(block))
                 margins[start : start + BLOCK_ROWS] = (ready @ scaled)[: len(some)]
-        margins += self.intercept
-        return Answers(probabilities(margins, self.link), codes_of_margins(margins, self.threshold))
 
 
 def _each(own: Floats) -> Floats:
