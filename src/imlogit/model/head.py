@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.arrays import Floats, Rows
+from imlogit.arrays import Floats, Pixels, Rows
 from imlogit.core.links import codes_of_margins, link_of, probabilities
 from imlogit.engines.scaled_matrix import normalized, row_norms
 from imlogit.errors import DataError
@@ -130,7 +130,7 @@ class Head:
 
     def _rows(self, inputs: NDArray[np.generic]) -> NDArray[np.generic]:
         if self.features is not None:
-            return self.features.transform(inputs)
+            return self.features.transform(cast("Pixels", inputs))  # refuses all others
         return inputs.reshape(len(inputs), -1)
 
     def _multiply(self, rows: NDArray[np.generic], margins: Floats) -> None:
