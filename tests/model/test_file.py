@@ -28,6 +28,8 @@ from imlogit.model.fields import SavedModel
 from imlogit.model.file import decode, encode, read, write
 from imlogit.model.fingerprints import MOST_FINGERPRINTS, fingerprints_of
 
+from helpers.model_files import parts, refuse, signed, signed_text
+
 GOLDEN = Path(__file__).parent / "golden" / "format1.imlogit"
 PROOF = {
     "C": "1.0",
@@ -61,44 +63,6 @@ def make(**changes):
         "versions": {"numpy": "2.0.2"},
     }
     return SavedModel(**content | changes)
-
-
-def parts(data):
-    """Take a file apart: its header, the facts in it, and the weights."""
-    length = int.from_bytes(data[:8], "little")
-    header = json.loads(data[8 : 8 + length])
-    facts = json.loads(header["__metadata__"]["imlogit"])
-    return header, facts, data[8 + length :]
-
-
-def signed(header, facts, weights):
-    """Put a file together whose checksum is right, whatever it says."""
-
-    return signed_text(header, _text(facts), weights)
-
-
-def _text(value):
-    return json.dumps(value, sort_keys=True, separators=(",", ":"))
-
-
-def signed_text(header, facts, weights):
-    """Put a file together whose checksum is right, of facts as any text."""
-
-    def whole(digest):
-        header["__metadata__"] = {"imlogit": facts, "sha256": digest}
-        body = _text(header).encode()
-        body = body.ljust(-(-len(body) // 8) * 8)
-        return len(body).to_bytes(8, "little") + body + weights
-
-    return whole(hashlib.sha256(whole("0" * 64)).hexdigest())
-
-
-def refuse(data, match):
-    with pytest.raises(ModelFileError, match=match) as caught:
-        decode(data, where="some.imlogit")
-    message = str(caught.value)
-    assert message.startswith("some.imlogit: ")
-    return message
 
 
 # What is saved comes back -----------------------------------------------------------------------
@@ -645,14 +609,16 @@ def test_white_space_in_the_header_is_refused():
 
 def test_a_later_format_asks_for_an_update():
     header, facts, weights = parts(GOLDEN.read_bytes())
-    later = signed(header | {"scale": header["intercept"]}, {"format": 6, "more": [1]}, weights)
+    later = signed(
+        header | {"scale": header["intercept"]}, {"format": file.FORMAT + 1, "more": [1]}, weights
+    )
     refuse(later, "newer imlogit.*pip install -U imlogit")
     assert facts["format"] == 1
 
 
 def test_a_damaged_later_format_is_called_damaged():
     header, facts, weights = parts(GOLDEN.read_bytes())
-    later = signed(header, facts | {"format": 6}, weights)
+    later = signed(header, facts | {"format": file.FORMAT + 1}, weights)
     refuse(later[:-1] + b"\x01", "checksum")
 
 

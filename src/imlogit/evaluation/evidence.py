@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from imlogit.arrays import Floats
+from imlogit.arrays import Floats, Pixels
 from imlogit.core.links import codes_of_probabilities
 from imlogit.errors import ParameterError
 
@@ -24,7 +24,8 @@ class Evidence(NamedTuple):
         The classes, as positions in ``classes_``, between which the margin decides; where it is
         positive, ``toward`` is the more probable one.
     pixels : ndarray of float64, shape (d,) or that of the image
-        Weight times the pixel's value as it is fitted, a term each pixel and channel.
+        Weight times the pixel's value as it is fitted, a term each pixel and channel; of features
+        what they spread over the pixels that they were made of.
     intercept : float
     margin : float
         Their sum: the logarithm of the odds between the two classes.
@@ -42,8 +43,21 @@ class Evidence(NamedTuple):
         return self.pixels.sum(axis=2) if self.pixels.ndim == 3 else self.pixels
 
 
+class Maps(Protocol):
+    """What makes features of images, and gives each pixel its share of what these carry."""
+
+    @property
+    def scale(self) -> float:
+        """What a feature is multiplied by."""
+        ...
+
+    def evidence(self, images: Pixels, weights: Floats) -> Floats:
+        """Return each pixel's share of the weighted features, (n, *shape), which it adds up to."""
+        ...
+
+
 class Linear(Protocol):
-    """What is explained: one linear map of an image, scaled."""
+    """What is explained: one linear map of an image, scaled, or of its features."""
 
     @property
     def weights(self) -> Floats:
@@ -58,6 +72,11 @@ class Linear(Protocol):
     @property
     def scale(self) -> float:
         """What a value of the image is multiplied by."""
+        ...
+
+    @property
+    def features(self) -> Maps | None:
+        """What becomes of the image before; None where it stays as it is."""
         ...
 
 
@@ -102,10 +121,17 @@ def evidence_of(
     else:
         weights = model.weights[toward] - model.weights[against]
         intercept = float(model.intercept[toward] - model.intercept[against])
+    pixels = _terms(model, image, weights)
+    return Evidence(toward, against, pixels, intercept, float(pixels.sum()) + intercept)
+
+
+def _terms(model: Linear, image: NDArray[np.generic], weights: Floats) -> Floats:
+    """Return what each pixel carries; of features, as these spread it over the image."""
+    if model.features is not None:
+        own = weights * (model.scale / model.features.scale)
+        return model.features.evidence(cast("Pixels", image[None]), own)[0]
     pixels: Floats = weights * (image.ravel().astype(np.float64) * model.scale)
-    return Evidence(
-        toward, against, pixels.reshape(image.shape), intercept, float(pixels.sum()) + intercept
-    )
+    return pixels.reshape(image.shape)
 
 
 def _sides(probabilities: Floats, toward: int | None, against: int | None) -> tuple[int, int]:

@@ -89,9 +89,9 @@ def export_model(
     Raises
     ------
     ExportError
-        For an unknown format or ending, for a model that normalises rows, and where the written
-        file differs from the model in a probability by more than 5e-6 (1e-9 for JSON and for ONNX
-        in float64). Nothing is left.
+        For an unknown format or ending, for a model that normalises rows or makes features of
+        images, and where the written file differs from the model in a probability by more than
+        5e-6 (1e-9 for JSON and for ONNX in float64). Nothing is left.
     OutputError
         If the path exists, or cannot be written.
     MissingExtraError
@@ -159,8 +159,8 @@ def _head_of(
     Raises
     ------
     ExportError
-        For a model that normalises rows, for another number of names than classes, or names that
-        occur twice.
+        For a model that normalises rows or makes features, for another number of names than
+        classes, or names that occur twice.
     """
     head = head_of(open_model(model))
     if head.normalize is not None:
@@ -168,6 +168,12 @@ def _head_of(
             "The model divides every row by its norm, and no exported format does: normalise rows "
             "before (x / |x|), fit on them with normalize=None, and export that model.",
             parameter="normalize",
+        )
+    if head.features is not None:
+        raise ExportError(
+            f"The model makes features of images ({head.features}), and no exported format does: "
+            "fit a model on pixels, and export that.",
+            parameter="features",
         )
     names = head.class_names if class_names is None else tuple(map(str, class_names))
     if len(names) != len(head.class_names):

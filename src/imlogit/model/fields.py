@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import reprlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.errors import ModelFileError
-from imlogit.model.rules import MOST_WEIGHT, first_broken
+from imlogit.model.rules import FEATURE_ARRAY, MOST_WEIGHT, first_broken
 from imlogit.system.summarized import Summarized
 from imlogit.system.text import by
 
@@ -67,6 +67,12 @@ class SavedModel(Summarized):
         of the fit had, one or more; None where they are not known.
     fingerprints : str or None
         By which images of the fit are known again, as `fingerprints_of` returns them.
+    features : dict or None
+        What becomes of images before they are multiplied, as `FittedChain.to_parts` describes it;
+        None where they stay as they are. `coef` then has a column for each feature, and
+        `pixel_scale` multiplies features.
+    feature_arrays : dict of str to ndarray of float32
+        What the feature steps learnt, as `FittedChain.to_parts` names it.
 
     Raises
     ------
@@ -92,9 +98,12 @@ class SavedModel(Summarized):
     fit: str | None = None
     rest: tuple[str, ...] | None = None
     fingerprints: str | None = None
+    features: dict[str, Any] | None = None
+    feature_arrays: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_weights(self.coef, self.intercept)
+        _check_feature_arrays(self.feature_arrays, self.features is not None)
         facts = {f.name: getattr(self, f.name) for f in fields(self)}
         check_facts(facts, self.coef.shape)
         own: dict[str, Any] = {
@@ -102,7 +111,12 @@ class SavedModel(Summarized):
             "intercept": _frozen_copy(self.intercept),
             "certificate": _json_copy("certificate", self.certificate),
             "versions": _json_copy("versions", self.versions),
+            "feature_arrays": {
+                name: _frozen_copy(array, "<f4") for name, array in self.feature_arrays.items()
+            },
         }
+        if self.features is not None:
+            own["features"] = _json_copy("features", self.features)
         for name, value in own.items():
             object.__setattr__(self, name, value)
 
@@ -185,13 +199,22 @@ def _check_weights(coef: Any, intercept: Any) -> None:
     _demand(len(intercept) == len(coef), "intercept", f"{len(coef)} numbers", intercept.shape)
 
 
+def _check_feature_arrays(arrays: Any, has_features: bool) -> None:
+    for name, array in arrays.items():
+        named = has_features and isinstance(name, str) and FEATURE_ARRAY.fullmatch(name) is not None
+        _demand(named, "feature_arrays", "named POSITION.NAME, of feature steps", name)
+        is_array = isinstance(array, np.ndarray) and array.dtype == np.float32
+        _demand(is_array and array.ndim > 0, "feature_arrays", "arrays of float32", array)
+        _demand(array.size > 0, "feature_arrays", "without an empty side", array.shape)
+
+
 def _demand(good: bool, name: str, demand: str, value: object) -> None:
     if not good:
         refuse(f"{name} must be {demand}, not {reprlib.repr(value)}", _SAVE_AGAIN)
 
 
-def _frozen_copy(array: NDArray[np.float64]) -> NDArray[np.float64]:
-    own = np.array(array, dtype="<f8", order="C", copy=True)
+def _frozen_copy(array: NDArray[Any], dtype: str = "<f8") -> NDArray[Any]:
+    own = np.array(array, dtype=dtype, order="C", copy=True)
     own.setflags(write=False)
     return own
 

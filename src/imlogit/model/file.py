@@ -1,4 +1,4 @@
-r"""The model file, formats 1 to 5: how the numbers of a fit lie on disk.
+r"""The model file, formats 1 to 6: how the numbers of a fit lie on disk.
 
 A ``.imlogit`` file has the layout of safetensors and holds nothing that can be executed::
 
@@ -6,6 +6,7 @@ A ``.imlogit`` file has the layout of safetensors and holds nothing that can be 
     header     JSON in ASCII, keys sorted, no white space, padded with spaces to 8 bytes
     coef       k x d float64, little-endian, row by row
     intercept  k float64
+    0.name     of format 6, what feature steps learnt, float32, in the order of the names
 
 The header's ``__metadata__`` has two keys. ``imlogit`` holds all other fields as JSON, with
 ``"format": 1``. ``sha256`` holds the SHA-256 of the whole file in which its own 64 digits are
@@ -14,9 +15,10 @@ file from a damaged one. Format 2 is format 1 with one more field, ``threshold``
 a threshold is written in format 1, which older versions read. Format 3 is format 2 with
 ``normalize``, for models that normalise rows; their threshold may be null. Format 4 is format 3
 with ``fit``, for models of images that were brought to one size. Format 5 is format 4 with
-``rest`` and ``fingerprints``, for models that know what they were fitted on. A file is accepted
-only if it is, byte for byte, laid out as above: anything else was altered or was not written by
-imlogit.
+``rest`` and ``fingerprints``, for models that know what they were fitted on. Format 6 is format 5
+with ``features``, for models that make features of images, and what these learnt. A file is
+accepted only if it is, byte for byte, laid out as above: anything else was altered or was not
+written by imlogit.
 
 References
 ----------
@@ -38,14 +40,24 @@ import numpy as np
 
 from imlogit.errors import ModelFileError
 from imlogit.model.fields import SavedModel, check_facts, dumps, refuse
-from imlogit.model.rules import MOST_CLASSES, is_size
+from imlogit.model.layout import (
+    COPY_AGAIN,
+    Tensor,
+    check_layout,
+    dig,
+    header_of,
+    split_up,
+    tensors_in,
+    tensors_of,
+)
+from imlogit.model.rules import MOST_CLASSES
 from imlogit.system.atomic import write_bytes
 from imlogit.system.plain_json import parse
 from imlogit.system.regular_file import open_regular
 from imlogit.system.text import first_of, nearest_path
 
-PLAIN, WITH_THRESHOLD, NORMALIZED, FITTED, WITH_ORIGIN = 1, 2, 3, 4, 5
-FORMAT = WITH_ORIGIN
+PLAIN, WITH_THRESHOLD, NORMALIZED, FITTED, WITH_ORIGIN, WITH_FEATURES = 1, 2, 3, 4, 5, 6
+FORMAT = WITH_FEATURES
 # The fields that a format knows, and those before it do not.
 ADDED = {
     "threshold": WITH_THRESHOLD,
@@ -53,7 +65,10 @@ ADDED = {
     "fit": FITTED,
     "rest": WITH_ORIGIN,
     "fingerprints": WITH_ORIGIN,
+    "features": WITH_FEATURES,
 }
+# The fields that are no facts, but arrays.
+ARRAYS = ("coef", "intercept", "feature_arrays")
 MAX_FILE_BYTES = 2**30
 MAX_HEADER_BYTES = 2**24
 # Parsed, a list takes up to thirty times its size in memory: a header has few, and as many values
@@ -68,11 +83,9 @@ _PICKLE = re.compile(
     rb"|c[\w.]+\n[\w.]+\n|\([dl]p\d+\n|[})\]]q\x00"  # protocols 0 and 1 have no mark of their own
 )
 _PACKED = re.compile(rb"PK\x03\x04|\x1f\x8b|x[\x01\x5e\x9c\xda]|BZh|\xfd7zXZ")
-_ITEM_BYTES = 8
 _START = 64  # bytes enough to recognise other kinds of file
 _PIECE = 2**20  # bytes that are read and hashed at a time
 
-_COPY_AGAIN = "Copy it again from where it was saved, or save the model again."
 _GIVE_MODEL = "Give the path of a model that imlogit saved (a file ending in .imlogit)."
 
 
@@ -95,12 +108,13 @@ def encode(model_file: SavedModel) -> bytes:
         If it would be larger than a model file may be.
     """
     content = {f.name: getattr(model_file, f.name) for f in fields(SavedModel)}
-    weights: bytes = content.pop("coef").tobytes() + content.pop("intercept").tobytes()
+    tensors, weights = tensors_of(model_file)
+    for name in ARRAYS:
+        del content[name]
     number = max([PLAIN, *(ADDED[name] for name in ADDED if content[name] is not None)])
     known = {name: value for name, value in content.items() if ADDED.get(name, PLAIN) <= number}
     facts = dumps({**known, "format": number})
-    shape = model_file.coef.shape
-    header = _header(shape, facts, _BLANK)
+    header = header_of(tensors, facts, _BLANK)
     if len(header) > MAX_HEADER_BYTES or 8 + len(header) + len(weights) > MAX_FILE_BYTES:
         refuse(
             f"the model takes {len(header)} + {len(weights)} bytes, and a model file may hold "
@@ -109,7 +123,7 @@ def encode(model_file: SavedModel) -> bytes:
         )
     length = len(header).to_bytes(8, "little")
     digest = hashlib.sha256(length + header + weights).hexdigest()
-    return length + _header(shape, facts, digest) + weights
+    return length + header_of(tensors, facts, digest) + weights
 
 
 def decode(data: bytes, *, where: str = "<bytes>") -> SavedModel:
@@ -200,17 +214,17 @@ def _named(where: str) -> Iterator[None]:
 def _check_start(head: bytes, size: int) -> int:
     """Give the header's length, once the size of the file has confirmed it."""
     if size == 0:
-        refuse("the file is empty", _COPY_AGAIN)
+        refuse("the file is empty", COPY_AGAIN)
     length = int.from_bytes(head[:8], "little")
     if length > MAX_HEADER_BYTES or length % 8:  # no length that `encode` writes
         _refuse_by_magic(head)
     if size < 8:
-        refuse(f"the file ends after {size} bytes: it was cut short", _COPY_AGAIN)
+        refuse(f"the file ends after {size} bytes: it was cut short", COPY_AGAIN)
     if 8 + length > size:
         refuse(
             f"its first 8 bytes announce a header of {length} bytes, but the file holds only {size}"
             ": it was cut short or damaged, or it is no model file",
-            _COPY_AGAIN,
+            COPY_AGAIN,
         )
     if length > MAX_HEADER_BYTES:
         refuse("its header is larger than a model file may have", _GIVE_MODEL)
@@ -256,7 +270,7 @@ def _read_weights(
         refuse(
             "its contents do not match its checksum: it was cut short or altered after it was "
             "saved",
-            _COPY_AGAIN,
+            COPY_AGAIN,
         )
 
 
@@ -265,7 +279,7 @@ def _refuse_unmarked(header: bytes) -> NoReturn:
     metadata = content.get("__metadata__", {}) if isinstance(content, dict) else None
     if isinstance(metadata, dict) and "imlogit" not in metadata:
         refuse("this is a safetensors file, but not one that imlogit wrote", _GIVE_MODEL)
-    refuse("it has no readable header: it was damaged, or it is no model file", _COPY_AGAIN)
+    refuse("it has no readable header: it was damaged, or it is no model file", COPY_AGAIN)
 
 
 # Parsing --------------------------------------------------------------------------------------
@@ -281,25 +295,29 @@ def _parse(file: BinaryIO, size: int) -> SavedModel:
     digest = header[place].decode("ascii")
     blank = start[: 8 + place.start] + _BLANK.encode("ascii") + start[8 + place.stop :]
     try:
-        (k, d), facts = _described(header, digest, size)
+        tensors, facts = _described(header, digest, size)
     except ModelFileError:
         _read_weights(file, blank, digest, None, size)  # what is damaged is called damaged
         raise
-    weights = np.empty(k * d + k, "<f8")
-    _read_weights(file, blank, digest, weights.data.cast("B"), size)
-    return SavedModel(coef=weights[: k * d].reshape(k, d), intercept=weights[k * d :], **facts)
+    weights = np.empty(size, np.uint8)
+    _read_weights(file, blank, digest, weights.data, size)
+    arrays = split_up(weights, tensors)
+    coef, intercept = arrays.pop("coef"), arrays.pop("intercept")
+    return SavedModel(coef=coef, intercept=intercept, feature_arrays=arrays, **facts)
 
 
-def _described(header: bytes, digest: str, size: int) -> tuple[tuple[int, int], dict[str, Any]]:
-    """Return the weights' shape, and all other fields, each checked."""
+def _described(header: bytes, digest: str, size: int) -> tuple[list[Tensor], dict[str, Any]]:
+    """Return what arrays follow, and all other fields, each checked."""
     content = _loads(header)
-    facts_json = _dig(content, "__metadata__", "imlogit")
+    facts_json = dig(content, "__metadata__", "imlogit")
     facts: Any = _loads(facts_json) if isinstance(facts_json, str) else None
-    _check_format(_dig(facts, "format"))
-    shape = _check_layout(content, facts_json, digest, header, size)
+    _check_format(dig(facts, "format"))
+    tensors = tensors_in(content, has_features=dig(facts, "features") is not None)
+    check_layout(tensors, facts_json, digest, header, size)
     values = _fields_of(facts)
-    check_facts(values, shape)
-    return shape, values
+    coef = tensors[0].shape
+    check_facts(values, (coef[0], coef[1]))
+    return tensors, values
 
 
 def _check_format(number: object) -> None:
@@ -312,21 +330,6 @@ def _check_format(number: object) -> None:
         )
 
 
-def _check_layout(
-    content: Any, facts_json: str, digest: str, header: bytes, size: int
-) -> tuple[int, int]:
-    """Give the weights' shape if the header is exactly the one that `encode` writes for it."""
-    shape = _dig(content, "coef", "shape")
-    if not (isinstance(shape, list) and len(shape) == 2 and all(is_size(n) for n in shape)):
-        refuse('the weights "coef" have no valid shape (classes, pixels)', _COPY_AGAIN)
-    k, d = shape
-    if (k * d + k) * _ITEM_BYTES != size:
-        refuse(f"{size} bytes do not hold weights of shape ({k}, {d})", _COPY_AGAIN)
-    if header != _header((k, d), facts_json, digest):
-        refuse("its header is not laid out as its format demands", _COPY_AGAIN)
-    return k, d
-
-
 def _fields_of(facts: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a model that facts from JSON hold: those of their format, all of them.
 
@@ -334,11 +337,11 @@ def _fields_of(facts: dict[str, Any]) -> dict[str, Any]:
     ------
     ModelFileError
     """
-    expected = {f.name for f in fields(SavedModel)} - {"coef", "intercept"} | {"format"}
+    expected = {f.name for f in fields(SavedModel)} - {*ARRAYS} | {"format"}
     expected -= {name for name, first in ADDED.items() if first > facts["format"]}
     wrong = sorted(expected.symmetric_difference(facts))
     if wrong:
-        refuse(f"these fields are missing or unknown: {first_of(wrong)}", _COPY_AGAIN)
+        refuse(f"these fields are missing or unknown: {first_of(wrong)}", COPY_AGAIN)
     values = {name: facts[name] for name in expected - {"format"}}
     for name in ("classes", "image_shape", "rest"):
         if isinstance(values.get(name), list):
@@ -346,31 +349,8 @@ def _fields_of(facts: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
-def _header(shape: tuple[int, ...], facts: str, digest: str) -> bytes:
-    k, d = shape
-    end = _ITEM_BYTES * k * d
-    text = dumps(
-        {
-            "__metadata__": {"imlogit": facts, "sha256": digest},
-            "coef": _tensor([k, d], 0, end),
-            "intercept": _tensor([k], end, end + _ITEM_BYTES * k),
-        }
-    )
-    return text.ljust(-(-len(text) // 8) * 8).encode("ascii")
-
-
-def _tensor(shape: list[int], start: int, end: int) -> dict[str, Any]:
-    return {"data_offsets": [start, end], "dtype": "F64", "shape": shape}
-
-
 def _loads(text: str | bytes) -> Any:
     try:
         return parse(text, most_structures=MOST_STRUCTURES, most_values=MOST_VALUES)
     except ValueError:
-        refuse("its header is not valid JSON: it was damaged, or it is no model file", _COPY_AGAIN)
-
-
-def _dig(value: Any, *keys: str) -> Any:
-    for key in keys:
-        value = value.get(key) if isinstance(value, dict) else None
-    return value
+        refuse("its header is not valid JSON: it was damaged, or it is no model file", COPY_AGAIN)

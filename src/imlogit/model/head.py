@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Pixels, Rows
 from imlogit.core.links import codes_of_margins, link_of, probabilities
 from imlogit.engines.scaled_matrix import normalized, row_norms
-from imlogit.errors import DataError
+from imlogit.errors import DataError, ModelFileError
 from imlogit.features.chain import CHUNK_ROWS, FittedChain
 from imlogit.model.fields import SavedModel
 from imlogit.system.text import by
@@ -156,7 +156,24 @@ def white_of(pixel_scale: float) -> float:
 
 
 def head_of(model: SavedModel) -> Head:
-    """Return what a model computes."""
+    """Return what a model computes.
+
+    Raises
+    ------
+    ModelFileError
+        For feature steps that this version does not make, or that do not belong to the weights.
+    """
+    try:
+        return _head_of(model)
+    except DataError as error:
+        what = " ".join(str(error).split()).rstrip(".")
+        raise ModelFileError(f"The model cannot be used: {what}.") from None
+
+
+def _head_of(model: SavedModel) -> Head:
+    features = None
+    if model.features is not None:
+        features = FittedChain.from_parts(model.features, model.feature_arrays)
     return Head(
         weights=model.coef,
         intercept=model.intercept,
@@ -167,4 +184,5 @@ def head_of(model: SavedModel) -> Head:
         threshold=model.threshold,
         class_names=model.names,
         normalize=model.normalize,
+        features=features,
     )

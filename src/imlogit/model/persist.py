@@ -6,20 +6,23 @@ import os
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from imlogit.arrays import Pixels
 from imlogit.core.certificate import Certificate
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import KindError
+from imlogit.errors import KindError, ModelFileError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.pixels import PIXEL_SCALE
 from imlogit.model.fields import SavedModel
 from imlogit.model.file import read, write
 from imlogit.model.fingerprints import fingerprints_of
 from imlogit.system.atomic import refuse_replacing
+
+if TYPE_CHECKING:
+    from imlogit.features.chain import FittedChain
 
 # The model's, in a run's folder.
 FILE_NAME = "model.imlogit"
@@ -87,7 +90,8 @@ def load_model(path: str | os.PathLike[str]) -> LogisticRegression:
     Raises
     ------
     ModelFileError
-        If the file is missing, damaged, altered, of a later format, or not a model file.
+        If the file is missing, damaged, altered, of a later format, or not a model file, and for
+        a model that makes features of images.
     """
     return estimator_of(read(path))
 
@@ -114,6 +118,7 @@ def saved_model_of(
     positive: str | None = None,
     class_names: Sequence[str] | None = None,
     fitted_on: Pixels | None = None,
+    features: FittedChain | None = None,
 ) -> SavedModel:
     """Return a fitted estimator as a value: all that a model file holds.
 
@@ -128,6 +133,8 @@ def saved_model_of(
         on their codes.
     fitted_on : ndarray of uint8, shape (n, h, w) or (n, h, w, c), optional
         The images of the fit; by default the training part of ``image_set``.
+    features : FittedChain, optional
+        What made of those images the rows that the estimator was fitted on.
 
     Raises
     ------
@@ -150,15 +157,17 @@ def saved_model_of(
     classes = [one.item() if isinstance(one, np.generic) else one for one in labels]
     if fitted_on is None and image_set is not None:
         fitted_on = image_set.train.images
+    described, arrays = (None, {}) if features is None else features.to_parts()
     C = estimator.C_ if hasattr(estimator, "C_") else estimator.C  # chosen, or given
     return SavedModel(
         coef=estimator.coef_,
         intercept=estimator.intercept_,
         classes=tuple(classes),
         classes_dtype=_KINDS.get(np.asarray(classes).dtype.kind, str(estimator.classes_.dtype)),
-        image_shape=estimator.image_shape_,
+        image_shape=estimator.image_shape_ if features is None else features.input_shape,
         pixel_scale=estimator.pixel_scale_,
-        fitted_dtype=estimator.fitted_dtype_,
+        # of the images, whatever their features are
+        fitted_dtype=estimator.fitted_dtype_ if features is None else "uint8",
         multi_class=estimator.multi_class,
         data_name=image_set.name if image_set is not None else None,
         data_sha256=image_set.sha256 if image_set is not None else None,
@@ -168,6 +177,8 @@ def saved_model_of(
         fit=image_set.fit if image_set is not None else None,
         rest=_rest(classes, image_set, positive),
         fingerprints=None if fitted_on is None else fingerprints_of(fitted_on),
+        features=described,
+        feature_arrays=arrays,
         certificate=estimator.certificate_.to_dict()
         | {"C": str(float(C)), "fit_intercept": bool(estimator.fit_intercept)},
         versions=_versions(),
@@ -194,7 +205,19 @@ def _check_is_ours(estimator: Any) -> None:
 
 
 def estimator_of(model: SavedModel) -> LogisticRegression:
-    """Return the fitted estimator that a saved model describes."""
+    """Return the fitted estimator that a saved model describes.
+
+    Raises
+    ------
+    ModelFileError
+        For a model that makes features of images, which an estimator does not.
+    """
+    if model.features is not None:
+        steps = "+".join(step["name"] for step in model.features["steps"])
+        raise ModelFileError(
+            f"The model makes features of images ({steps}), which an estimator does not: give the "
+            "file to imlogit.predict, evaluate or explain."
+        )
     certificate = Certificate.from_dict(model.certificate)
     estimator = LogisticRegression(
         C=float(model.certificate["C"]),
@@ -239,7 +262,7 @@ def describe(model: SavedModel) -> dict[str, Any]:
     described = {
         field.name: getattr(model, field.name)
         for field in fields(model)
-        if field.name not in ("coef", "intercept", "fingerprints")
+        if field.name not in ("coef", "intercept", "fingerprints", "feature_arrays")
     }
     return described | {
         "n_features": model.coef.shape[1],

@@ -24,6 +24,9 @@ MOST_CLASSES = 100_000
 MOST_DIMENSIONS = 32
 MOST_VERSIONS = 64
 MOST_STEPS = 2**31 - 1
+MOST_FEATURE_STEPS, MOST_FEATURE_VALUES = 8, 64
+# What a feature step learnt: its place among the steps, and a name.
+FEATURE_ARRAY = re.compile(r"[0-7]\.[a-z_]{1,64}")
 # Products of weights, scales and float32 features stay far below the largest float64, 1.8e308.
 MOST_WEIGHT = 1e150
 SCALES = (1e-100, 1e100)
@@ -90,11 +93,41 @@ def _is_classes(value: Any, facts: Facts, shape: tuple[int, int]) -> bool:
     return ordered and (shape[0] == len(value) or (shape[0] == 1 and len(value) == 2))
 
 
-def _is_shape(value: Any, _: Facts, shape: tuple[int, int]) -> bool:
+def _is_shape(value: Any, facts: Facts, shape: tuple[int, int]) -> bool:
     if not isinstance(value, tuple):
         return value is None
     few = 1 <= len(value) <= MOST_DIMENSIONS
-    return few and all(map(is_size, value)) and math.prod(value) == shape[1]
+    if not few or not all(map(is_size, value)):
+        return False
+    return facts.get("features") is not None or math.prod(value) == shape[1]
+
+
+def _is_features(value: Any, facts: Facts, _: object) -> bool:
+    if value is None:
+        return True
+    if not isinstance(value, dict) or set(value) != {"input_shape", "steps"}:
+        return False
+    shape, steps = facts["image_shape"], value["steps"]
+    if shape is None or value["input_shape"] != list(shape) or facts["fitted_dtype"] != "uint8":
+        return False
+    few = isinstance(steps, list) and 1 <= len(steps) <= MOST_FEATURE_STEPS
+    return few and all(map(_is_feature_step, steps))
+
+
+def _is_feature_step(value: Any) -> bool:
+    if not isinstance(value, dict) or set(value) != {"name", "version", "parameters"}:
+        return False
+    parameters = value["parameters"]
+    named = is_text(value["name"]) and is_size(value["version"])
+    if not named or not isinstance(parameters, dict) or len(parameters) > MOST_FEATURE_VALUES:
+        return False
+    return all(map(is_text, parameters)) and all(map(_is_plain, parameters.values()))
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value is a boolean, text or a number of bounded size."""
+    is_number = _is_number(value, -MOST_FIGURE, MOST_FIGURE)
+    return isinstance(value, bool) or is_text(value) or is_number
 
 
 def _is_positive(value: Any, facts: Facts, _: object) -> bool:
@@ -208,7 +241,7 @@ RULES = (
     Rule(
         "image_shape",
         f"1 to {MOST_DIMENSIONS} whole numbers over 0 whose product is the number of columns of "
-        "the weights, or null",
+        "the weights where there are no features, or null",
         _is_shape,
     ),
     Rule(
@@ -258,6 +291,13 @@ RULES = (
     Rule("threshold", "for two classes a float over 0, at most 1, or null", _is_threshold),
     Rule("normalize", '"l2" or null', _one_of("l2", None)),
     Rule("fit", f"{_quoted(FITS)}, or null", _one_of(*FITS, None)),
+    Rule(
+        "features",
+        f"of models of uint8 images, input_shape, as image_shape, and steps: 1 to "
+        f"{MOST_FEATURE_STEPS} objects, each with name, version and parameters, these at most "
+        f"{MOST_FEATURE_VALUES} texts, numbers, true or false by name; or null",
+        _is_features,
+    ),
     Rule(
         "certificate",
         f"an object with the fields below, {' and '.join(sorted(OPTIONAL))} if they are known, "

@@ -274,6 +274,7 @@ def model_facts(content: SavedModel) -> dict[str, str]:
         if content.threshold is None
         else f"a probability of {content.threshold:.6g}",
         "images": by(shape) if shape else f"{content.coef.shape[1]} features",
+        **_facts_of_features(content),
         "fitted on": content.fitted_dtype + (f", {content.data_name}" if content.data_name else ""),
         "pixels times": f"{content.pixel_scale:.8g}"
         + ("" if content.normalize is None else ", after each row was divided by its norm"),
@@ -293,6 +294,17 @@ def _facts_of_rest(content: SavedModel) -> dict[str, str]:
     if content.rest is None or content.against_rest is None:
         return {}
     return {content.names[0]: first_of(content.rest)}
+
+
+def _facts_of_features(content: SavedModel) -> dict[str, str]:
+    """Return what is made of images before they are multiplied, with the parameters of it."""
+    if content.features is None:
+        return {}
+    steps = [
+        " ".join([step["name"], *(f"{key}={value}" for key, value in step["parameters"].items())])
+        for step in content.features["steps"]
+    ]
+    return {"features": f"{content.coef.shape[1]:,}: {printable(', then '.join(steps))}"}
 
 
 def _listed(texts: Sequence[str]) -> str:
