@@ -25,6 +25,7 @@ WITHOUT_A_MODULE = {
     "estimators/test_sklearn_conventions.py": "scikit-learn's own checks of every estimator",
     "estimators/test_sklearn_suite.py": "scikit-learn's own tests of logistic regression",
     "export/test_export.py": "one suite for every format",
+    "runs/test_features.py": "what every job says of a run on features",
 }
 
 

@@ -23,12 +23,14 @@ if TYPE_CHECKING:
 
     from imlogit.runs.plan import Task
 
+# Exports hold no feature steps.
+OF_PIXELS = "export {run} --to json"
 # What can be done with a run.
 NEXT = {
     "doubts {run}": "which labels may be wrong",
     "explain {run}": "why the model says what it says",
     "predict {run} FILES": "what it says of other images",
-    "export {run} --to json": "the model for other software",
+    OF_PIXELS: "the model for other software",
 }
 # A check of severity "error" failed.
 FOUND_ERRORS = 1
@@ -187,7 +189,7 @@ def _show(
     spelled = replace(result, checks=result.checks.respelled(respell))
     print_found(console, spelled, verbose=verbose, pictures=pictures)
     if place is not None:
-        _print_place(console, place)
+        _print_place(console, place, of_pixels=not result.task.options.makes_features)
 
 
 def _begin(options: RunOptions, *, quiet: bool) -> Task:
@@ -220,13 +222,17 @@ def _words_of(task: Task) -> Callable[[int, int], str]:
     return words
 
 
-def _print_place(console: Console, place: Path) -> None:
+def _print_place(console: Console, place: Path, *, of_pixels: bool) -> None:
     """Say where the run is, and what can be done with it."""
     from imlogit.report.console.printing import print_rows
     from imlogit.report.table import Column, Table, Wrap
 
     run = shlex.quote(str(place))
     console.print(f"Written to {printable(place)}", soft_wrap=True)
-    rows = tuple((f"imlogit {command.format(run=run)}", what) for command, what in NEXT.items())
+    rows = tuple(
+        (f"imlogit {command.format(run=run)}", what)
+        for command, what in NEXT.items()
+        if of_pixels or command != OF_PIXELS
+    )
     headings = (Column("command", wrap=Wrap.NEVER), Column("what it says", drop=1))
     print_rows(console, Table("", headings, rows, headed=False))

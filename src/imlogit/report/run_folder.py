@@ -149,7 +149,9 @@ def _of_scores(run: TrainResult | SweepResult) -> dict[str, Callable[[], bytes |
     }
 
 
-def _weights(task: Task, model: SavedModel) -> bytes:
+def _weights(task: Task, model: SavedModel) -> bytes | None:
+    if model.features is not None:
+        return None  # no pixel has a weight of its own
     target = task.target
     # two classes have one row of weights, which speaks for the second
     titles = target.names if len(model.coef) > 1 else target.names[1:]

@@ -152,12 +152,12 @@ def _refitted(task: Task, C: float) -> NDArray[Any]:
     """Return what a model with another C, fitted on some of the images, says of the test part."""
     options = task.options
     model = LogisticRegression(
-        C=C, pixel_scale=options.pixel_scale, random_state=options.seed, engine=options.engine
+        C=C, pixel_scale=task.pixel_scale, random_state=options.seed, engine=options.engine
     )
     labels = task.training_labels
     rows = _some_of_each(labels)
-    model.fit(task.training_images[rows], labels[rows])
-    return _answers(task, np.asarray(model.predict(task.test_images)).astype(np.intp))
+    model.fit(task.training_rows[rows], labels[rows])
+    return _answers(task, np.asarray(model.predict(task.test_rows)).astype(np.intp))
 
 
 def _some_of_each(labels: NDArray[Any]) -> Rows:

@@ -26,6 +26,7 @@ def command_of(job: str, task: Task) -> str:
     words = ["imlogit", job, _from_anywhere(options.source), *option_words(options.reading)]
     left_out = ["source", "reading", *([] if task.split.drawn else ["test_size"])]
     left_out += ["engine"] if options.engine == "auto" else []
+    left_out += [] if options.makes_features else ["features"]
     return shlex.join(words + option_words(options, left_out, all_=True))
 
 

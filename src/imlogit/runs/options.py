@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 Result = TypeVar("Result")
 MOST_CS = 1000
+AUTO, PIXELS = "auto", "pixels"
 BRIGHTEST = 255
 RULES = {
     "best": "the lowest mean log loss",
@@ -134,7 +135,7 @@ class TaskOptions:
     @property
     def pixel_scale(self) -> float | str:
         """What pixels are multiplied by: "auto" is 1/255."""
-        return "auto" if self.pixel_max in (None, BRIGHTEST) else 1 / self.pixel_max
+        return AUTO if self.pixel_max in (None, BRIGHTEST) else 1 / self.pixel_max
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,14 +158,35 @@ class RunOptions(TaskOptions):
         "How much an image of a class counts: balanced, for all classes alike, or NAME=WEIGHT,...; "
         "1 by default.",
     )
+    features: str = _option(
+        "auto",
+        "What to fit on: steps with + between, pixels, deskew, hog or patches, as in "
+        "deskew+patches:filters=512. Default: pixels.",
+        metavar="STEPS",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.features != AUTO:
+            from imlogit.features.chain import Chain  # loads compiled steps
+
+            object.__setattr__(self, "features", str(Chain.parse(self.features)))
+        if self.makes_features and self.pixel_scale != AUTO:
+            raise ParameterError(
+                f"pixel_max={self.pixel_max} is for pixels, and features={self.features!r} take "
+                "white to be 255: give one of them.",
+                parameter="pixel_max",
+            )
         if self.memory_limit is not None:
             try:
                 parse_bytes(self.memory_limit)
             except ValueError as error:
                 raise ParameterError(f"memory_limit={error}", parameter="memory_limit") from None
+
+    @property
+    def makes_features(self) -> bool:
+        """Whether something else than the pixels is fitted on."""
+        return any(step != PIXELS for step in self.features.split("+") if step != AUTO)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from imlogit.data.readers.mnist_rows import DIGITS
 from imlogit.data.split import Split, split
 from imlogit.engines.table import check_engine
 from imlogit.errors import DataError, ParameterError
+from imlogit.estimators.class_weights import weights_by_name
 from imlogit.runs.options import RunOptions, TaskOptions, TrainOptions
 from imlogit.system.summarized import Summarized
 from imlogit.system.text import by, counted, first_of, nearest
@@ -25,6 +26,7 @@ from imlogit.system.text import by, counted, first_of, nearest
 # What a run is about is printed before scikit-learn and its like are there.
 if TYPE_CHECKING:
     from imlogit.estimators.logistic import LogisticRegression
+    from imlogit.features.chain import FittedChain
     from imlogit.model.fields import SavedModel
     from imlogit.runs.predictions import Predictions
 
@@ -89,6 +91,40 @@ class Task(Summarized):
         return self.image_set.images[self.split.test] if own is None else own.images
 
     @cached_property
+    def features(self) -> FittedChain | None:
+        """What is made of images before the fit, learnt from the training images; or None.
+
+        Raises
+        ------
+        DataError
+            For images that a step cannot work with.
+        """
+        if not self.options.makes_features:
+            return None
+        from imlogit.features.chain import Chain
+
+        chain = Chain.parse(self.options.features)
+        return chain.fit(self.training_images, seed=self.options.seed)
+
+    @cached_property
+    def training_rows(self) -> NDArray[Any]:
+        """What is fitted on: the training images, or their features (n, n_features)."""
+        images = self.training_images
+        return images if self.features is None else self.features.transform(images)
+
+    @cached_property
+    def test_rows(self) -> NDArray[Any]:
+        """What becomes of the test images in the same way."""
+        return (
+            self.test_images if self.features is None else self.features.transform(self.test_images)
+        )
+
+    @property
+    def pixel_scale(self) -> float | str:
+        """What an estimator multiplies the rows by."""
+        return self.options.pixel_scale if self.features is None else self.features.scale
+
+    @cached_property
     def codes(self) -> Labels:
         """Each image's class, as its place in the target's names, shape (n,)."""
         return self.target.codes(self.image_set)
@@ -117,6 +153,7 @@ class Task(Summarized):
             positive=target.positive,
             class_names=target.names if are_labels else None,
             fitted_on=self.training_images,
+            features=self.features,
         )
 
     def predictions_of(self, model: SavedModel, out_of_fold: Floats, folds: Rows) -> Predictions:
@@ -158,6 +195,9 @@ class Task(Summarized):
             "looking for": self.target.statement,
             "base rate": f"{of_label.max() / of_label.sum():.4f} of the training images",
         }
+        if self.features is not None:
+            n = self.features.n_features
+            facts["features"] = f"{self.features}, {n:,} an image, as asked; by default pixels"
         if images.skipped:
             facts["passed over"] = f"{len(images.skipped):,}, listed in metrics.json"
         return facts
@@ -165,6 +205,7 @@ class Task(Summarized):
     def data_metrics(self) -> dict[str, Any]:
         """Return what the images are, for a program."""
         images = self.image_set
+        made = {} if self.features is None else {"n_features": self.features.n_features}
         return {
             "name": images.name,
             "origin": images.origin,
@@ -178,7 +219,7 @@ class Task(Summarized):
             "fit": images.fit,
             "remarks": list(images.remarks),
             "skipped": [problem.to_dict() for problem in images.skipped],
-        }
+        } | made
 
     def option_metrics(self) -> dict[str, Any]:
         """Return the options, for a program: the label as it was chosen, and JSON has no inf."""
@@ -189,10 +230,12 @@ class Task(Summarized):
             "test_size": self.options.test_size if drawn else None,
             "reading": self.options.reading.chosen(),
         }
+        # the label stands in positive; of pixels a run says nothing
+        left_out = {"every_class"} | ({"features"} if self.features is None else set())
         return {
             name: "inf" if value == math.inf else value
             for name, value in (options | changed).items()
-            if name != "every_class"  # it stands in positive
+            if name not in left_out
         }
 
     def _summary(self) -> dict[str, str]:
@@ -250,32 +293,9 @@ def class_weight_of(task: Task) -> dict[Any, float] | str | None:
     given, target = task.options.class_weight, task.target
     if given is None or given == "balanced":
         return given
-    weights = _weights_by_name(given, target.names)
+    weights = weights_by_name(given, target.names)
     labels = range(len(target.names)) if target.positive is None else (False, True)
     return {label: weights.get(name, 1.0) for label, name in zip(labels, target.names, strict=True)}
-
-
-def _weights_by_name(given: str, names: Sequence[str]) -> dict[str, float]:
-    """Return the weights that a text gives classes, whose names may have commas in them."""
-    weights: dict[str, float] = {}
-    name = ""
-    for piece in given.split(","):
-        name = f"{name},{piece}" if name else piece
-        called, _, number = name.rpartition("=")
-        if called not in names:
-            continue
-        try:
-            weights[called] = float(number)
-        except ValueError:
-            continue
-        name = ""
-    if name or not all(0 <= value < math.inf for value in weights.values()):
-        raise ParameterError(
-            f"class_weight={given!r}: give 'balanced', or NAME=WEIGHT,... with weights of 0 or "
-            f"more and names of these: {first_of(names)}.",
-            parameter="class_weight",
-        )
-    return weights
 
 
 def _check_wanted(options: TrainOptions, target: Target) -> None:

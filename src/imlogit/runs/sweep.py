@@ -198,13 +198,13 @@ def sweep_task(task: Task, observe: Observer | None = None) -> SweepResult:
         random_state=options.seed,
         memory_limit=options.memory_limit,
         engine=options.engine,
-        pixel_scale=options.pixel_scale,
+        pixel_scale=task.pixel_scale,
     )
     try:
         with warnings.catch_warnings():
             # a check says so, once and in the words of a sweep
             warnings.simplefilter("ignore", GridEdgeWarning)
-            estimator.fit(task.training_images, task.training_labels, observe=observe)
+            estimator.fit(task.training_rows, task.training_labels, observe=observe)
     except FitInterrupted as stop:
         raise FitInterrupted(
             None if stop.partial is None else _partial(task, stop.partial)

@@ -159,11 +159,11 @@ def train_task(task: Task, observe: Observer | None = None) -> TrainResult:
         engine=options.engine,
         class_weight=class_weight_of(task),
         memory_limit=options.memory_limit,
-        pixel_scale=options.pixel_scale,
+        pixel_scale=task.pixel_scale,
     )
     try:
         found = cross_validate(
-            estimator, task.training_images, task.training_labels, cv=task.folds, observe=observe
+            estimator, task.training_rows, task.training_labels, cv=task.folds, observe=observe
         )
     except FitInterrupted as stop:
         partial = None if stop.partial is None else _result(task, stop.partial, interrupted=True)

@@ -1,6 +1,7 @@
 """The pad in headless Chromium: what it computes is what Python says."""
 
 import base64
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from imlogit.data.images.mnist_digit import prepare_digit
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.model.fields import SavedModel
+from imlogit.model.file import read
 from imlogit.model.head import head_of
 from imlogit.report.html.pad import MOST_WEIGHTS, pad_section
 
@@ -31,6 +33,7 @@ PROOF = {
     "status": "converged",
     "tol": 1e-6,
 }
+FORMAT_6 = Path(__file__).parents[2] / "model" / "golden" / "format6.imlogit"
 HOSTILE = '</script><script>alert("x")</script>', "\u202eevil & <b>bold</b>", "'\"`"
 
 
@@ -294,8 +297,9 @@ def test_hostile_names_are_shown_and_a_picture_is_loaded(browser, tmp_path):
         (saved((9,), image_shape=None, fitted_dtype="float32"), "features"),
         (saved((4, 4, 4)), "4 channels"),
         (saved((100, 100, 3), tuple("0123456789")), f"{300_000:,} weights"),
+        (read(FORMAT_6), "makes features"),
     ],
-    ids=["features", "channels", "large"],
+    ids=["rows", "channels", "large", "features"],
 )
 def test_a_model_that_no_page_computes_has_a_sentence(model, words):
     section = pad_section(model)

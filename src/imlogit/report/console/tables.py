@@ -276,7 +276,9 @@ def model_facts(content: SavedModel) -> dict[str, str]:
         "images": by(shape) if shape else f"{content.coef.shape[1]} features",
         **_facts_of_features(content),
         "fitted on": content.fitted_dtype + (f", {content.data_name}" if content.data_name else ""),
-        "pixels times": f"{content.pixel_scale:.8g}"
+        "pixels times"
+        if content.features is None
+        else "features times": f"{content.pixel_scale:.8g}"
         + ("" if content.normalize is None else ", after each row was divided by its norm"),
         "weights": f"{weights.size:,} from {weights.min():.3f} to {weights.max():.3f}",
         "intercept": _listed([f"{value:.4f}" for value in content.intercept]),

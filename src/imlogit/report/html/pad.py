@@ -110,6 +110,11 @@ def _why_not(model: SavedModel) -> str:
             "This model takes features, which cannot be computed from a picture in this page. "
             "predict answers for them."
         )
+    if model.features is not None:
+        return (
+            "This model makes features of a picture first, which this page does not compute. "
+            "predict answers for any picture."
+        )
     channels = model.image_shape[2:] if model.image_shape else ()
     if channels not in FILE_CHANNELS:
         return (

@@ -22,11 +22,14 @@ class WeightPicture(NamedTuple):
 
 
 def weight_pictures(model: SavedModel) -> list[WeightPicture]:
-    """Return the weights of the first classes, summed over colours, on one scale."""
+    """Return the weights of the first classes, summed over colours, on one scale.
+
+    Of features there are none.
+    """
     from PIL import Image
 
-    if model.image_shape is None:
-        return []
+    if model.image_shape is None or model.features is not None:
+        return []  # no pixel has a weight of its own
     high, wide = model.image_shape[:2]
     panels = model.coef[:MOST_SHOWN].reshape(-1, high, wide, *model.image_shape[2:])
     if panels.ndim == 4:
