@@ -9,6 +9,7 @@ from imlogit.cli.app import run as command
 from imlogit.data.image_set import ImageSet
 from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, score
 from imlogit.report.html.content import content_in, content_of
+from imlogit.report.html.pad import MOST_WEIGHTS
 from imlogit.report.html.page import page_of
 from imlogit.report.run_folder import write_run
 from imlogit.runs.options import TrainOptions
@@ -30,6 +31,17 @@ def run():
 @pytest.fixture(scope="module")
 def place(run, tmp_path_factory):
     return write_run(run, tmp_path_factory.mktemp("page") / "run")
+
+
+@pytest.fixture(scope="module")
+def digits_place(tmp_path_factory):
+    """A run of images of the size of digits, which has a pad."""
+    pixels = np.random.default_rng(0).integers(0, 256, (36, 28, 28), dtype=np.uint8)
+    pixels[::2, 8:20, 12:16] = 255
+    codes = np.arange(36) % 2
+    images = ImageSet(pixels, codes, ("1", "0"), n_train=24, name="d", origin="o", sha256="0" * 64)
+    result = train(images, TrainOptions(every_class=True, folds=2, C=0.1, engine="reference"))
+    return write_run(result, tmp_path_factory.mktemp("digits") / "run")
 
 
 def many_classes(run, n=10_000, n_classes=100):
@@ -91,6 +103,38 @@ def test_a_hundred_classes_and_ten_thousand_mistakes_stay_below_the_limit(run):
     text = page_of(many_classes(run))
     assert len(text.encode()) < 3_000_000
     assert "100 classes" in text
+
+
+def test_the_largest_weights_of_a_pad_leave_the_page_below_the_limit(run):
+    content = many_classes(run, n=3_000, n_classes=65)
+    weights = np.random.default_rng(1).normal(size=(65, 32 * 32 * 3))
+    assert 0.99 * MOST_WEIGHTS < weights.size <= MOST_WEIGHTS
+    other = {"coef": weights, "intercept": np.zeros(65), "classes": content.names}
+    model = replace(
+        content.model, image_shape=(32, 32, 3), multi_class="multinomial", threshold=None, **other
+    )
+    text = page_of(replace(content, model=model))
+    assert 1_000_000 < len(text.encode()) < 3_000_000
+    assert 'id="model-data"' in text
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_what_is_drawn_on_its_pad_is_answered(browser, digits_place, size):
+    from axe_playwright_python.sync_playwright import Axe
+
+    with open_page(browser, digits_place / "report.html", size) as page:
+        board = page.locator('[data-pad="board"]')
+        board.scroll_into_view_if_needed()
+        box = board.bounding_box()
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 4
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x, y + box["height"] / 2, steps=8)
+        page.mouse.up()
+        page.wait_for_selector('[data-pad="verdict"]', timeout=5_000)
+        assert page.locator('[data-pad="probability"]').inner_text()
+        result = Axe().run(page)
+        assert result.violations_count == 0, result.generate_report()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -20,8 +20,10 @@ from imlogit.report.html.charts import LEFT, SIDE, TICKS, TOP, calibration, curv
 from imlogit.report.html.confusion import MOST_CLASSES, cells_of, confusion_data
 from imlogit.report.html.content import RunContent
 from imlogit.report.html.lists import check_pictures, doubtful, mistakes, samples
+from imlogit.report.html.pad import pad_section
 from imlogit.report.html.weights import weight_pictures
 from imlogit.report.table import Table, facts_table, numbers, plain_text
+from imlogit.system.plain_json import to_printable_json
 from imlogit.system.text import counted
 
 HERE = Path(__file__).parent
@@ -50,14 +52,17 @@ def page_of(content: RunContent) -> str:
         lstrip_blocks=True,
     )
     environment.filters["plain"] = plain_text
-    style, script = _static("page.css"), _static("page.js")
+    pad = pad_section(content.model)
+    style, script = _static("page.css") + pad.style, _static("page.js")
     template = environment.get_template("page.html.j2")
     return template.render(
         content=content,
         style=style,
         script=script,
         style_hash=_hash(style),
-        script_hash=_hash(script),
+        script_hashes=" ".join(map(_hash, (*pad.scripts, script))),
+        pad=pad,
+        pad_data=to_printable_json(pad.data).replace("<", "\\u003c"),
         chart={"left": LEFT, "top": TOP, "side": SIDE, "ticks": TICKS},
         **_parts(content),
     )
