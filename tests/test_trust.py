@@ -21,5 +21,5 @@ def test_the_judge_sees_a_false_claim(monkeypatch):
     claims = "imlogit.core.proof.rounding.gap_with_rounding", "imlogit.core.pool.gap_with_rounding"
     for claim in claims:
         monkeypatch.setattr(claim, lambda *_: 0.0)
-    seen = [judge(draw(k, ["numba", "reference"], ENTRIES)).faults for k in range(60)]
+    seen = [judge(draw(k, ["numba", "reference"], ENTRIES)).faults for k in range(30)]
     assert any("from the optimum" in fault for faults in seen for fault in faults)

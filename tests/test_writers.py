@@ -365,7 +365,7 @@ def test_the_default_place_is_tried_too(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.parametrize("how", [[], ["--json"]])
 def test_figures_are_printed_even_if_they_cannot_be_written(monkeypatch, capsys, runs, how):
-    def full(*_):
+    def full(*_, **__):
         raise OutputError("x: cannot be written (No space left on device).")
 
     monkeypatch.setattr("imlogit.runs.train.train_task", lambda *_, **__: runs[0])

@@ -37,7 +37,7 @@ def test_what_is_no_grid(text):
         parse_cs(text)
 
 
-CURVES = {"confusion.png", "roc.png", "precision-recall.png", "calibration.png"}
+CURVES = {"confusion.png", "roc.png", "precision-recall.png", "calibration.png", "report.html"}
 
 
 @pytest.fixture

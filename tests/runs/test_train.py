@@ -119,6 +119,7 @@ def test_a_run_directory_holds_everything(run, tmp_path, monkeypatch):
         "model.imlogit",
         "precision-recall.png",
         "predictions.safetensors",
+        "report.html",
         "roc.png",
         "samples.png",
         "weights.png",
