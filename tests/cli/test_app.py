@@ -30,6 +30,7 @@ WRITTEN = [
     "model.imlogit",
     "precision-recall.png",
     "predictions.safetensors",
+    "report.html",
     "roc.png",
     "samples.png",
     "weights.png",
