@@ -35,6 +35,8 @@ WRITTEN = [
     "samples.png",
     "weights.png",
 ]
+# Whoever interrupts does not wait for pictures.
+FINISHED = [name for name in WRITTEN if not name.endswith((".png", ".html"))]
 
 
 @pytest.fixture(autouse=True)
@@ -384,9 +386,10 @@ def test_interrupt_at_any_moment(delay, signum, tmp_path):
             took = time.monotonic() - struck
         assert process.returncode == 128 + signum, err
         assert "Traceback" not in err
-        # nothing is left, or a whole run where the interrupt came after the last byte was written
+        # nothing is left, or what was finished, or a whole run where the interrupt came after the
+        # last byte was written
         left = sorted(path.name for path in folder.rglob("*") if path.is_file())
-        assert left in ([], WRITTEN)
+        assert left in ([], FINISHED, WRITTEN)
         assert bool(left) == any(folder.iterdir())
         return took
 

@@ -146,7 +146,7 @@ def _run(
     except FitInterrupted as stop:
         if stop.partial is not None:
             place = _write_or_show(stop.partial, out, show, report=report)
-            say(f"what is finished is written to {place}")
+            say(f"what is finished is written to {place}, without pictures")
         raise
     place = _write_or_show(result, out, show, report=report)
     show(result, place)

@@ -34,6 +34,8 @@ from imlogit.system.plain_json import to_printable_json
 from imlogit.system.text import reason
 
 MOST_RUNS = 100_000
+# What takes long to make, and can be made of the rest.
+DRAWN = (".png", ".html")
 
 
 def refuse_run_place(out: Path | None) -> None:
@@ -66,7 +68,8 @@ def write_run(
     Path
         Where it was written: ``model.imlogit``, ``metrics.json``, ``predictions.safetensors``,
         pictures, with ``findings.png`` where failed checks name images, ``command.txt``, and of
-        a sweep ``sweep.csv``; without a model and predictions where a sweep was interrupted.
+        a sweep ``sweep.csv``; without pictures where it was interrupted, and of a sweep without
+        a model and predictions then.
 
     Raises
     ------
@@ -89,11 +92,13 @@ def write_run(
     contents["findings.png"] = lambda: exhibit_sheet(images, run.checks, white)
     if report:
         contents[REPORT] = lambda: _report(run)
+    if run.interrupted:  # whoever interrupts does not wait for pictures
+        contents = {name: made for name, made in contents.items() if not name.endswith(DRAWN)}
     with filling(parent, out) as hidden:
         folder = hidden / "run"
         folder.mkdir()
         for name, content in contents.items():
-            made = _picture(name, content) if name.endswith((".png", ".html")) else content()
+            made = _picture(name, content) if name.endswith(DRAWN) else content()
             if made is not None:
                 write_bytes(folder / name, made)
         if run.model is not None:
