@@ -134,7 +134,10 @@ def test_what_is_finished_is_kept(here, capsys, monkeypatch, module, command, fi
     assert run([*command, "--out", "part"]) != 0  # __main__ makes it 130
     assert "what is finished is written to part" in capsys.readouterr().err
     assert {path.name for path in (here / "part").iterdir()} == files
-    assert json.loads((here / "part/metrics.json").read_text())["interrupted"] is True
+    metrics = json.loads((here / "part/metrics.json").read_text())
+    assert metrics["interrupted"] is True
+    near = [check for check in metrics["checks"] if check["code"] == "overlap-near"]
+    assert [check["status"] for check in near] == ["not applicable"]
 
 
 @pytest.mark.parametrize("rule", ["best", "one-standard-error"])

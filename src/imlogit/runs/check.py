@@ -81,6 +81,7 @@ def check_run(
     test: Scores | None = None,
     edge: GridEdge | None = None,
     searched: bool = False,
+    hurried: bool = False,
 ) -> Findings:
     """Check a run: its images, its split, and the model.
 
@@ -99,6 +100,8 @@ def check_run(
         The end of the grid where the best C is.
     searched : bool
         Whether C was chosen from a grid.
+    hurried : bool
+        Whether to leave out what takes long, as after an interrupt.
     """
     fitted, positive = None, task.target.positive
     if model is not None and predictions is not None:
@@ -118,7 +121,8 @@ def check_run(
     folds = None if predictions is None else predictions.train_folds
     images = task.training_images, task.test_images
     found = run_checks(
-        _material(task.image_set, task.split, images, positive, task.options, fitted, folds)
+        _material(task.image_set, task.split, images, positive, task.options, fitted, folds),
+        hurried=hurried,
     )
     return found.with_names(task.image_set.names)
 

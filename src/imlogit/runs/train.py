@@ -185,7 +185,9 @@ def _result(task: Task, found: CrossValidation, *, interrupted: bool = False) ->
         model=model,
         predictions=predictions,
         test=test,
-        checks=check_run(task, model, predictions, threshold=threshold, test=test),
+        checks=check_run(
+            task, model, predictions, threshold=threshold, test=test, hurried=interrupted
+        ),
         threshold=threshold,
         interrupted=interrupted,
     )
