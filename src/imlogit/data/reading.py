@@ -19,7 +19,8 @@ MEGA = 1_000_000
 MOST_LETTERS, MOST_NUMBER = 4096, 1e12
 
 
-def _option(default: Any, help_: str, **how: Any) -> Any:
+def option_of(default: Any, help_: str, **how: Any) -> Any:
+    """Return a field that says what the command line and the reference say of it."""
     return field(default=default, metadata={"help": help_, **how})
 
 
@@ -68,47 +69,47 @@ class Reading:
         For a value out of range.
     """
 
-    size: tuple[int, int] | None = _option(
+    size: tuple[int, int] | None = option_of(
         None,
         "Bring every image to this size; one is chosen for photos of many sizes, or large ones.",
         metavar="HxW",
         parse=lambda text: parse_shape(text, "size", (2,)),
     )
-    fit: str = _option(
+    fit: str = option_of(
         "crop",
         "To another size by its middle, with black beside, or without its proportions.",
         metavar="crop|pad|stretch",
     )
-    grey: bool = _option(False, "Convert colour to grey.")
-    shape: tuple[int, ...] | None = _option(
+    grey: bool = option_of(False, "Convert colour to grey.")
+    shape: tuple[int, ...] | None = option_of(
         None,
         "The shape of images that come as rows of numbers; by default square, grey or colour.",
         metavar="HxW[xC]",
         parse=lambda text: parse_shape(text, "shape", (2, 3)),
     )
-    layout: str | None = _option(
+    layout: str | None = option_of(
         None,
         "Where the channels are: hwc, together at each pixel, or chw, each a plane of its own.",
         metavar="hwc|chw",
     )
-    labels: str | None = _option(
+    labels: str | None = option_of(
         None, "A table of the files below a folder and their classes.", metavar="FILE"
     )
-    label_from: str | None = _option(
+    label_from: str | None = option_of(
         None,
         "Where in names of files the class stands: a regular expression, or a separator after it.",
         metavar="PATTERN",
     )
-    label_column: str | int | None = _option(
+    label_column: str | int | None = option_of(
         None,
         "The column of a table that names the classes, or its position from 0; by default found.",
         metavar="NAME",
         parse=str,
     )
-    skip_bad: bool = _option(False, "Go on without files and rows that cannot be used.")
-    follow_links: bool = _option(False, "Follow symbolic links that lead out of a folder.")
-    max_megapixels: float = _option(25.0, "Refuse larger images before they are decoded.")
-    max_megabytes: float = _option(64.0, "Refuse larger image files before they are read.")
+    skip_bad: bool = option_of(False, "Go on without files and rows that cannot be used.")
+    follow_links: bool = option_of(False, "Follow symbolic links that lead out of a folder.")
+    max_megapixels: float = option_of(25.0, "Refuse larger images before they are decoded.")
+    max_megabytes: float = option_of(64.0, "Refuse larger image files before they are read.")
 
     def __post_init__(self) -> None:
         _check_lengths("size", self.size, (2,))

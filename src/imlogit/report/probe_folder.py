@@ -7,7 +7,7 @@ from pathlib import Path
 from imlogit.data.cache.walk import RUNS
 from imlogit.model.file import write as write_model
 from imlogit.model.persist import FILE_NAME
-from imlogit.report.run_folder import _place, file_name
+from imlogit.report.run_folder import file_name, take_place
 from imlogit.runs.probe import ProbeResult
 from imlogit.system.atomic import filling, refuse_place, write_bytes
 from imlogit.system.plain_json import to_printable_json
@@ -45,4 +45,4 @@ def write_probe(found: ProbeResult, out: Path | None = None) -> Path:
             write_bytes(folder / "predictions.safetensors", found.predictions.to_bytes())
         if found.model is not None:
             write_model(folder / FILE_NAME, found.model)
-        return _place(folder, out, parent / file_name(found.features.name))
+        return take_place(folder, out, parent / file_name(found.features.name))

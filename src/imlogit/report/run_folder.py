@@ -103,7 +103,7 @@ def write_run(
                 write_bytes(folder / name, made)
         if run.model is not None:
             write_model(folder / FILE_NAME, run.model)
-        return _place(folder, out, parent / file_name(images.name))
+        return take_place(folder, out, parent / file_name(images.name))
 
 
 def _picture(name: str, draw: Callable[[], bytes | None]) -> bytes | None:
@@ -173,7 +173,7 @@ def file_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "-", name).strip(".-") or "images"
 
 
-def _place(folder: Path, out: Path | None, base: Path) -> Path:
+def take_place(folder: Path, out: Path | None, base: Path) -> Path:
     """Give the filled folder its name, which must be free."""
     if out is not None:
         refuse_place(out, "out")

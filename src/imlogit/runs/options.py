@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from imlogit.data.reading import Reading
+from imlogit.data.reading import Reading, option_of
 from imlogit.errors import KindError, ParameterError
 from imlogit.system.text import nearest, parse_bytes
 
@@ -66,7 +66,13 @@ def _checked_grid(
     return tuple(values)
 
 
-def _grid_of(given: Sequence[float] | str) -> tuple[float, ...]:
+def grid_from(given: Sequence[float] | str) -> tuple[float, ...]:
+    """Return the values of C that a text or numbers give.
+
+    Raises
+    ------
+    ParameterError
+    """
     if isinstance(given, str):
         return parse_cs(given)
     try:
@@ -84,10 +90,6 @@ def _wrong_grid(given: object) -> ParameterError:
     )
 
 
-def _option(default: Any, help_: str, **how: Any) -> Any:
-    return field(default=default, metadata={"help": help_, **how})
-
-
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions:
     """What is to be told apart, and how the test part is drawn.
@@ -98,22 +100,22 @@ class TaskOptions:
         For a value out of range, and values that do not go together.
     """
 
-    source: str = _option(
+    source: str = option_of(
         "mnist-5k",
         "The images: mnist-5k (inside the package), mnist, openml:NAME, a folder of class folders "
         "or IDX files, or a .csv, .npz, .npy or .parquet file.",
         argument=True,
     )
     reading: Reading = field(default=Reading())
-    positive: str | None = _option(
+    positive: str | None = option_of(
         None, "The label to tell from all others. Default: 2 of digits, else the second of two."
     )
-    every_class: bool = _option(False, "Tell every class from the others.", flag="all")
-    test_size: float = _option(
+    every_class: bool = option_of(False, "Tell every class from the others.", flag="all")
+    test_size: float = option_of(
         0.2, "Share of the images kept for the test, if the source has none."
     )
-    seed: int = _option(0, "Seed of the split, the order and the folds.", min=0, max=2**32 - 1)
-    pixel_max: int | None = _option(
+    seed: int = option_of(0, "Seed of the split, the order and the folds.", min=0, max=2**32 - 1)
+    pixel_max: int | None = option_of(
         None, "The pixel that is white, such as 16 or 1, where none is brighter. Default: 255."
     )
 
@@ -142,23 +144,23 @@ class TaskOptions:
 class RunOptions(TaskOptions):
     """What every run is asked for."""
 
-    folds: int | None = _option(
+    folds: int | None = option_of(
         None,
         "Folds of the cross-validation. Default: 10, or the training images of the smallest class; "
         "of a sweep a validation part, if there is one.",
     )
-    engine: str = _option(
+    engine: str = option_of(
         "auto", "What adds up over the images: auto, numba, tensorflow or reference."
     )
-    memory_limit: str | None = _option(
+    memory_limit: str | None = option_of(
         None, "What fits may hold beside the images, as in 2GB. Default: 512MB, or half the images."
     )
-    class_weight: str | None = _option(
+    class_weight: str | None = option_of(
         None,
         "How much an image of a class counts: balanced, for all classes alike, or NAME=WEIGHT,...; "
         "1 by default.",
     )
-    features: str = _option(
+    features: str = option_of(
         "auto",
         "What to fit on: steps with + between, pixels, deskew, hog or patches, as in "
         "deskew+patches:filters=512. Default: pixels.",
@@ -193,11 +195,11 @@ class RunOptions(TaskOptions):
 class TrainOptions(RunOptions):
     """What a training run is asked for."""
 
-    C: float = _option(1.0, "Inverse of the penalty's strength; inf for none.")
-    precision: float | None = _option(
+    C: float = option_of(1.0, "Inverse of the penalty's strength; inf for none.")
+    precision: float | None = option_of(
         None, "Choose the threshold that reaches this precision, with 95% confidence if one does."
     )
-    recall: float | None = _option(
+    recall: float | None = option_of(
         None, "Choose the threshold that reaches this recall, with 95% confidence if one does."
     )
 
@@ -229,17 +231,19 @@ class TrainOptions(RunOptions):
 class SweepOptions(RunOptions):
     """What a sweep is asked for; a text for ``Cs`` becomes its values."""
 
-    Cs: Sequence[float] | str = _option(
+    Cs: Sequence[float] | str = option_of(
         "1e-4:1e2:20",
         "Values of C: FIRST:LAST:COUNT, spaced evenly in log C, or C,C,...",
         parse=parse_cs,
         join=",",
     )
-    rule: str = _option("best", "How to choose C: best, or one-standard-error for a simpler model.")
+    rule: str = option_of(
+        "best", "How to choose C: best, or one-standard-error for a simpler model."
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "Cs", _grid_of(self.Cs))
+        object.__setattr__(self, "Cs", grid_from(self.Cs))
         if self.rule not in RULES:
             raise ParameterError(
                 f"rule={self.rule!r} is not known.{nearest(self.rule, RULES)} Choose one of "

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from imlogit.data.reading import option_of
 from imlogit.errors import ParameterError
-from imlogit.runs.options import _grid_of, _option, parse_cs
+from imlogit.runs.options import grid_from, parse_cs
 
 NAMES = ("plain", "dinov2", "dinov3", "clip", "uni", "mteb")
 
@@ -41,39 +42,39 @@ class ProbeOptions:
         For a value out of range, and values that do not go together.
     """
 
-    source: str = _option(
+    source: str = option_of(
         "",
         "The embeddings: a .npy, .npz, .safetensors, .parquet or .h5 file, or a folder of shards, "
         "of parts, or of one file an image with a manifest.",
         argument=True,
     )
-    labels: str | None = _option(None, "Their labels, one a row: a .npy, .txt, .csv or .parquet.")
-    label_column: str | None = _option(None, "The column of the labels, in tables.")
-    validation: str | None = _option(None, "Embeddings to choose C by.")
-    validation_labels: str | None = _option(None, "The labels of these.")
-    test: str | None = _option(None, "Embeddings to test on, once.")
-    test_labels: str | None = _option(None, "The labels of these.")
-    protocol: str = _option("plain", f"What a probe does: {', '.join(NAMES)}.")
-    Cs: Any = _option(
+    labels: str | None = option_of(None, "Their labels, one a row: a .npy, .txt, .csv or .parquet.")
+    label_column: str | None = option_of(None, "The column of the labels, in tables.")
+    validation: str | None = option_of(None, "Embeddings to choose C by.")
+    validation_labels: str | None = option_of(None, "The labels of these.")
+    test: str | None = option_of(None, "Embeddings to test on, once.")
+    test_labels: str | None = option_of(None, "The labels of these.")
+    protocol: str = option_of("plain", f"What a probe does: {', '.join(NAMES)}.")
+    Cs: Any = option_of(
         None, "Values of C, FIRST:LAST:COUNT or C,C,...", metavar="GRID", join=",", parse=parse_cs
     )
-    alpha: float | None = _option(
+    alpha: float | None = option_of(
         None, "Mean log loss + alpha/2 ||W||^2, as other packages write it, in the place of C."
     )
-    folds: int | None = _option(None, "Choose C by so many folds, not by a validation part.")
-    shots: Any = _option(
+    folds: int | None = option_of(None, "Choose C by so many folds, not by a validation part.")
+    shots: Any = option_of(
         None,
         "Fit on so many rows of each class, as in 1,5,10.",
         metavar="N,N",
         join=",",
         parse=parse_shots,
     )
-    draws: int | None = _option(None, "How often shots are drawn. Default: 10.")
-    normalize: bool = _option(False, "Divide each row by its norm.")
-    test_size: float = _option(0.2, "Share of each class kept for the test, if there is no part.")
-    seed: int = _option(0, "Seed of all that is drawn.", min=0, max=2**32 - 1)
-    engine: str = _option("auto", "What adds up over the rows: auto, numba or reference.")
-    memory_limit: str | None = _option(None, "What fits may hold beside the rows, as in 2GB.")
+    draws: int | None = option_of(None, "How often shots are drawn. Default: 10.")
+    normalize: bool = option_of(False, "Divide each row by its norm.")
+    test_size: float = option_of(0.2, "Share of each class kept for the test, if there is no part.")
+    seed: int = option_of(0, "Seed of all that is drawn.", min=0, max=2**32 - 1)
+    engine: str = option_of("auto", "What adds up over the rows: auto, numba or reference.")
+    memory_limit: str | None = option_of(None, "What fits may hold beside the rows, as in 2GB.")
 
     def __post_init__(self) -> None:
         if self.protocol not in NAMES:
@@ -81,7 +82,7 @@ class ProbeOptions:
                 f"protocol={self.protocol!r}: give one of {', '.join(NAMES)}.", parameter="protocol"
             )
         if self.Cs is not None:
-            object.__setattr__(self, "Cs", _grid_of(self.Cs))
+            object.__setattr__(self, "Cs", grid_from(self.Cs))
         if self.shots is not None:
             object.__setattr__(self, "shots", _shots_of(self.shots))
         self._check_together()
