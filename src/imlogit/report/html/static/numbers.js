@@ -37,7 +37,7 @@ imlogit.numbers = (() => {
 
   // By linear interpolation, in the order of operations that NumPy has.
   function quantile(values, share) {
-    const own = Float64Array.from(values);
+    const own = new Float64Array(values);
     const place = (own.length - 1) * share;
     const below = Math.floor(place);
     const t = place - below;
@@ -48,7 +48,7 @@ imlogit.numbers = (() => {
   }
 
   function median(values) {
-    const own = Float64Array.from(values);
+    const own = new Float64Array(values);
     const half = own.length >> 1;
     const upper = select(own, half);
     if (own.length % 2) return upper;

@@ -21,31 +21,47 @@ imlogit.prepare = (() => {
   const ROUNDING = 1e-9;
   const TERMS = 6;
 
+  // One array a purpose, as long as the last picture needed it: strokes are prepared many times.
+  const rooms = {};
+
+  function room(name, length) {
+    if (rooms[name]?.length !== length) rooms[name] = new Float64Array(length);
+    return rooms[name];
+  }
+
   // A grey image is { width, height, values }, row by row, of 0 to 255.
   // Returns 784 pixels, or null where there is no ink.
   function digit(grey) {
     const found = ink(paperDark(reduced(grey)));
     if (found === null) return null;
     const small = boxed(cropped(found.image, found.threshold));
-    const most = largest(small.values);
+    const most = ends(small.values)[1];
     const scaled = { ...small, values: small.values.map((v) => v * (255 / most)) };
     const bright = levelled(scaled, 0).image;
     return centred({ ...bright, values: bright.values.map((v) => round(255 * v)) });
   }
 
-  function largest(values) {
+  // The least and the greatest value.
+  function ends(values) {
+    let least = Infinity;
     let most = -Infinity;
-    for (const value of values) if (value > most) most = value;
-    return most;
+    for (let i = 0; i < values.length; i++) {
+      if (values[i] < least) least = values[i];
+      if (values[i] > most) most = values[i];
+    }
+    return [least, most];
   }
 
   // Whole squares averaged, in the whole numbers of Pillow's Image.reduce.
   function reduced(grey) {
     const times = Math.ceil(Math.max(grey.width, grey.height) / LONGEST_SIDE);
-    if (times <= 1) return { ...grey, values: Float64Array.from(grey.values) };
     const width = Math.ceil(grey.width / times);
     const height = Math.ceil(grey.height / times);
-    const values = new Float64Array(width * height);
+    const values = room("grey", width * height);
+    if (times === 1) {
+      values.set(grey.values);
+      return { width, height, values };
+    }
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) values[y * width + x] = mean(grey, x * times, y * times, times);
     }
@@ -63,8 +79,17 @@ imlogit.prepare = (() => {
     return Math.floor((sum * Math.floor(2 ** 24 / count)) / 2 ** 24);
   }
 
-  // The places of the pixels of the border, row by row.
+  // The places of the pixels of the border, row by row; of one size those of the last call.
+  let border = { width: 0, height: 0, places: new Int32Array(0) };
+
   function borderOf({ width, height }) {
+    if (border.width !== width || border.height !== height) {
+      border = { width, height, places: Int32Array.from(placesOfBorder(width, height)) };
+    }
+    return border.places;
+  }
+
+  function placesOfBorder(width, height) {
     const down = Math.max(1, round(height * BORDER));
     const across = Math.max(1, round(width * BORDER));
     const places = [];
@@ -77,48 +102,68 @@ imlogit.prepare = (() => {
     return places;
   }
 
+  function valuesAt(places, values) {
+    const found = room("border", places.length);
+    for (let i = 0; i < places.length; i++) found[i] = values[places[i]];
+    return found;
+  }
+
   function paperDark(grey) {
-    let least = Infinity;
-    for (const value of grey.values) if (value < least) least = value;
-    const middle = (least + largest(grey.values)) / 2;
-    const border = borderOf(grey).map((place) => grey.values[place]);
-    if (median(border) <= middle) return grey;
-    return { ...grey, values: grey.values.map((value) => 255 - value) };
+    const { values } = grey;
+    const [least, most] = ends(values);
+    if (median(valuesAt(borderOf(grey), values)) <= (least + most) / 2) return grey;
+    for (let i = 0; i < values.length; i++) values[i] = 255 - values[i];
+    return grey;
   }
 
   function ink(grey) {
-    const border = borderOf(grey);
-    const paper = paperOf(grey, border);
-    const off = grey.values.map((value, i) => value - paper[i]);
-    const noise = SIGMA * median(border.map((place) => Math.abs(off[place])));
-    const peak = largest(off);
+    const places = borderOf(grey);
+    const off = withoutPaper(grey, paperOf(grey, places));
+    const apart = valuesAt(places, off);
+    for (let i = 0; i < apart.length; i++) apart[i] = Math.abs(apart[i]);
+    const noise = SIGMA * median(apart);
+    const peak = ends(off)[1];
     if (peak <= Math.max(LEAST_CONTRAST, INK_DEVIATIONS * noise)) return null;
     const least = Math.max(DEVIATIONS * noise, LEAST_SHARE * peak);
     for (let i = 0; i < off.length; i++) if (off[i] <= least) off[i] = 0;
     return levelled({ ...grey, values: off }, INK_DEVIATIONS * noise);
   }
 
-  // The paper's brightness: a quadratic surface through the border, without what is far from it.
-  function paperOf(grey, border) {
-    const { width, height } = grey;
-    const values = border.map((place) => grey.values[place]);
-    let paper = new Float64Array(width * height).fill(median(values));
-    if (Math.min(width, height) < LEAST_LIT_SIDE) return paper;
-    const terms = border.map((place) => termsAt(place, width, height));
+  // A paper is a quadratic surface, { by, least, most }: its coefficients, and between what it stays.
+  function flat(level) {
+    return { by: [level, 0, 0, 0, 0, 0], least: level, most: level };
+  }
+
+  // The paper's brightness: a surface through the border, without what is far from it.
+  function paperOf(grey, places) {
+    const values = valuesAt(places, grey.values);
+    let paper = flat(median(values));
+    if (Math.min(grey.width, grey.height) < LEAST_LIT_SIDE) return paper;
+    const apart = room("apart", values.length);
     for (let pass = 0; pass < PASSES; pass++) {
-      const apart = values.map((value, i) => Math.abs(value - paper[border[i]]));
+      for (let i = 0; i < values.length; i++) {
+        apart[i] = Math.abs(values[i] - brightness(paper, places[i], grey));
+      }
       const most = OUTLYING * SIGMA * median(apart);
       const kept = [];
       for (let i = 0; i < apart.length; i++) if (apart[i] <= most) kept.push(i);
-      paper = surface(grey, values, terms, kept);
+      paper = surface(grey, places, values, kept);
     }
     return paper;
   }
 
-  function termsAt(place, width, height) {
+  function brightness({ by, least, most }, place, { width, height }) {
+    if (least === most) return least;
     const x = even(place % width, width);
     const y = even(Math.floor(place / width), height);
-    return [1, x, y, x * x, x * y, y * y];
+    const value = by[0] + x * by[1] + y * by[2] + x * x * by[3] + x * y * by[4] + y * y * by[5];
+    return Math.min(Math.max(value, least), most);
+  }
+
+  function withoutPaper(grey, paper) {
+    const off = room("off", grey.values.length);
+    for (let i = 0; i < off.length; i++) off[i] = grey.values[i] - brightness(paper, i, grey);
+    return off;
   }
 
   // The numbers of np.linspace(-1, 1, side).
@@ -126,38 +171,28 @@ imlogit.prepare = (() => {
     return i === side - 1 ? 1 : i * (2 / (side - 1)) - 1;
   }
 
-  function surface({ width, height }, values, terms, kept) {
+  function surface({ width, height }, places, values, kept) {
+    const [least, most] = ends(kept.map((k) => values[k]));
+    if (least === most) return flat(least);
     const matrix = Array.from({ length: TERMS }, () => new Float64Array(TERMS));
     const right = new Float64Array(TERMS);
-    let least = Infinity;
-    let most = -Infinity;
     for (const k of kept) {
-      const row = terms[k];
-      const value = values[k];
-      if (value < least) least = value;
-      if (value > most) most = value;
+      const x = even(places[k] % width, width);
+      const y = even(Math.floor(places[k] / width), height);
+      const row = [1, x, y, x * x, x * y, y * y];
       for (let i = 0; i < TERMS; i++) {
-        right[i] += row[i] * value;
+        right[i] += row[i] * values[k];
         for (let j = 0; j <= i; j++) matrix[i][j] += row[i] * row[j];
       }
     }
-    const paper = new Float64Array(width * height).fill(least);
-    if (least === most) return paper;
     for (let i = 0; i < TERMS; i++) for (let j = 0; j < i; j++) matrix[j][i] = matrix[i][j];
-    const by = solve(matrix, right);
-    for (let i = 0; i < paper.length; i++) {
-      const row = termsAt(i, width, height);
-      let value = 0;
-      for (let k = 0; k < TERMS; k++) value += row[k] * by[k];
-      paper[i] = Math.min(Math.max(value, least), most);
-    }
-    return paper;
+    return { by: solve(matrix, right), least, most };
   }
 
   // Otsu's threshold over the values' whole parts: the last of the dark levels.
   function otsu(values) {
     const counts = new Float64Array(256);
-    for (const value of values) counts[Math.trunc(value)]++;
+    for (let i = 0; i < values.length; i++) counts[Math.trunc(values[i])]++;
     const n = values.length;
     let total = 0;
     let squares = 0;
@@ -180,18 +215,21 @@ imlogit.prepare = (() => {
     return best;
   }
 
-  // Strokes become 1; also from what, at that scale, a value is one.
+  // Strokes become 1, in place; also from what, at that scale, a value is one.
   function levelled(image, least) {
-    const threshold = Math.max(otsu(image.values) + 1, least);
-    const level = quantile(image.values.filter((value) => value >= threshold), STROKE);
-    const values = image.values.map((value) => Math.min(value / level, 1));
-    return { image: { ...image, values }, threshold: threshold / level };
+    const { values } = image;
+    const threshold = Math.max(otsu(values) + 1, least);
+    const inked = room("inked", values.length);
+    let n = 0;
+    for (let i = 0; i < values.length; i++) if (values[i] >= threshold) inked[n++] = values[i];
+    const level = quantile(inked.subarray(0, n), STROKE);
+    for (let i = 0; i < values.length; i++) values[i] = Math.min(values[i] / level, 1);
+    return { image, threshold: threshold / level };
   }
 
   function cropped({ width, height, values }, threshold) {
-    const [top, bottom] = extent(peaks(height, 0, width, (y, x) => values[y * width + x]), threshold);
-    const columns = peaks(width, top, bottom, (x, y) => values[y * width + x]);
-    const [left, right] = extent(columns, threshold);
+    const [top, bottom] = extent(peaks(values, height, 0, width, width, 1), threshold);
+    const [left, right] = extent(peaks(values, width, top, bottom, 1, width), threshold);
     const part = new Float64Array((bottom - top) * (right - left));
     for (let y = top; y < bottom; y++) {
       const row = values.subarray(y * width + left, y * width + right);
@@ -200,12 +238,16 @@ imlogit.prepare = (() => {
     return { width: right - left, height: bottom - top, values: part };
   }
 
-  function peaks(length, start, stop, at) {
-    return Float64Array.from({ length }, (_, line) => {
-      let most = 0;
-      for (let k = start; k < stop; k++) most = Math.max(most, at(line, k));
-      return most;
-    });
+  // The greatest value of each line, whose places are `apart`, from start to stop, which are `step`.
+  function peaks(values, length, start, stop, apart, step) {
+    const found = new Float64Array(length);
+    for (let line = 0; line < length; line++) {
+      for (let k = start; k < stop; k++) {
+        const value = values[line * apart + k * step];
+        if (value > found[line]) found[line] = value;
+      }
+    }
+    return found;
   }
 
   function extent(lines, threshold) {
@@ -245,7 +287,9 @@ imlogit.prepare = (() => {
     const inside = (edge, start) => Math.min(Math.max(edge - start, 0), 1);
     return Array.from({ length: n }, (_, start) => {
       const shares = [];
-      for (let k = 0; k < length; k++) {
+      const first = Math.max(0, Math.floor(start / scale) - 1);
+      const last = Math.min(length, Math.ceil((start + 1) / scale) + 1);
+      for (let k = first; k < last; k++) {
         const share = inside((k + 1) * scale, start) - inside(k * scale, start);
         if (share !== 0) shares.push([k, share]);
       }

@@ -56,7 +56,7 @@ imlogit.view = (() => {
     codes.forEach((code, i) => {
       const [head, drawn, said] = body.rows[i].cells;
       const p = answer ? answer.probabilities[code] : 0;
-      head.replaceChildren(named(names[code]));
+      if (head.textContent !== names[code]) head.replaceChildren(named(names[code]));
       drawn.querySelector("rect").setAttribute("width", 100 * p);
       said.textContent = answer ? percent(p) : "";
       body.rows[i].classList.toggle("pad-said", answer?.label === code);
