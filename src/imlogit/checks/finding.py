@@ -7,7 +7,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from imlogit.system.summarized import NotebookTable, Summarized
+
 MOST_EXHIBITS = 100
+# Of the rows that show what was found, so many are named where people read it.
+MOST_NAMED = 5
 
 
 class Status(StrEnum):
@@ -147,6 +151,18 @@ class Finding:
         """Whether something is wrong."""
         return self.status is Status.FAILED
 
+    @property
+    def how_bad(self) -> str:
+        """Its severity, or that it is undecided."""
+        return "undecided" if self.status is Status.UNDECIDED else str(self.severity)
+
+    def in_words(self) -> str:
+        """Return what was found, what to do, and a line for each of some rows that show it."""
+        lines = [f"{one.called}: {one.words}" for one in self.exhibits[:MOST_NAMED]]
+        rest = self.n_affected - len(lines)
+        more = [f"and {rest:,} more"] if lines and rest > 0 else []
+        return "\n".join([f"{self.sentence} {self.advice}", *lines, *more])
+
     def with_names(self, names: Sequence[str]) -> Finding:
         """Return the same with the names of rows of the source, where these have names."""
         if not len(names):
@@ -175,8 +191,8 @@ class Finding:
         }
 
 
-@dataclass(frozen=True)
-class Findings:
+@dataclass(frozen=True, repr=False)
+class Findings(Summarized):
     """The findings of all checks, in the order of the table of checks."""
 
     findings: tuple[Finding, ...]
@@ -236,10 +252,37 @@ class Findings:
         """Return plain lists, texts and numbers."""
         return [finding.to_dict() for finding in self.findings]
 
+    def in_short(self) -> str:
+        """Return how many checks passed and failed, and how badly, as a sentence."""
+        counts = self._counts()
+        undecided, apart = counts[Status.UNDECIDED], counts[Status.NOT_APPLICABLE]
+        return (
+            f"{len(self)} checks: {counts[Status.PASSED]} passed, {counts[Status.FAILED]} failed"
+            f"{self._how_badly()}, "
+            f"{f'{undecided} undecided, ' if undecided else ''}"
+            f"{apart} {'does' if apart == 1 else 'do'} not apply."
+        )
+
+    def _how_badly(self) -> str:
+        """Return how many of the failed checks are of each severity, in brackets."""
+        counts = {one: sum(f.severity is one for f in self.failed) for one in Severity}
+        said = [f"{n} {one}{'s' if n > 1 else ''}" for one, n in counts.items() if n]
+        return f" ({', '.join(said)})" if said else ""
+
+    def _counts(self) -> dict[Status, int]:
+        return {status: sum(f.status is status for f in self.findings) for status in Status}
+
+    def _summary(self) -> dict[str, str]:
+        return {"checks": f"{len(self)}", "failed": ", ".join(self.codes) or "none"}
+
+    def _notebook_tables(self) -> tuple[NotebookTable, ...]:
+        rows = [(one.code, one.how_bad, one.in_words()) for one in self.worth_reading]
+        headings = ("check", "severity", "finding") if rows else ()
+        return (NotebookTable("What the checks found", rows, headings, (self.in_short(),)),)
+
     def __str__(self) -> str:
-        counts = [sum(f.status is status for f in self.findings) for status in Status]
         lines = [f"{f.severity} {f.code}: {f.sentence} {f.advice}" for f in self.worth_reading]
-        summary = ", ".join(f"{n} {status}" for n, status in zip(counts, Status, strict=True))
+        summary = ", ".join(f"{n} {status}" for status, n in self._counts().items())
         return "\n".join([*lines, f"{len(self.findings)} checks: {summary}"])
 
 

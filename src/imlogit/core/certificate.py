@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from imlogit.arrays import Floats
+from imlogit.system.summarized import NotebookTable, Summarized
 
 REASONS = {
     "converged": "the gap reached the tolerance",
@@ -40,8 +41,8 @@ class Pass(NamedTuple):
     gap: float
 
 
-@dataclass(frozen=True)
-class Certificate:
+@dataclass(frozen=True, repr=False)
+class Certificate(Summarized):
     """What is proved about one fit, in float64.
 
     Attributes
@@ -107,6 +108,29 @@ class Certificate:
             name: None if isinstance(fact, float) and not math.isfinite(fact) else fact
             for name, fact in facts.items()
         }
+
+    def in_words(self) -> dict[str, str]:
+        """Return what is proved as texts for people to read."""
+        found = {
+            "objective F": f"{self.objective:.6f}",
+            "duality gap (F - F* is at most)": f"{self.gap:.3g}",
+            "relative gap": f"{self.relative_gap:.2e}",
+            "asked for": f"{self.tol:.0e}",
+            "status": self.status,
+            "passes over the images": str(self.passes),
+        }
+        return found | ({"seconds": f"{self.seconds:.2f}"} if self.seconds else {})
+
+    def in_short(self) -> str:
+        """Return why the fit stopped, as a sentence."""
+        return f"{self.reason[0].upper()}{self.reason[1:]}."
+
+    def _summary(self) -> dict[str, str]:
+        return {"status": self.status, "relative gap": f"{self.relative_gap:.2e}"}
+
+    def _notebook_tables(self) -> tuple[NotebookTable, ...]:
+        rows = tuple(self.in_words().items())
+        return (NotebookTable("Certificate of the fit", rows, notes=(self.in_short(),)),)
 
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Certificate:

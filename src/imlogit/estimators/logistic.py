@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 from sklearn.utils.validation import check_is_fitted
 
 from imlogit.arrays import Floats
@@ -22,6 +22,7 @@ from imlogit.engines.matrix import Matrix
 from imlogit.engines.scaled_matrix import NormalizedMatrix
 from imlogit.engines.table import local_engine, open_engine
 from imlogit.errors import DataError, FitInterrupted, KindError
+from imlogit.estimators.diagram import ShownWithProof
 from imlogit.estimators.fits import Fit, fit_all
 from imlogit.estimators.fitted import adopt, warn_unless_converged
 from imlogit.estimators.on_cluster import lazily, on_cluster
@@ -37,7 +38,7 @@ _FITTED = (
 )
 
 
-class LogisticRegression(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LogisticRegression(ClassifierMixin, ShownWithProof):  # type: ignore[misc]
     """L2-penalised logistic regression at its exact optimum, with a proof.
 
     Minimises ``C * sum_i s_i log(1 + exp(-y_i (x_i . w + b))) + |w|^2 / 2``, scikit-learn's

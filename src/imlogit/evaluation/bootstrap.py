@@ -23,7 +23,7 @@ from imlogit.estimators.training_data import C_of, Prepared, prepare
 from imlogit.evaluation.bootstrap_draws import Counts, draw_replicates, interval, spread
 from imlogit.evaluation.bootstrap_scores import Scored, Scorer, Scorers, by_name, score_each
 from imlogit.evaluation.intervals import FEWEST_DRAWS, Interval
-from imlogit.system.summarized import Summarized
+from imlogit.system.summarized import NotebookTable, Summarized
 from imlogit.system.text import counted
 
 
@@ -110,6 +110,16 @@ class Bootstrap(Summarized):
             "replicates": f"{self.n:,} of {counted(self.times.shape[1], 'row')}",
             **{name: f"{score.value:.4f}" for name, score in self.scores.items()},
         }
+
+    def _notebook_tables(self) -> tuple[NotebookTable, ...]:
+        lacking = len({one.replicate for one in self.undefined})
+        facts = {"replicates": f"{self.n:,} of {counted(self.times.shape[1], 'row')}"}
+        if lacking:
+            facts["without one of the classes"] = f"{lacking:,}"
+        about = NotebookTable(type(self).__name__, tuple(facts.items()))
+        rows = [(name, *one._summary().values()) for name, one in self.scores.items()]
+        scores = NotebookTable("Scores of the replicates", rows, ("score", "value", "interval"))
+        return (about, scores) if rows else (about,)
 
 
 @on_its_cluster

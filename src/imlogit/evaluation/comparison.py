@@ -15,9 +15,13 @@ from imlogit.core.links import codes_of_probabilities
 from imlogit.core.loss import log_losses
 from imlogit.errors import DataError
 from imlogit.evaluation.intervals import IntervalMethod, difference_of_shares
-from imlogit.evaluation.scores import Score, Scores, bounded, score
+from imlogit.evaluation.scores import NAMES, Score, Scores, bounded, score
 from imlogit.evaluation.tilting import mean_loss
-from imlogit.system.summarized import Summarized
+from imlogit.system.summarized import NotebookTable, Summarized
+from imlogit.system.text import counted
+
+# A smaller p-value says that two models differ.
+SIGNIFICANCE = 0.05
 
 
 class Matched(StrEnum):
@@ -86,6 +90,49 @@ class Comparison(Summarized):
             "matched": self.matched,
             "note": self.note,
         }
+
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """Return every figure's name and its value for the one and the other model as texts."""
+        both = self.first, self.second
+        return (
+            ("base rate", *(f"{one.base_rate:.4f}" for one in both)),
+            *((NAMES[name], *(one[name].texts()[0] for one in both)) for name in self.first.values),
+        )
+
+    def difference_rows(self) -> tuple[tuple[str, ...], ...]:
+        """Return the differences of accuracy and log loss, with their intervals, as texts."""
+        return tuple(
+            (
+                name,
+                f"{one.value:+.4f}",
+                "none" if one.low is None else f"{one.low:+.4f} to {one.high:+.4f}",
+            )
+            for name, one in (("accuracy", self.accuracy), ("log loss", self.log_loss))
+        )
+
+    def in_words(self) -> str:
+        """Return which images tell the models apart, and whether that may be chance."""
+        return (
+            f"Only the first is right for {counted(self.only_first, 'image')}, only the second for "
+            f"{self.only_second:,}: by chance alone a split as uneven has p = {self.p_value:.3g} "
+            f"(McNemar's exact test). {self._verdict()}"
+        )
+
+    def _verdict(self) -> str:
+        if self.p_value >= SIGNIFICANCE:
+            return "These images do not show that one is more accurate."
+        better = "second" if self.only_second > self.only_first else "first"
+        return f"The {better} is more accurate."
+
+    def _notebook_tables(self) -> tuple[NotebookTable, ...]:
+        notes = [one for one in (self.in_words(), self.matched.words, self.note) if one]
+        headings = ("score", "difference", "95% interval")
+        return (
+            NotebookTable(
+                counted(self.first.n, "image"), self.rows(), ("score", "first", "second")
+            ),
+            NotebookTable("The second less the first", self.difference_rows(), headings, notes),
+        )
 
     def _summary(self) -> dict[str, str]:
         return {

@@ -25,7 +25,7 @@ from imlogit.estimators.routing import route_folds
 from imlogit.estimators.targets import refuse_table
 from imlogit.estimators.training_data import C_of, Prepared, prepare
 from imlogit.evaluation.scores import OUT_OF_FOLD, Scores, score
-from imlogit.system.summarized import Summarized
+from imlogit.system.summarized import NotebookTable, Summarized
 from imlogit.system.text import counted
 
 
@@ -112,6 +112,26 @@ class CrossValidation(Summarized):
         """
         return deviation(self.values(name))
 
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """Return every fold's number, images, accuracy, log loss and relative gap as texts."""
+        return tuple(
+            (
+                str(number),
+                f"{fold.scores.n:,}",
+                f"{fold.scores['accuracy'].value:.4f}",
+                f"{fold.scores['log_loss'].value:.4f}",
+                f"{fold.certificate.relative_gap:.1e}",
+            )
+            for number, fold in enumerate(self.folds, start=1)
+        )
+
+    def summary_rows(self) -> tuple[tuple[str, ...], ...]:
+        """Return the mean and the deviation of the folds' accuracy and log loss as texts."""
+        return tuple(
+            (name, "", f"{statistic('accuracy'):.4f}", f"{statistic('log_loss'):.4f}", "")
+            for name, statistic in (("mean", self.mean), ("deviation", self.std))
+        )
+
     def _summary(self) -> dict[str, str]:
         base_rate = np.bincount(self.codes).max() / len(self.codes)
         return {
@@ -119,6 +139,14 @@ class CrossValidation(Summarized):
             "base rate": f"{base_rate:.4f}",
             "accuracy": f"{self.mean('accuracy'):.4f}",
         }
+
+    def _notebook_tables(self) -> tuple[NotebookTable, ...]:
+        headings = ("fold", "rows", "accuracy", "log loss", "relative gap")
+        rows = (*self.summary_rows(), *self.rows())
+        return (
+            *super()._notebook_tables(),
+            NotebookTable("Held-out rows of each fold", rows, headings),
+        )
 
 
 @on_its_cluster

@@ -36,21 +36,24 @@ from imlogit.evaluation.score_intervals import (
     mean_of_shares,
     shares_interval,
 )
-from imlogit.system.summarized import Summarized
+from imlogit.system.summarized import NotebookTable, Summarized
+from imlogit.system.text import counted
 
 OUT_OF_FOLD, TEST = "out-of-fold", "test"
-NAMES = (
-    "accuracy",
-    "balanced_accuracy",
-    "precision",
-    "recall",
-    "f1",
-    "roc_auc",
-    "average_precision",
-    "log_loss",
-    "brier",
-    "calibration_error",
-)
+# What each figure is called where people read it.
+NAMES = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
+    "precision": "precision",
+    "recall": "recall",
+    "f1": "F1",
+    "roc_auc": "ROC AUC",
+    "average_precision": "average precision",
+    "log_loss": "log loss",
+    "brier": "Brier score",
+    "calibration_error": "calibration error",
+}
+CLASS_FIGURES = "images", "precision", "95% interval", "recall", "95% interval", "F1"
 LOSSES = frozenset({"log_loss", "brier"})
 
 
@@ -80,6 +83,13 @@ class Score:
         by = None if self.interval is None else str(self.interval)
         return {"value": value, "low": self.low, "high": self.high, "interval": by}
 
+    def texts(self) -> tuple[str, str]:
+        """Return the figure and its interval for people to read."""
+        if math.isnan(self.value):
+            return "undefined", ""
+        ends = "too few images" if self.low is None else f"{self.low:.4f} to {self.high:.4f}"
+        return f"{self.value:.4f}", ends
+
 
 @dataclass(frozen=True)
 class ClassScores:
@@ -103,6 +113,15 @@ class ClassScores:
         """Return plain numbers."""
         figures = ("precision", "recall", "f1")
         return {"n": self.n} | {name: getattr(self, name).to_dict() for name in figures}
+
+    def texts(self) -> tuple[str, ...]:
+        """Return n, precision and recall with their intervals, and F1, for people to read."""
+        return (
+            f"{self.n:,}",
+            *self.precision.texts(),
+            *self.recall.texts(),
+            self.f1.texts()[0],
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,6 +174,27 @@ class Scores(Summarized):
             for right, n, m in zip(
                 self.confusion.diagonal().tolist(), totals.tolist(), called.tolist(), strict=True
             )
+        )
+
+    def rows(self) -> tuple[tuple[str, ...], ...]:
+        """Return every figure's name, value, interval and whose that is; the base rate first."""
+        return (
+            ("base rate", f"{self.base_rate:.4f}", "", ""),
+            *(
+                (NAMES[name], *one.texts(), str(one.interval or ""))
+                for name, one in self.values.items()
+            ),
+        )
+
+    def notebook_table(self, title: str) -> NotebookTable:
+        """Return all figures as a notebook shows them."""
+        return NotebookTable(title, self.rows(), ("score", "value", "95% interval", "by"))
+
+    def _notebook_tables(self) -> tuple[NotebookTable, ...]:
+        return (
+            self.notebook_table(
+                counted(self.n, f"{self.origin} image" if self.origin else "image")
+            ),
         )
 
     def _summary(self) -> dict[str, str]:

@@ -16,16 +16,20 @@ from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.pixels import have_same_shape
-from imlogit.evaluation.scores import TEST, Scores, score
+from imlogit.evaluation.scores import CLASS_FIGURES, TEST, Scores, score
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
 from imlogit.model.persist import open_model
 from imlogit.model.predict import check_takes_pixels, may_be_of_digits, reading_for
 from imlogit.runs.options import images_of
-from imlogit.system.summarized import Summarized
-from imlogit.system.text import by, first_of
+from imlogit.system.summarized import NotebookTable, Summarized
+from imlogit.system.text import by, counted, first_of
 
 SCHEMA, VERSION = "imlogit.evaluation", 1
+SEEN = (
+    "The model was fitted on images of this very source, which are among these: the figures are "
+    "better than for images that it has not seen."
+)
 PREDICT_DIGITS = "For photos of digits predict takes prepare='digit'."
 
 
@@ -91,6 +95,19 @@ class Assessment(Summarized):
             "base rate": f"{self.scores.base_rate:.4f}",
             "accuracy": f"{self.scores['accuracy'].value:.4f}",
         }
+
+    def _notebook_tables(self) -> tuple[NotebookTable, ...]:
+        part = f"{self.image_set.name}, {self.part.words}"
+        figures = self.scores.notebook_table(f"{counted(self.scores.n, 'image')} of {part}")
+        if self.seen:
+            figures = figures._replace(notes=(SEEN,))
+        if len(self.names) == 2:
+            return (figures,)
+        by_class = zip(self.names, self.scores.by_class(), strict=True)
+        rows = [(name, *one.texts()) for name, one in by_class]
+        return figures, NotebookTable(
+            "Each class against the rest", rows, ("class", *CLASS_FIGURES)
+        )
 
 
 def evaluate(

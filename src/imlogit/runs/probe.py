@@ -38,13 +38,7 @@ from imlogit.runs.predictions import Predictions
 from imlogit.runs.probe_fits import Fitter, PathRow, equivalent_C
 from imlogit.runs.probe_options import ProbeOptions
 from imlogit.runs.probe_protocol import protocol_of
-from imlogit.runs.protocols import (
-    HowChosen,
-    Protocol,
-    best_of,
-    draw_validation,
-    find_peak,
-)
+from imlogit.runs.protocols import HowChosen, Protocol, best_of, draw_validation, find_peak
 from imlogit.system.processors import machine
 from imlogit.system.summarized import Summarized
 from imlogit.system.text import first_of
@@ -156,6 +150,9 @@ class ProbeResult(Summarized):
         options = replace(self.options, **here)
         words = ["imlogit", "probe", options.source, *option_words(options, ["source"])]
         return shlex.join(words)
+
+    def _parts(self) -> tuple[Summarized | None, ...]:
+        return self.test, self.checks
 
     def _summary(self) -> dict[str, str]:
         found = {"source": self.features.name, "protocol": self.protocol.name}

@@ -26,7 +26,7 @@ from imlogit.runs.options import RULES, SweepOptions, takes
 from imlogit.runs.plan import Task, begin, class_weight_of, or_none
 from imlogit.runs.predictions import Predictions
 from imlogit.system.processors import machine
-from imlogit.system.summarized import Summarized
+from imlogit.system.summarized import NotebookTable, Summarized
 
 SWEEP_VERSION = 1
 
@@ -139,6 +139,13 @@ class SweepResult(Summarized):
     def command(self) -> str:
         """Return the command that makes the same sweep again."""
         return command_of("sweep", self.task)
+
+    def _notebook_tables(self) -> tuple[NotebookTable, ...]:
+        about, *parts = super()._notebook_tables()
+        return (about._replace(notes=(self.choice(),)), *parts)
+
+    def _parts(self) -> tuple[Summarized | None, ...]:
+        return self.test, self.checks
 
     def _summary(self) -> dict[str, str]:
         found = {"C": f"{self.path.chosen_C:.4g} of {len(self.path.Cs):,}"}

@@ -1,29 +1,100 @@
-"""Values that say in half a line what they are, and a little more in a notebook."""
+"""Values that say in half a line what they are, and in tables of a notebook what they hold."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from html import escape
+from typing import NamedTuple
+
+from imlogit.system.text import printable_lines
+
+# Of a longer table, such as one of a thousand folds, the first rows are shown.
+MOST_ROWS = 50
+_FIGURE = re.compile(r"[-+]?\d")
+
+
+class NotebookTable(NamedTuple):
+    """A table of texts for notebooks.
+
+    Attributes
+    ----------
+    title : str
+    rows : sequence of sequences of str
+        Each begins with what it is about.
+    headings : sequence of str
+        As many as a row has texts; none where they would say nothing.
+    notes : sequence of str
+        Sentences below the table.
+    """
+
+    title: str
+    rows: Sequence[Sequence[str]]
+    headings: Sequence[str] = ()
+    notes: Sequence[str] = ()
+
+    def to_html(self) -> str:
+        """Return the table as HTML: no script, no class, and the colours are the notebook's."""
+        sides = ["left", *map(_side, list(zip(*self.rows, strict=True))[1:])]
+        head = "".join(_cell(*one, "col") for one in zip(self.headings, sides, strict=False))
+        body = "".join(_row(row, sides) for row in self.rows[:MOST_ROWS])
+        more = len(self.rows) - MOST_ROWS
+        notes = [*self.notes, *([f"and {more:,} more rows"] if more > 0 else [])]
+        return (
+            f'<table><caption style="text-align: left; font-weight: bold">{_escaped(self.title)}'
+            f"</caption>{f'<thead><tr>{head}</tr></thead>' if head else ''}"
+            f"<tbody>{body}</tbody></table>"
+            + "".join(f'<p style="max-width: 45em">{_escaped(note)}</p>' for note in notes)
+        )
 
 
 class Summarized:
-    """A value with a short ``repr`` and a small table in notebooks, both made of a few facts.
+    """A value with a short ``repr`` and tables in notebooks.
 
     A dataclass that inherits it has ``repr=False``: arrays, spelled out, are a thousand lines.
     """
 
-    def _summary(self) -> dict[str, str]:
+    def _summary(self) -> Mapping[str, str]:
         """Return what is said of it, by name."""
         raise NotImplementedError
+
+    def _notebook_tables(self) -> tuple[NotebookTable, ...]:
+        """Return what a notebook shows of it, by default the summary, and its parts."""
+        about = NotebookTable(type(self).__name__, tuple(self._summary().items()))
+        below = [
+            one for part in self._parts() if part is not None for one in part._notebook_tables()
+        ]
+        return (about, *below)
+
+    def _parts(self) -> tuple[Summarized | None, ...]:
+        """Return what is shown below the summary."""
+        return ()
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name} {value}" for name, value in self._summary().items())
         return f"<{type(self).__name__}: {facts}>"
 
     def _repr_html_(self) -> str:
-        """Return the facts as a table: no script, and the colours are the notebook's."""
-        rows = "".join(
-            f'<tr><th scope="row" style="text-align: left">{escape(name)}</th>'
-            f'<td style="text-align: left">{escape(value)}</td></tr>'
-            for name, value in self._summary().items()
-        )
-        return f"<table><caption>{escape(type(self).__name__)}</caption>{rows}</table>"
+        """Return the tables one below the other."""
+        return f"<div>{''.join(one.to_html() for one in self._notebook_tables())}</div>"
+
+
+def _side(column: Sequence[str]) -> str:
+    return "right" if any(map(_FIGURE.match, column)) else "left"
+
+
+def _row(texts: Sequence[str], sides: Sequence[str]) -> str:
+    first, *others = zip(texts, sides, strict=True)
+    return f"<tr>{_cell(*first, 'row')}{''.join(_cell(*one) for one in others)}</tr>"
+
+
+def _cell(text: str, side: str, scope: str = "") -> str:
+    style = f'style="text-align: {side}; vertical-align: top"'
+    if scope:
+        return f'<th scope="{scope}" {style}>{_escaped(text)}</th>'
+    return f"<td {style}>{_escaped(text)}</td>"
+
+
+def _escaped(text: str) -> str:
+    """Return a text whose markup, controls and marks of direction are shown, not followed."""
+    return escape(printable_lines(text)).replace("\n", "<br>")

@@ -9,14 +9,11 @@ from rich.console import Console
 from imlogit.evaluation.comparison import Comparison
 from imlogit.evaluation.evidence import Exemplars
 from imlogit.report.console.printing import print_table
-from imlogit.report.console.tables import NAMES, cells
 from imlogit.report.pictures.sheets import KINDS
 from imlogit.report.table import Align, Column, Table, Wrap, columns, numbers
 from imlogit.runs.doubts import TRAINING, Doubt
 from imlogit.runs.examine import Explanation
 from imlogit.system.text import counted
-
-SIGNIFICANCE = 0.05
 
 
 def print_doubts(console: Console, doubts: Sequence[Doubt], n: int, part: str = TRAINING) -> None:
@@ -108,39 +105,16 @@ def exemplars_table(found: dict[str, Exemplars]) -> Table:
 
 def comparison_table(found: Comparison, runs: tuple[str, str]) -> Table:
     """Return two models' figures side by side."""
-    rows = [("base rate", *(f"{one.base_rate:.4f}" for one in (found.first, found.second)))]
-    for name in found.first.values:
-        rows.append((NAMES[name], cells(found.first[name])[0], cells(found.second[name])[0]))
     return Table(
         f"{counted(found.first.n, 'test image')} that both runs kept for the test",
         (Column("score", wrap=Wrap.NEVER), *numbers(*runs)),
-        tuple(rows),
+        found.rows(),
         notes=tuple(filter(None, [found.matched.words])),
     )
 
 
 def difference_table(found: Comparison) -> Table:
     """Return the differences of two models' figures, and whether they may be chance."""
-    rows = tuple(
-        (
-            name,
-            f"{one.value:+.4f}",
-            "none" if one.low is None else f"{one.low:+.4f} to {one.high:+.4f}",
-        )
-        for name, one in (("accuracy", found.accuracy), ("log loss", found.log_loss))
-    )
-    note = (
-        f"Only the first is right for {counted(found.only_first, 'image')}, only the second for "
-        f"{found.only_second:,}: by chance alone a split as uneven has p = {found.p_value:.3g} "
-        f"(McNemar's exact test). {_verdict(found)}"
-    )
     headings = (Column("score", wrap=Wrap.NEVER), *numbers("difference", "95% interval"))
-    notes = (note, found.note) if found.note else (note,)
-    return Table("The second less the first", headings, rows, notes=notes)
-
-
-def _verdict(found: Comparison) -> str:
-    if found.p_value >= SIGNIFICANCE:
-        return "These images do not show that one is more accurate."
-    better = "second" if found.only_second > found.only_first else "first"
-    return f"The {better} is more accurate."
+    notes = tuple(filter(None, [found.in_words(), found.note]))
+    return Table("The second less the first", headings, found.difference_rows(), notes=notes)

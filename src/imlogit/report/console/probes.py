@@ -9,7 +9,6 @@ from rich.console import Console
 
 from imlogit.report.console.findings import print_failed
 from imlogit.report.console.printing import print_table, print_words
-from imlogit.report.console.tables import cells
 from imlogit.report.table import Table, columns, facts_table, numbers
 from imlogit.system.text import counted
 
@@ -82,7 +81,7 @@ def probe_scores_table(found: ProbeResult) -> Table:
     scores: dict[str, Score] = {name: found.test[key] for key, name in WORDS.items()}
     if found.top_5 is not None:
         scores["top-5 accuracy"] = found.top_5
-    rows = [(name, *cells(one)) for name, one in scores.items()]
+    rows = [(name, *one.texts()) for name, one in scores.items()]
     rows.append(("base rate", f"{found.base_rate:.4f}", ""))
     title = counted(found.test.n, "test row")
     return Table(title, (*columns("figure"), *numbers("value", "95% interval")), tuple(rows))
@@ -133,6 +132,6 @@ def _verdict(found: ProbeResult) -> str:
         )
     accuracy = found.test["accuracy"]
     return (
-        f"Test accuracy {accuracy.value:.4f} ({cells(accuracy)[1]}), the base rate "
+        f"Test accuracy {accuracy.value:.4f} ({accuracy.texts()[1]}), the base rate "
         f"{found.base_rate:.4f}."
     )

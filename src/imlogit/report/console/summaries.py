@@ -11,12 +11,11 @@ from rich.console import Console
 from imlogit.checks.finding import Findings, Severity, Status
 from imlogit.core.certificate import Certificate
 from imlogit.evaluation.cross_validation import CrossValidation
-from imlogit.evaluation.scores import Scores
+from imlogit.evaluation.scores import NAMES, Scores
 from imlogit.evaluation.thresholds import Threshold
 from imlogit.report.console.findings import print_failed
 from imlogit.report.console.printing import STYLES, fits, print_table, print_words
 from imlogit.report.console.tables import (
-    NAMES,
     certificate_table,
     class_table,
     confused_table,
@@ -26,6 +25,7 @@ from imlogit.report.console.tables import (
     reliability_table,
     scores_table,
 )
+from imlogit.runs.assess import SEEN
 from imlogit.system.text import counted
 
 if TYPE_CHECKING:
@@ -118,8 +118,7 @@ def print_assessment(console: Console, found: Assessment, *, verbose: bool = Fal
     if found.seen:
         print_words(
             console,
-            "The model was fitted on images of this very source, which are among these: the "
-            "figures are better than for images that it has not seen.",
+            SEEN,
         )
     console.print()
     verdict = _verdict(found.scores, names, "these")

@@ -12,7 +12,7 @@ from imlogit.core.certificate import Certificate
 from imlogit.estimators.folds import deviation
 from imlogit.estimators.logistic_cv import CPath
 from imlogit.evaluation.cross_validation import CrossValidation
-from imlogit.evaluation.scores import Score, Scores
+from imlogit.evaluation.scores import CLASS_FIGURES, Score, Scores
 from imlogit.report.table import Align, Column, Table, Wrap, columns, facts_table, numbers
 from imlogit.system.text import by, counted, first_of, printable
 
@@ -23,18 +23,6 @@ if TYPE_CHECKING:
 # A longer path is shown in parts, unless all of it is asked for.
 MOST_CS_SHOWN = 12
 NEIGHBOURS = 2
-NAMES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-    "roc_auc": "ROC AUC",
-    "average_precision": "average precision",
-    "log_loss": "log loss",
-    "brier": "Brier score",
-    "calibration_error": "calibration error",
-}
 
 
 def path_table(path: CPath, *, whole: bool = True) -> Table:
@@ -91,20 +79,6 @@ def _path_row(path: CPath, k: int) -> tuple[str, ...]:
 
 def cross_validation_table(result: CrossValidation) -> Table:
     """Return accuracy fold by fold, with mean and deviation."""
-    rows = tuple(
-        (
-            str(number),
-            f"{fold.scores.n:,}",
-            f"{fold.scores['accuracy'].value:.4f}",
-            f"{fold.scores['log_loss'].value:.4f}",
-            f"{fold.certificate.relative_gap:.1e}",
-        )
-        for number, fold in enumerate(result.folds, start=1)
-    )
-    summary = tuple(
-        (name, "", f"{statistic('accuracy'):.4f}", f"{statistic('log_loss'):.4f}", "")
-        for name, statistic in (("mean", result.mean), ("deviation", result.std))
-    )
     title = f"Cross-validation, {len(result.folds)} folds of the training images"
     headings = (
         *numbers("fold"),
@@ -112,7 +86,7 @@ def cross_validation_table(result: CrossValidation) -> Table:
         *numbers("accuracy", "log loss"),
         *numbers("relative gap", drop=1),
     )
-    return Table(title, headings, rows, summary)
+    return Table(title, headings, result.rows(), result.summary_rows())
 
 
 def scores_table(scores: Scores, title: str) -> Table:
@@ -123,17 +97,13 @@ def scores_table(scores: Scores, title: str) -> Table:
         *numbers("95% interval", drop=1),
         Column("by", wrap=Wrap.NEVER, drop=2),
     )
-    rows = [("base rate", f"{scores.base_rate:.4f}", "", "")]
-    for name, score in scores.values.items():
-        rows.append((NAMES[name], *cells(score), score.interval or ""))
-    return Table(title, headings, tuple(rows))
+    return Table(title, headings, scores.rows())
 
 
 def class_table(scores: Scores, names: Sequence[str]) -> Table:
     """Return precision, recall and F1 of every class, with intervals."""
     by_class = scores.by_class()
-    whole = ("images", "precision", "95% interval", "recall", "95% interval", "F1")
-    images, *figures, f1 = numbers(*whole)
+    images, *figures, f1 = numbers(*CLASS_FIGURES)
     merged = numbers("precision (95%)", "recall (95%)")
     key = Column("class", Align.RIGHT, Wrap.NAME)
     of_which = f", {scores.origin} images" if scores.origin else ""
@@ -141,15 +111,12 @@ def class_table(scores: Scores, names: Sequence[str]) -> Table:
     return Table(
         title,
         (key, images, *figures, f1),
-        tuple(
-            (name, f"{one.n:,}", *cells(one.precision), *cells(one.recall), cells(one.f1)[0])
-            for name, one in zip(names, by_class, strict=True)
-        ),
+        tuple((name, *one.texts()) for name, one in zip(names, by_class, strict=True)),
         shorter=Table(
             title,
             (key, images._replace(drop=2), *merged, f1._replace(drop=3)),
             tuple(
-                (name, f"{one.n:,}", _merged(one.precision), _merged(one.recall), cells(one.f1)[0])
+                (name, f"{one.n:,}", _merged(one.precision), _merged(one.recall), one.f1.texts()[0])
                 for name, one in zip(names, by_class, strict=True)
             ),
         ),
@@ -159,7 +126,7 @@ def class_table(scores: Scores, names: Sequence[str]) -> Table:
 def _merged(score: Score) -> str:
     """Return a figure and its interval as one short text."""
     if math.isnan(score.value) or score.low is None:
-        return cells(score)[0]
+        return score.texts()[0]
     return f"{score.value:.3f} ({score.low:.2f}-{score.high:.2f})"
 
 
@@ -243,17 +210,7 @@ def confused_table(scores: Scores, names: Sequence[str], most: int = 8) -> Table
 
 def certificate_table(certificate: Certificate) -> Table:
     """Return what is proved about a fit."""
-    facts = {
-        "objective F": f"{certificate.objective:.6f}",
-        "duality gap (F - F* is at most)": f"{certificate.gap:.3g}",
-        "relative gap": f"{certificate.relative_gap:.2e}",
-        "asked for": f"{certificate.tol:.0e}",
-        "status": certificate.status,
-        "passes over the images": str(certificate.passes),
-    }
-    if certificate.seconds:
-        facts["seconds"] = f"{certificate.seconds:.2f}"
-    return facts_table("Certificate of the fit", facts, Align.RIGHT)
+    return facts_table("Certificate of the fit", certificate.in_words(), Align.RIGHT)
 
 
 def model_table(content: SavedModel) -> Table:
@@ -311,14 +268,6 @@ def _facts_of_features(content: SavedModel) -> dict[str, str]:
 
 def _listed(texts: Sequence[str]) -> str:
     return f"{len(texts):,}: {first_of(texts)}" if len(texts) > 10 else ", ".join(texts)
-
-
-def cells(score: Score) -> tuple[str, str]:
-    """Return a figure and its interval as texts."""
-    if math.isnan(score.value):
-        return "undefined", ""
-    ends = "too few images" if score.low is None else f"{score.low:.4f} to {score.high:.4f}"
-    return f"{score.value:.4f}", ends
 
 
 def export_table(export: Export) -> Table:

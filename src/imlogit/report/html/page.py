@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from imlogit.evaluation.scores import NAMES
 from imlogit.report.console.tables import (
-    NAMES,
     class_table,
     confused_table,
     reliability_table,
