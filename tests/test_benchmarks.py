@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from helpers.browser import chromium_path
 from helpers.engines import ALL_REQUIRED
 
 ROOT = Path(__file__).parents[1]
 NEEDS = {
     "engines": ("tensorflow", "onnx", "onnxruntime", "ai_edge_litert"),
+    "report": ("playwright", "axe_playwright_python", "html5lib"),
     "scale": ("distributed",),
 }
 # The heading of the last table of each.
@@ -23,6 +25,7 @@ LAST = {
     "fit": "Commands",
     "ladder": "Rates of features",
     "layouts": "layouts of 200 images",
+    "report": "The drawing pad, a segment of a stroke",
     "scale": "A worker is killed in each fit",
     "shapes": "imlogit train on folders",
     "siege": "Mutated files of strangers",
@@ -43,6 +46,8 @@ def test_every_benchmark_is_run():
 def test_it_prints_its_tables(name):
     if not ALL_REQUIRED and not all(map(find_spec, NEEDS.get(name, ()))):
         pytest.skip(f"needs {', '.join(NEEDS[name])}")
+    if name == "report" and not ALL_REQUIRED and chromium_path() is None:
+        pytest.skip("needs Chromium")
     command = [sys.executable, "-m", f"benchmarks.{name}", "--quick"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

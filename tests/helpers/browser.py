@@ -20,11 +20,16 @@ FLAGS = (
 DESKTOP, PHONE = (1280, 800), (390, 844)
 
 
+def chromium_path():
+    """Return where Chromium is, or None."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
 # Of a module: while it is open, its thread has a running event loop, which others would meet.
 @pytest.fixture(scope="module")
 def browser():
     """A browser that is open as long as the tests of a module."""
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    path = chromium_path()
     if path is None or not find_spec("playwright"):
         if ALL_REQUIRED:
             pytest.fail("needs playwright and Chromium")
