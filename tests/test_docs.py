@@ -1,5 +1,6 @@
 """Pages that are made of the code, or have tables of it, are not stale."""
 
+import re
 import shlex
 from importlib.metadata import version
 
@@ -11,6 +12,8 @@ from imlogit.cli.app import COMMANDS, run
 import make_reference
 from helpers.image_files import encoded, write
 
+# Of the README's pictures together.
+MOST_BYTES = 300_000
 # With a current click, the help of arguments is lost in older versions.
 KEEPS_HELP = tuple(map(int, version("typer").split(".")[:2])) >= (0, 20)
 
@@ -28,6 +31,17 @@ KEEPS_HELP = tuple(map(int, version("typer").split(".")[:2])) >= (0, 20)
 def test_a_page_is_what_the_code_says(name):
     stale = "run python docs/make_reference.py"
     assert (make_reference.DOCS / name).read_text("utf-8") == make_reference.pages()[name], stale
+
+
+def test_the_readme_shows_pictures_that_are_there_and_small():
+    shown = re.findall(
+        r'(?:src|srcset)="([^"]+)"', (make_reference.DOCS.parent / "README.md").read_text()
+    )
+    kept = {
+        f"docs/pictures/{one.name}": one for one in (make_reference.DOCS / "pictures").iterdir()
+    }
+    assert set(shown) == set(kept)
+    assert sum(one.stat().st_size for one in kept.values()) < MOST_BYTES
 
 
 def test_the_reference_names_every_command():
