@@ -1,6 +1,7 @@
 """What results say of themselves: half a line, and tables without script in notebooks."""
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import numpy as np
@@ -83,6 +84,20 @@ def test_hostile_names_are_shown_and_not_followed(hostile, part):
     assert "\u202e" not in shown
 
 
+def test_figures_that_are_no_estimate_are_not_shown_without_that(hostile):
+    run, _ = hostile
+    said = Finding("a", Severity.ERROR, Status.FAILED, "9 images are twins.", void=True)
+    shown = parsed(replace(run, checks=Findings((said,)))._repr_html_())
+    assert any(line.endswith("has not seen: 9 images are twins.") for line in shown)
+
+
+def test_figures_stand_right_and_sentences_left():
+    rows = [("a", "+0.5", "0.1 to 0.9", "3 of 4"), ("b", "undefined", "", "5 are twins.")]
+    shown = NotebookTable("t", rows, ("", "value", "interval", "words")).to_html()
+    assert shown.count("text-align: right") == 2 * 3
+    assert "right" not in NotebookTable("t", rows).to_html()
+
+
 def test_markup_is_text():
     exhibit = Exhibit((("test", 3),), "looks like", (HOSTILE[0],))
     texts = HOSTILE[1], "Look.\nTwice."
@@ -94,12 +109,13 @@ def test_markup_is_text():
     assert "1 checks: 0 passed, 1 failed (1 error), 0 do not apply." in lines
 
 
-def test_names_are_no_markup():
+def test_names_are_no_markup_and_no_controls():
     class Named(Summarized):
         def _summary(self):
             return dict(zip(HOSTILE, HOSTILE, strict=True))
 
     assert {HOSTILE[0], "\"'\\u202e</table>&\\x1b"} <= set(parsed(Named()._repr_html_()))
+    assert repr(Named()).isprintable()
 
 
 def test_a_long_table_is_cut_and_says_so():

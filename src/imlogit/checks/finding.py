@@ -252,6 +252,10 @@ class Findings(Summarized):
         """Return plain lists, texts and numbers."""
         return [finding.to_dict() for finding in self.findings]
 
+    def no_estimate(self) -> tuple[str, ...]:
+        """Return a sentence where figures are no estimate, and why; none where they are one."""
+        return (no_estimate([one.sentence for one in self.void]),) if self.void else ()
+
     def in_short(self) -> str:
         """Return how many checks passed and failed, and how badly, as a sentence."""
         counts = self._counts()
@@ -284,6 +288,14 @@ class Findings(Summarized):
         lines = [f"{f.severity} {f.code}: {f.sentence} {f.advice}" for f in self.worth_reading]
         summary = ", ".join(f"{n} {status}" for status, n in self._counts().items())
         return "\n".join([*lines, f"{len(self.findings)} checks: {summary}"])
+
+
+def no_estimate(reasons: Sequence[str]) -> str:
+    """Return that figures of a model are no estimate, for reasons that are sentences."""
+    return (
+        "These figures are no estimate of how often the model is right for images that it has not "
+        f"seen: {' '.join(one[:1].lower() + one[1:] for one in reasons)}"
+    )
 
 
 def _by_severity(findings: Iterable[Finding]) -> tuple[Finding, ...]:

@@ -151,6 +151,9 @@ class ProbeResult(Summarized):
         words = ["imlogit", "probe", options.source, *option_words(options, ["source"])]
         return shlex.join(words)
 
+    def _notes(self) -> tuple[str, ...]:
+        return self.checks.no_estimate()
+
     def _parts(self) -> tuple[Summarized | None, ...]:
         return self.test, self.checks
 

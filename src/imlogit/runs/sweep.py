@@ -26,7 +26,7 @@ from imlogit.runs.options import RULES, SweepOptions, takes
 from imlogit.runs.plan import Task, begin, class_weight_of, or_none
 from imlogit.runs.predictions import Predictions
 from imlogit.system.processors import machine
-from imlogit.system.summarized import NotebookTable, Summarized
+from imlogit.system.summarized import Summarized
 
 SWEEP_VERSION = 1
 
@@ -140,9 +140,8 @@ class SweepResult(Summarized):
         """Return the command that makes the same sweep again."""
         return command_of("sweep", self.task)
 
-    def _notebook_tables(self) -> tuple[NotebookTable, ...]:
-        about, *parts = super()._notebook_tables()
-        return (about._replace(notes=(self.choice(),)), *parts)
+    def _notes(self) -> tuple[str, ...]:
+        return (self.choice(), *self.checks.no_estimate())
 
     def _parts(self) -> tuple[Summarized | None, ...]:
         return self.test, self.checks

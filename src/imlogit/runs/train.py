@@ -110,6 +110,9 @@ class TrainResult(Summarized):
             "test accuracy": f"{self.test['accuracy'].value:.4f}",
         }
 
+    def _notes(self) -> tuple[str, ...]:
+        return self.checks.no_estimate()
+
     def _parts(self) -> tuple[Summarized | None, ...]:
         return self.test, self.checks
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import NamedTuple
 
-from imlogit.system.text import printable_lines
+from imlogit.system.text import printable_lines, printable_text
 
 # Of a longer table, such as one of a thousand folds, the first rows are shown.
 MOST_ROWS = 50
-_FIGURE = re.compile(r"[-+]?\d")
+_FIGURE = re.compile(r"[-+]?\d[\d.,%e+-]*( to [-+]?\d[\d.,%]*)?")
 
 
 class NotebookTable(NamedTuple):
@@ -35,7 +35,8 @@ class NotebookTable(NamedTuple):
 
     def to_html(self) -> str:
         """Return the table as HTML: no script, no class, and the colours are the notebook's."""
-        sides = ["left", *map(_side, list(zip(*self.rows, strict=True))[1:])]
+        sides = [_side(column) for column in zip(*self.rows, strict=True)]
+        sides = ["left", *sides[1:]] if self.headings else ["left"] * len(sides)
         head = "".join(_cell(*one, "col") for one in zip(self.headings, sides, strict=False))
         body = "".join(_row(row, sides) for row in self.rows[:MOST_ROWS])
         more = len(self.rows) - MOST_ROWS
@@ -60,19 +61,24 @@ class Summarized:
 
     def _notebook_tables(self) -> tuple[NotebookTable, ...]:
         """Return what a notebook shows of it, by default the summary, and its parts."""
-        about = NotebookTable(type(self).__name__, tuple(self._summary().items()))
+        rows = tuple(self._summary().items())
+        about = NotebookTable(type(self).__name__, rows, notes=self._notes())
         below = [
             one for part in self._parts() if part is not None for one in part._notebook_tables()
         ]
         return (about, *below)
 
+    def _notes(self) -> tuple[str, ...]:
+        """Return sentences that stand below the summary."""
+        return ()
+
     def _parts(self) -> tuple[Summarized | None, ...]:
-        """Return what is shown below the summary."""
+        """Return what is shown below these."""
         return ()
 
     def __repr__(self) -> str:
         facts = ", ".join(f"{name} {value}" for name, value in self._summary().items())
-        return f"<{type(self).__name__}: {facts}>"
+        return f"<{type(self).__name__}: {printable_text(facts)}>"
 
     def _repr_html_(self) -> str:
         """Return the tables one below the other."""
@@ -80,7 +86,7 @@ class Summarized:
 
 
 def _side(column: Sequence[str]) -> str:
-    return "right" if any(map(_FIGURE.match, column)) else "left"
+    return "right" if any(map(_FIGURE.fullmatch, column)) else "left"
 
 
 def _row(texts: Sequence[str], sides: Sequence[str]) -> str:

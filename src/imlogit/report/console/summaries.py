@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from imlogit.checks.finding import Findings, Severity, Status
+from imlogit.checks.finding import Findings, Severity, Status, no_estimate
 from imlogit.core.certificate import Certificate
 from imlogit.evaluation.cross_validation import CrossValidation
 from imlogit.evaluation.scores import NAMES, Scores
@@ -129,7 +129,7 @@ def print_assessment(console: Console, found: Assessment, *, verbose: bool = Fal
         print_table(console, reliability_table(found.scores, "Calibration"))
     print_words(console, verdict, "bold")
     if found.seen:
-        print_words(console, _no_estimate(["the model was fitted on some of them."]), ALARM)
+        print_words(console, no_estimate(["the model was fitted on some of them."]), ALARM)
 
 
 def _print_verdict(console: Console, test: Scores, names: Sequence[str], checks: Findings) -> None:
@@ -139,15 +139,8 @@ def _print_verdict(console: Console, test: Scores, names: Sequence[str], checks:
     if promise.status is not Status.NOT_APPLICABLE:
         bad = promise.status is not Status.PASSED
         print_words(console, promise.sentence, STYLES[promise.severity] if bad else "")
-    if checks.void:
-        print_words(console, _no_estimate([one.sentence for one in checks.void]), ALARM)
-
-
-def _no_estimate(reasons: Sequence[str]) -> str:
-    return (
-        "These figures are no estimate of how often the model is right for images that it has not "
-        f"seen: {' '.join(one[:1].lower() + one[1:] for one in reasons)}"
-    )
+    for sentence in checks.no_estimate():
+        print_words(console, sentence, ALARM)
 
 
 def _print_paragraph(console: Console, words: str, style: str = "") -> None:
