@@ -62,7 +62,7 @@ class Found:
             said = rng.dirichlet(np.ones(len(names)), len(images)) / 9
             said[np.arange(len(images)), np.arange(len(images)) * 5 // 6 // 2] += 8 / 9
             found = score(images.labels, said, ["accuracy", "log_loss"])
-            self.assessment = Assessment(images, names, Scope.ALL, True, found)
+            self.assessment = Assessment(images, names, Scope.ALL, True, found, images.labels, said)
             return
         how = {"folds": 2, "engine": "reference"}
         self.training = train(images, TrainOptions(every_class=True, C=0.001, **how))

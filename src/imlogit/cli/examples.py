@@ -18,7 +18,10 @@ EXAMPLES = {
         "imlogit predict imlogit-runs/photos-1 new --csv > answers.csv",
         "imlogit predict imlogit-runs/mnist-5k-1 scan.jpg --prepare digit",
     ),
-    "evaluate": ("imlogit evaluate imlogit-runs/photos-1 other-photos",),
+    "evaluate": (
+        "imlogit evaluate imlogit-runs/photos-1 other-photos",
+        "imlogit evaluate imlogit-runs/photos-1 other-photos --report others.html",
+    ),
     "doubts": (
         "imlogit doubts imlogit-runs/photos-1 -n 50",
         "imlogit doubts imlogit-runs/photos-1 --csv > doubts.csv",

@@ -10,6 +10,7 @@ import typer
 
 from imlogit.cli.options import ModelFile, PlainJson, Prepare, Resize, Source, Verbose, gathers
 from imlogit.cli.output import load_images, print_json, result_console
+from imlogit.cli.pages import write_evaluation
 from imlogit.cli.spelling import respell
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars, working
 from imlogit.data.reading import Reading
@@ -73,6 +74,9 @@ def refuse_both(as_csv: bool, as_json: bool) -> None:
 def evaluate_command(
     model: ModelFile,
     source: Source,
+    report: Annotated[
+        Path | None, typer.Option(help="Write a page of it, one file that needs nothing else.")
+    ] = None,
     verbose: Verbose = False,
     as_json: PlainJson = False,
     *,
@@ -84,13 +88,18 @@ def evaluate_command(
         from imlogit.model.predict import reading_for
         from imlogit.report.console.summaries import print_assessment
         from imlogit.runs.assess import evaluate
+        from imlogit.runs.command import evaluation_command
+        from imlogit.system.atomic import refuse_place
 
+        refuse_place(report, "report")
         content = open_model(model)
         found = evaluate(content, load_images(source, reading_for(content, reading)))
         if as_json:
             print_json(found.to_dict())
         else:
             print_assessment(result_console(), found, verbose=verbose)
+        if report is not None:
+            write_evaluation(found, content, evaluation_command(model, source, reading), report)
 
 
 def show_command(

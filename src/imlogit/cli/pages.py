@@ -1,11 +1,18 @@
-"""The commands that are about a run's page: report and open."""
+"""The commands that are about a run's page, report and open, and the page of an evaluation."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from imlogit.cli.options import RunFolder, RunSource
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars, say
+
+if TYPE_CHECKING:
+    from imlogit.model.fields import SavedModel
+    from imlogit.runs.assess import Assessment
 
 
 def report_command(run: RunFolder, source: RunSource = None) -> None:
@@ -20,6 +27,21 @@ def report_command(run: RunFolder, source: RunSource = None) -> None:
         place = run / FILE_NAME
         write_bytes(place, page_of(content).encode())
         say(f"written to {place}")
+
+
+def write_evaluation(found: Assessment, model: SavedModel, command: str, place: Path) -> None:
+    """Write the page of an evaluation, and say where, on standard error.
+
+    Raises
+    ------
+    OutputError
+    """
+    from imlogit.report.html.content import content_of_evaluation
+    from imlogit.report.html.page import page_of
+    from imlogit.system.atomic import write_bytes
+
+    write_bytes(place, page_of(content_of_evaluation(found, model, command)).encode())
+    say(f"written to {place}")
 
 
 def open_command(run: RunFolder) -> None:

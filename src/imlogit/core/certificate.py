@@ -100,6 +100,16 @@ class Certificate(Summarized):
         """Why the fit stopped, as a sentence."""
         return REASONS[self.status]
 
+    @property
+    def gaps(self) -> list[float]:
+        """The relative gap before each step, to three digits, and what is proved in the end.
+
+        Empty with C = inf, where there is no gap.
+        """
+        before = [one.gap / one.objective for one in self.history[:-1] if one.objective > 0]
+        found = [*before, self.relative_gap]
+        return [float(f"{gap:.2e}") for gap in found] if np.isfinite(found).all() else []
+
     def to_dict(self) -> dict[str, Any]:
         """Return the plain facts without times and history, None for what is not finite."""
         names = [f.name for f in fields(self) if f.name not in ("seconds", "history", "columns")]
@@ -161,8 +171,18 @@ def combine(certificates: Sequence[Certificate]) -> Certificate:
         max_gradient=max(c.max_gradient for c in certificates),
         seconds=max(c.seconds for c in certificates),
         plan=certificates[0].plan,
+        history=_together([c.history for c in certificates]),
         columns=tuple(certificates),
     )
+
+
+def _together(histories: Sequence[Sequence[Pass]]) -> tuple[Pass, ...]:
+    """Return the sums before each step; who has arrived keeps what it has."""
+    if not all(histories):
+        return ()
+    steps = range(max(map(len, histories)))
+    rows = [[one[min(step, len(one) - 1)] for one in histories] for step in steps]
+    return tuple(Pass(sum(p.objective for p in row), sum(p.gap for p in row)) for row in rows)
 
 
 def feasible_duals(mass: Floats, class_costs: Floats, intercept: bool) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -27,6 +27,10 @@ from imlogit.estimators.training_data import C_of, Prepared, prepare
 from imlogit.evaluation.scores import OUT_OF_FOLD, Scores, score
 from imlogit.system.summarized import NotebookTable, Summarized
 from imlogit.system.text import counted
+
+
+# The figures of every fold that tables show.
+SHOWN = ("accuracy", "log_loss")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -112,25 +116,20 @@ class CrossValidation(Summarized):
         """
         return deviation(self.values(name))
 
-    def rows(self) -> tuple[tuple[str, ...], ...]:
-        """Return every fold's number, images, accuracy, log loss and relative gap as texts."""
-        return tuple(
-            (
-                str(number),
-                f"{fold.scores.n:,}",
-                f"{fold.scores['accuracy'].value:.4f}",
-                f"{fold.scores['log_loss'].value:.4f}",
-                f"{fold.certificate.relative_gap:.1e}",
-            )
-            for number, fold in enumerate(self.folds, start=1)
-        )
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, for a program; docs/metrics.md describes it."""
+        return self._of_folds(list(self.pooled.values)) | {"pooled": self.pooled.to_dict()}
 
-    def summary_rows(self) -> tuple[tuple[str, ...], ...]:
-        """Return the mean and the deviation of the folds' accuracy and log loss as texts."""
-        return tuple(
-            (name, "", f"{statistic('accuracy'):.4f}", f"{statistic('log_loss'):.4f}", "")
-            for name, statistic in (("mean", self.mean), ("deviation", self.std))
-        )
+    def _of_folds(self, names: Sequence[str]) -> dict[str, Any]:
+        """Return what there is of the folds, with the means of some figures over them."""
+        return {
+            "folds": [
+                fold.scores.to_dict() | {"certificate": fold.certificate.to_dict()}
+                for fold in self.folds
+            ],
+            "mean": {name: _or_none(self.mean(name)) for name in names},
+            "std": {name: _or_none(self.std(name)) for name in names},
+        }
 
     def _summary(self) -> dict[str, str]:
         base_rate = np.bincount(self.codes).max() / len(self.codes)
@@ -142,11 +141,54 @@ class CrossValidation(Summarized):
 
     def _notebook_tables(self) -> tuple[NotebookTable, ...]:
         headings = ("fold", "rows", "accuracy", "log loss", "relative gap")
-        rows = (*self.summary_rows(), *self.rows())
+        found = self._of_folds(SHOWN)
+        rows = (*summary_rows(found), *fold_rows(found))
         return (
             *super()._notebook_tables(),
             NotebookTable("Held-out rows of each fold", rows, headings),
         )
+
+
+def fold_rows(found: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """Return every fold's number, images, accuracy, log loss and relative gap as texts.
+
+    Parameters
+    ----------
+    found : mapping
+        What `CrossValidation.to_dict` says, or metrics.json.
+    """
+    return tuple(
+        (
+            str(number),
+            f"{fold['n']:,}",
+            *(_figure(fold["values"][name]["value"], ".4f") for name in SHOWN),
+            _figure(fold["certificate"]["relative_gap"], ".1e"),
+        )
+        for number, fold in enumerate(found["folds"], start=1)
+    )
+
+
+def summary_rows(found: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """Return the mean and the deviation of the folds' accuracy and log loss as texts.
+
+    Parameters
+    ----------
+    found : mapping
+        As of `fold_rows`.
+    """
+    return tuple(
+        (words, "", *(_figure(found[name][of], ".4f") for of in SHOWN), "")
+        for words, name in (("mean", "mean"), ("deviation", "std"))
+    )
+
+
+def _figure(value: float | None, digits: str) -> str:
+    return "nan" if value is None else f"{value:{digits}}"
+
+
+def _or_none(value: float) -> float | None:
+    """JSON has no nan: a figure that some fold could not define is null."""
+    return None if np.isnan(value) else value
 
 
 @on_its_cluster

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imlogit.arrays import Floats
 from imlogit.data.image_set import ImageSet
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
@@ -61,6 +62,10 @@ class Assessment(Summarized):
         Whether some of them are, or may be, images that the model was fitted on.
     scores : Scores
         With intervals, at the model's threshold if it has one.
+    codes : ndarray of intp, shape (n,)
+        The class of each image that was scored, in the order of ``names``.
+    probabilities : ndarray of float64, shape (n, n_classes)
+        What the model says of it.
     """
 
     image_set: ImageSet
@@ -68,6 +73,14 @@ class Assessment(Summarized):
     part: Scope
     seen: bool
     scores: Scores
+    codes: NDArray[np.intp]
+    probabilities: Floats
+
+    @property
+    def rows(self) -> NDArray[np.intp]:
+        """Where each image that was scored is in the source, shape (n,)."""
+        n_images = len(self.image_set)
+        return np.arange(n_images - len(self.codes), n_images)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, for a program; docs/metrics.md describes it."""
@@ -170,6 +183,8 @@ def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
         Scope.TEST if has_test else Scope.ALL,
         seen,
         scores,
+        codes[rows],
+        probabilities,
     )
 
 

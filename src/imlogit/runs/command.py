@@ -5,8 +5,10 @@ from __future__ import annotations
 import shlex
 from contextlib import suppress
 from dataclasses import replace
+from os import PathLike
 from pathlib import Path
 
+from imlogit.data.reading import Reading
 from imlogit.data.sources import find
 from imlogit.errors import DataError
 from imlogit.runs.options import option_words
@@ -28,6 +30,14 @@ def command_of(job: str, task: Task) -> str:
     left_out += ["engine"] if options.engine == "auto" else []
     left_out += [] if options.makes_features else ["features"]
     return shlex.join(words + option_words(options, left_out, all_=True))
+
+
+def evaluation_command(model: str | PathLike[str], source: str, reading: Reading) -> str:
+    """Return the command that scores a model on a source again, from any folder."""
+    place = str(Path(model).absolute())
+    return shlex.join(
+        ["imlogit", "evaluate", place, _from_anywhere(source), *option_words(reading)]
+    )
 
 
 def _from_anywhere(source: str) -> str:

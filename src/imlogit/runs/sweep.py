@@ -92,7 +92,8 @@ class SweepResult(Summarized):
     @cached_property
     def metrics(self) -> dict[str, Any]:
         """Everything that was found, for a program; docs/metrics.md describes it."""
-        path, fitted = self.path, self.estimator
+        path = self.path
+        proof = None if self.estimator is None else self.estimator.certificate_
         return {
             "schema": "imlogit.sweep",
             "version": SWEEP_VERSION,
@@ -106,7 +107,7 @@ class SweepResult(Summarized):
             "best": float(path.Cs[path.best]),
             "chosen": None if self.interrupted else float(path.chosen_C),
             "edge": path.edge,
-            "certificate": None if fitted is None else fitted.certificate_.to_dict(),
+            "certificate": None if proof is None else proof.to_dict() | {"gaps": proof.gaps},
             "pooled": None if self.pooled is None else self.pooled.to_dict(),
             "test": None if self.test is None else self.test.to_dict(),
             "no_estimate": [one.code for one in self.checks.void],

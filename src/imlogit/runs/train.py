@@ -20,7 +20,7 @@ from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
 from imlogit.runs.command import command_of
 from imlogit.runs.options import TrainOptions, takes
-from imlogit.runs.plan import Task, begin, class_weight_of, or_none
+from imlogit.runs.plan import Task, begin, class_weight_of
 from imlogit.runs.predictions import Predictions
 from imlogit.system.processors import machine
 from imlogit.system.summarized import Summarized
@@ -68,6 +68,7 @@ class TrainResult(Summarized):
     def metrics(self) -> dict[str, Any]:
         """Everything that was found, for a program; docs/metrics.md describes it."""
         task, cv = self.task, self.cross_validation
+        certificate = cv.estimator.certificate_
         by_class = zip(task.target.names, self.test.by_class(), strict=True)
         return {
             "schema": "imlogit.metrics",
@@ -78,16 +79,8 @@ class TrainResult(Summarized):
             "data": task.data_metrics(),
             "options": task.option_metrics(),
             "classes": list(task.target.names),
-            "certificate": cv.estimator.certificate_.to_dict(),
-            "cross_validation": {
-                "folds": [
-                    fold.scores.to_dict() | {"certificate": fold.certificate.to_dict()}
-                    for fold in cv.folds
-                ],
-                "mean": {name: or_none(cv.mean(name)) for name in self.pooled.values},
-                "std": {name: or_none(cv.std(name)) for name in self.pooled.values},
-                "pooled": self.pooled.to_dict(),
-            },
+            "certificate": certificate.to_dict() | {"gaps": certificate.gaps},
+            "cross_validation": cv.to_dict(),
             "threshold": None if self.threshold is None else self.threshold.to_dict(),
             "test": self.test.to_dict(),
             "by_class": {name: one.to_dict() for name, one in by_class},

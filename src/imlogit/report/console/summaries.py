@@ -67,7 +67,7 @@ def print_training(
         print_table(console, scores_table(training.pooled, title))
     else:
         print_words(console, _words_of_folds(found))
-        _print_paragraph(console, _words_of_fit(found.estimator.certificate_))
+        _print_paragraph(console, words_of_fit(found.estimator.certificate_))
     _print_threshold(console, training.threshold)
     print_table(console, scores_table(training.test, counted(training.test.n, "test image")))
     _print_classes(console, training.test, names, verbose=verbose, pictures=pictures)
@@ -105,7 +105,7 @@ def print_sweep(
         if verbose:
             print_table(console, certificate_table(sweep.estimator.certificate_))
         else:
-            _print_paragraph(console, _words_of_fit(sweep.estimator.certificate_))
+            _print_paragraph(console, words_of_fit(sweep.estimator.certificate_))
     print_failed(console, sweep.checks)
     if test is not None:
         _print_verdict(console, test, names, sweep.checks)
@@ -178,10 +178,11 @@ def _words_of_folds(found: CrossValidation) -> str:
     )
 
 
-def _words_of_fit(certificate: Certificate) -> str:
+def words_of_fit(certificate: Certificate, images: str = "all of them") -> str:
+    """Return what is proved of the fit on some images, as a sentence."""
     passes = counted(certificate.passes, "pass", "passes")
     return (
-        f"The fit on all of them: {certificate.status}, relative gap "
+        f"The fit on {images}: {certificate.status}, relative gap "
         f"{certificate.relative_gap:.1e} ({certificate.tol:.0e} asked for), {passes} over the "
         "images."
     )

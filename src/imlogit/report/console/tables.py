@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from imlogit.core.certificate import Certificate
 from imlogit.estimators.folds import deviation
 from imlogit.estimators.logistic_cv import CPath
-from imlogit.evaluation.cross_validation import CrossValidation
+from imlogit.evaluation.cross_validation import CrossValidation, fold_rows, summary_rows
 from imlogit.evaluation.scores import CLASS_FIGURES, Score, Scores
 from imlogit.report.table import Align, Column, Table, Wrap, columns, facts_table, numbers
 from imlogit.system.text import by, counted, first_of, printable
@@ -79,14 +79,19 @@ def _path_row(path: CPath, k: int) -> tuple[str, ...]:
 
 def cross_validation_table(result: CrossValidation) -> Table:
     """Return accuracy fold by fold, with mean and deviation."""
-    title = f"Cross-validation, {len(result.folds)} folds of the training images"
+    return folds_table(result.to_dict())
+
+
+def folds_table(found: Mapping[str, Any]) -> Table:
+    """Return accuracy fold by fold, of what metrics.json says of a cross-validation."""
+    title = f"Cross-validation, {len(found['folds'])} folds of the training images"
     headings = (
         *numbers("fold"),
         *numbers("images", drop=2),
         *numbers("accuracy", "log loss"),
         *numbers("relative gap", drop=1),
     )
-    return Table(title, headings, result.rows(), result.summary_rows())
+    return Table(title, headings, fold_rows(found), summary_rows(found))
 
 
 def scores_table(scores: Scores, title: str) -> Table:

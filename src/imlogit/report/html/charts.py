@@ -1,108 +1,178 @@
-"""Charts as values that a template draws as SVG: lines, points and bars in a unit square."""
+"""Charts as values, in the units of what they show; a template draws them as SVG."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from imlogit.arrays import Floats
-from imlogit.evaluation.curve_areas import curve_points
-from imlogit.report.html.content import RunContent
-from imlogit.report.pictures.curves import PRECISION_RECALL, ROC, STEPS, Kind, Part
-from imlogit.report.table import Table, numbers
+from imlogit.report.table import Table
 
-LEFT, TOP, SIDE = 46, 12, 320
-MOST_POINTS = 160
-TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 28
+SIDE, LOW_SIDE = 290, 190
+MOST_TICKS = 6
+FINE = (1, 2, 5)
+
+
+@dataclass(frozen=True)
+class Axis:
+    """What lies along a side of a chart, from ``low`` to ``high``.
+
+    Attributes
+    ----------
+    words : str
+    low, high : float
+        Above 0 on a logarithmic axis.
+    log : bool
+    whole : bool
+        Whether there are whole numbers only.
+    """
+
+    words: str
+    low: float
+    high: float
+    log: bool = False
+    whole: bool = False
+
+    @classmethod
+    def around(cls, words: str, values: Floats, *, log: bool = False) -> Axis:
+        """Return an axis on which all values have some room."""
+        low, high = float(np.min(values)), float(np.max(values))
+        if log:
+            room = max((high / low) ** 0.05, 1.3)
+            return cls(words, low / room, high * room, log=True)
+        room = 0.06 * (high - low) or 0.01
+        return cls(words, low - room, high + room)
+
+    def share(self, value: float) -> float:
+        """Return how far along a value is, from 0 to 1."""
+        if self.log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    @property
+    def ticks(self) -> list[tuple[float, str]]:
+        """Round values, and what is written at them."""
+        found = self._of_decades() if self.log else self._of_steps()
+        return [(value, f"{value:g}".replace("e-0", "e-").replace("e+0", "e")) for value in found]
+
+    def _of_steps(self) -> list[float]:
+        step = 10.0 ** math.floor(math.log10((self.high - self.low) / MOST_TICKS))
+        step = max(step, 1.0) if self.whole else step
+        times = (1, 2, 5, 10) if self.whole else (1, 2, 2.5, 5, 10)
+        step *= next(k for k in times if (self.high - self.low) / (k * step) <= MOST_TICKS)
+        first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
+        return [round(k * step, 12) for k in range(first, last + 1)]
+
+    def _of_decades(self) -> list[float]:
+        first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+        apart = -(-(last - first) // MOST_TICKS)
+        rough = [10.0**k for k in range(first, last + 1) if k % apart == 0]
+        inside = [value for value in rough if self.low <= value <= self.high]
+        if len(inside) > 1:
+            return inside
+        finer = [k * 10.0**power for power in range(first, last + 1) for k in FINE]
+        inside = [value for value in finer if self.low <= value <= self.high]
+        return inside or [float(f"{math.sqrt(self.low * self.high):.2g}")]
+
+
+UNIT = 0.0, 1.0
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A dot, and the interval that it stands in."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line, and what is written at it; the first of a chart is drawn in the accent."""
+    """A line, or dots only, and what is said of it below the chart.
+
+    Attributes
+    ----------
+    name : str
+    kind : {"first", "second", "guide"}
+        In the accent and drawn through, quiet and dashed, or thin and dotted.
+    x, y : ndarray of float64
+        Of the line; without any there are dots only.
+    marks : tuple of Mark
+    """
 
     name: str
-    points: str
-    marks: tuple[tuple[float, float, float, float], ...] = ()
+    kind: str
+    x: Floats
+    y: Floats
+    marks: tuple[Mark, ...] = ()
+
+    @classmethod
+    def level(cls, name: str, kind: str, across: Axis, y: float) -> Line:
+        """Return a line of one height over a whole chart."""
+        return cls(name, kind, np.array([across.low, across.high]), np.array([y, y]))
+
+    @classmethod
+    def dots(cls, name: str, marks: tuple[Mark, ...]) -> Line:
+        """Return dots that nothing joins."""
+        return cls(name, "first", np.zeros(0), np.zeros(0), marks)
+
+
+@dataclass(frozen=True)
+class Band:
+    """What lies between two heights."""
+
+    name: str
+    kind: str
+    x: Floats
+    low: Floats
+    high: Floats
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart of two shares, with the table of what it shows."""
+    """A chart, with the table of what it shows; ``high`` is its height in pixels."""
 
     title: str
-    across: str
-    up: str
+    across: Axis
+    up: Axis
     lines: tuple[Line, ...]
     table: Table
-    diagonal: bool = False
+    bands: tuple[Band, ...] = ()
+    high: int = LOW_SIDE
 
+    @property
+    def size(self) -> str:
+        """The whole chart, as SVG's viewBox."""
+        return f"0 0 {LEFT + SIDE + RIGHT} {TOP + self.high + BOTTOM}"
 
-def curve(content: RunContent, kind: Kind) -> Chart:
-    """Return a curve of the test images and one of those out of fold."""
-    at = np.linspace(0, 1000, 11).astype(int)
-    lines, columns = [], []
-    for part in content.parts:
-        x, y = _averaged(part, kind)
-        shown = part.scores[kind.figure].value
-        lines.append(Line(f"{part.words}, {kind.words} {shown:.4f}", _path(x, y)))
-        columns.append(np.interp(STEPS, x, y)[at])
-    rows = tuple(
-        (f"{STEPS[k]:.1f}", *(f"{column[n]:.4f}" for column in columns)) for n, k in enumerate(at)
-    )
-    headings = (
-        *numbers(kind.across.split(":")[0]),
-        *numbers(*(one.words for one in content.parts)),
-    )
-    table = Table(f"{kind.title}: {kind.up.split(':')[0]}", headings, rows)
-    return Chart(kind.title, kind.across, kind.up, tuple(lines), table, diagonal=kind is ROC)
+    @property
+    def corners(self) -> tuple[int, int, int, int]:
+        """Left, right, top and bottom of what is drawn in."""
+        return LEFT, LEFT + SIDE, TOP, TOP + self.high
 
+    def x(self, value: float) -> float:
+        """Return the place of a value across."""
+        return round(LEFT + SIDE * self.across.share(value), 1)
 
-def curves(content: RunContent) -> list[Chart]:
-    """Return the curves of a run."""
-    return [curve(content, ROC), curve(content, PRECISION_RECALL)]
+    def y(self, value: float) -> float:
+        """Return the place of a value up."""
+        return round(TOP + self.high * (1 - self.up.share(value)), 1)
 
+    def path(self, line: Line) -> str:
+        """Return a line as the points of a polyline."""
+        return " ".join(self._points(line.x, line.y))
 
-def calibration(part: Part, table: Table) -> Chart:
-    """Return what came true over what was claimed, with intervals."""
-    found = [] if part.scores.reliability is None else part.scores.reliability.to_dict()
-    marks = tuple(
-        (_x(one["claimed"]), _y(one["observed"]), _y(one["low"]), _y(one["high"]))
-        for one in found
-        if one["n"]
-    )
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y, *_ in marks)
-    line = Line(f"{part.words}, with 95% intervals", points, marks)
-    across, up = "probability that the model claimed", "share that came true"
-    return Chart("Calibration", across, up, (line,), table, diagonal=True)
+    def area(self, band: Band) -> str:
+        """Return a band as the points of a polygon."""
+        there, back = self._points(band.x, band.high), self._points(band.x[::-1], band.low[::-1])
+        return " ".join([*there, *back])
 
-
-def _averaged(part: Part, kind: Kind) -> tuple[Floats, Floats]:
-    """Return a part's curve; of several classes the mean over those that have images."""
-    n_classes = part.probabilities.shape[1]
-    if n_classes == 2:
-        return _thin(*kind.line(curve_points(part.codes == 1, part.probabilities[:, 1])))
-    heights = [
-        kind.at_steps(*kind.line(curve_points(part.codes == k, part.probabilities[:, k])))
-        for k in range(n_classes)
-        if 0 < (part.codes == k).sum() < len(part.codes)
-    ]
-    return _thin(STEPS, np.mean(heights, axis=0))
-
-
-def _thin(x: Floats, y: Floats) -> tuple[Floats, Floats]:
-    keep = np.unique(np.linspace(0, len(x) - 1, MOST_POINTS).astype(int))
-    return x[keep], y[keep]
-
-
-def _path(x: Sequence[float] | Floats, y: Sequence[float] | Floats) -> str:
-    return " ".join(f"{_x(a):.1f},{_y(b):.1f}" for a, b in zip(x, y, strict=True))
-
-
-def _x(share: float) -> float:
-    return round(LEFT + SIDE * float(share), 1)
-
-
-def _y(share: float) -> float:
-    return round(TOP + SIDE * (1 - float(share)), 1)
+    def _points(self, x: Floats, y: Floats) -> Iterator[str]:
+        for a, b in zip(x.tolist(), y.tolist(), strict=True):
+            yield f"{self.x(a)},{self.y(b)}"

@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from imlogit.report.html.content import RunContent
+from imlogit.report.html.content import PageContent
 from imlogit.report.html.sprites import Sheet, sheet_of
 
 MOST_CLASSES, MOST_PAIRS = 20, 200
 MOST_A_CELL, MOST_TILES = 24, 1400
 
 
-def cells_of(content: RunContent) -> list[tuple[int, int, int]]:
+def cells_of(content: PageContent) -> list[tuple[int, int, int]]:
     """Return the cells that can be opened: class, answer and count, the largest mistakes first."""
     counts = content.test.confusion
     cells = [(int(i), int(j), int(counts[i, j])) for i, j in zip(*np.nonzero(counts), strict=True)]
@@ -21,7 +21,7 @@ def cells_of(content: RunContent) -> list[tuple[int, int, int]]:
     return cells if len(content.names) <= MOST_CLASSES else cells[:MOST_PAIRS]
 
 
-def confusion_data(content: RunContent) -> tuple[Sheet, dict[str, Any], int]:
+def confusion_data(content: PageContent) -> tuple[Sheet, dict[str, Any], int]:
     """Return the sheet, what the page's script reads of each cell, and how many images one has."""
     cells = cells_of(content)
     per_cell = MOST_A_CELL
@@ -47,7 +47,7 @@ def confusion_data(content: RunContent) -> tuple[Sheet, dict[str, Any], int]:
     return sheet, data, per_cell
 
 
-def _rows(content: RunContent, true: int, answer: int) -> list[int]:
+def _rows(content: PageContent, true: int, answer: int) -> list[int]:
     """Return the images of a cell, those that the model was surest of first."""
     kept = content.predictions
     found = np.flatnonzero((kept.test_codes == true) & (content.answers == answer))

@@ -1,4 +1,4 @@
-"""What a page is about: a run, as its folder holds it."""
+"""What a page is about: a run, as its folder holds it, or an evaluation."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from imlogit.arrays import Floats
+from imlogit.core.certificate import Certificate
 from imlogit.data.image_set import ImageSet
 from imlogit.evaluation.scores import Scores
 from imlogit.model.fields import SavedModel
 from imlogit.report.pictures.curves import Part, parts_of
+from imlogit.runs.assess import FITTED_ON_THESE, Assessment, Scope
 from imlogit.runs.predictions import Numbers, Predictions
 from imlogit.runs.record import MOST_BYTES, open_record
 from imlogit.runs.sweep import SweepResult
@@ -22,37 +25,87 @@ from imlogit.system.regular_file import read_regular
 
 
 @dataclass(frozen=True, eq=False)
-class RunContent:
-    """A run, whether it has just ended or was read back: the page is the same.
+class PageContent:
+    """A run, whether it has just ended or was read back, or an evaluation of a model.
 
     Attributes
     ----------
     metrics : dict
-        As ``metrics.json`` has them.
+        As ``metrics.json`` has them, or as an `Assessment` says them.
     images : ImageSet
     model : SavedModel
     predictions : Predictions
-    pooled, test : Scores
+    pooled : Scores or None
+        None of an evaluation, which fits nothing.
+    test : Scores
     command : str
+    tested : str
+        What the images are called that the model was tested on.
+    cautions : tuple of str
+        Why the figures are no estimate for new images; empty where they are.
     """
 
     metrics: dict[str, Any]
     images: ImageSet
     model: SavedModel
     predictions: Predictions
-    pooled: Scores
+    pooled: Scores | None
     test: Scores
     command: str
+    tested: str = "test"
+    cautions: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the classes are called."""
         return tuple(self.metrics["classes"])
 
+    @property
+    def checks(self) -> list[dict[str, Any]]:
+        """What each check found; an evaluation makes none."""
+        found: list[dict[str, Any]] = self.metrics.get("checks", [])
+        return found
+
+    @property
+    def seed(self) -> int:
+        """What draws the random images that are shown."""
+        return int(self.metrics.get("options", {}).get("seed", 0))
+
+    @property
+    def certificate(self) -> Certificate:
+        """What is proved of the fit."""
+        return Certificate.from_dict(self.metrics.get("certificate", self.model.certificate))
+
+    @property
+    def gaps(self) -> list[float]:
+        """The relative gap before each step of the fit; empty where that is not known."""
+        found: list[float] = self.metrics.get("certificate", {}).get("gaps", [])
+        return found
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The libraries that the model was fitted with."""
+        return self.model.versions
+
     @cached_property
     def parts(self) -> list[Part]:
         """The test images and those that folds held out, with what was said of them."""
-        return parts_of(self.predictions, self.pooled, self.test)
+        tested, *others = parts_of(self.predictions, self.pooled, self.test)
+        return [tested._replace(words=self.tested), *others]
+
+    @property
+    def judged(self) -> tuple[Numbers, Numbers, Floats] | None:
+        """Rows, classes and probabilities of images by models that did not see them, or None.
+
+        Training images that folds held out or, of an evaluation, what was tested.
+        """
+        kept = self.predictions
+        held_out = kept.train_folds >= 0
+        if held_out.any():
+            return (kept.train_rows[held_out], *kept.held_out)
+        if self.pooled is not None or self.cautions:
+            return None
+        return kept.test_rows, kept.test_codes, kept.test_probabilities
 
     @cached_property
     def answers(self) -> Numbers:
@@ -69,11 +122,11 @@ class RunContent:
         return names[row] if len(names) else f"row {row}"
 
 
-def content_of(run: TrainResult | SweepResult) -> RunContent | None:
+def content_of(run: TrainResult | SweepResult) -> PageContent | None:
     """Return what a page says of a run; None of a sweep that was interrupted."""
     if run.model is None or run.predictions is None or run.pooled is None or run.test is None:
         return None
-    return RunContent(
+    return PageContent(
         run.metrics,
         run.task.image_set,
         run.model,
@@ -81,10 +134,37 @@ def content_of(run: TrainResult | SweepResult) -> RunContent | None:
         run.pooled,
         run.test,
         run.command(),
+        cautions=tuple(one.sentence for one in run.checks.void),
     )
 
 
-def content_in(folder: Path, source: str | None = None, progress: Any = None) -> RunContent:
+def content_of_evaluation(found: Assessment, model: SavedModel, command: str) -> PageContent:
+    """Return what a page says of a model that was scored on some images."""
+    empty = np.zeros(0, np.int64)
+    kept = Predictions(
+        train_rows=empty,
+        train_codes=empty,
+        train_folds=empty,
+        train_probabilities=np.zeros((0, len(found.names))),
+        test_rows=found.rows.astype(np.int64),
+        test_codes=found.codes.astype(np.int64),
+        test_probabilities=found.probabilities,
+        names=found.image_set.names,
+    )
+    return PageContent(
+        found.to_dict(),
+        found.image_set,
+        model,
+        kept,
+        None,
+        found.scores,
+        command,
+        "test" if found.part is Scope.TEST else "all",
+        (FITTED_ON_THESE,) if found.seen else (),
+    )
+
+
+def content_in(folder: Path, source: str | None = None, progress: Any = None) -> PageContent:
     """Read back from a run's folder what a page says of it.
 
     Raises
@@ -94,12 +174,14 @@ def content_in(folder: Path, source: str | None = None, progress: Any = None) ->
     """
     record = open_record(folder)
     kept = record.predictions
-    return RunContent(
-        parse(read_regular(record.folder / "metrics.json", MOST_BYTES)),
+    metrics = parse(read_regular(record.folder / "metrics.json", MOST_BYTES))
+    return PageContent(
+        metrics,
         record.images(source, progress=progress),
         record.model,
         kept,
         kept.pooled_scores(),
         kept.test_scores(record.model.threshold),
         record.command,
+        cautions=tuple(one["sentence"] for one in metrics["checks"] if one["void"]),
     )

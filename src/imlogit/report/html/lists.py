@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from imlogit.arrays import Floats, Rows
 from imlogit.evaluation.doubts import find_doubts
-from imlogit.report.html.content import RunContent
+from imlogit.report.html.content import PageContent
 from imlogit.report.html.sprites import Sheet, sheet_of
 from imlogit.system.text import spreadsheet_text
 
@@ -22,9 +23,9 @@ class Tiles(NamedTuple):
     more: str = ""
 
 
-def samples(content: RunContent) -> tuple[Sheet, list[Tiles], int]:
+def samples(content: PageContent) -> tuple[Sheet, list[Tiles], int]:
     """Return random images of each class, and how many classes are not shown."""
-    rng = np.random.default_rng(content.metrics["options"].get("seed", 0))
+    rng = np.random.default_rng(content.seed)
     images, groups = content.images, []
     for code, name in enumerate(images.class_names[:MOST_CLASSES]):
         rows = np.flatnonzero(images.labels == code)
@@ -35,10 +36,10 @@ def samples(content: RunContent) -> tuple[Sheet, list[Tiles], int]:
     return sheet, groups, max(0, images.n_classes - MOST_CLASSES)
 
 
-def check_pictures(content: RunContent) -> tuple[Sheet, dict[str, Tiles]]:
+def check_pictures(content: PageContent) -> tuple[Sheet, dict[str, Tiles]]:
     """Return the images that failed checks name, by the check's code."""
     groups = {}
-    for one in content.metrics["checks"]:
+    for one in content.checks:
         rows = [(int(row), f"{part} row {row}") for e in one["exhibits"] for part, row in e["rows"]]
         if one["status"] == "failed" and rows:
             n = len(rows) - MOST_LISTED
@@ -48,14 +49,11 @@ def check_pictures(content: RunContent) -> tuple[Sheet, dict[str, Tiles]]:
     return sheet_of("checks", content.images, drawn), groups
 
 
-def mistakes(content: RunContent) -> tuple[Sheet, list[dict[str, Any]], int]:
+def mistakes(content: PageContent) -> tuple[Sheet, list[dict[str, Any]], int]:
     """Return the worst mistakes in the test, the surest first, and how many there are in all."""
-    kept = content.predictions
-    wrong = np.flatnonzero(content.answers != kept.test_codes)
-    p = kept.test_probabilities
-    margins = p[wrong, kept.test_codes[wrong]] - p[wrong, content.answers[wrong]]
-    order = np.argsort(margins, kind="stable")[:MOST_LISTED]
-    rows = kept.test_rows[wrong[order]].tolist()
+    kept, wrong = content.predictions, surest_mistakes(content)
+    places = wrong[:MOST_LISTED]
+    rows = kept.test_rows[places].tolist()
     listed = [
         {
             "row": row,
@@ -64,18 +62,34 @@ def mistakes(content: RunContent) -> tuple[Sheet, list[dict[str, Any]], int]:
             "answer": content.names[content.answers[place]],
             "margin": float(margin),
         }
-        for row, place, margin in zip(rows, wrong[order], margins[order], strict=True)
+        for row, place, margin in zip(rows, places, _margins(content, places), strict=True)
     ]
     return sheet_of("mistakes", content.images, rows), listed, len(wrong)
 
 
-def doubtful(content: RunContent) -> tuple[Sheet, list[dict[str, Any]], int]:
-    """Return the most doubtful training labels, and how many are counted as wrong."""
+def surest_mistakes(content: PageContent) -> Rows:
+    """Return the places of all mistakes in the test, the surest first."""
+    wrong = np.flatnonzero(content.answers != content.predictions.test_codes)
+    return wrong[np.argsort(_margins(content, wrong), kind="stable")]
+
+
+def _margins(content: PageContent, places: Rows) -> Floats:
+    """Return the probability of the own class less that of the answer."""
+    kept = content.predictions
+    p = kept.test_probabilities[places]
+    every = np.arange(len(places))
+    margins: Floats = p[every, kept.test_codes[places]] - p[every, content.answers[places]]
+    return margins
+
+
+def doubtful(content: PageContent) -> tuple[Sheet, list[dict[str, Any]], int]:
+    """Return the most doubtful labels, and how many are counted as wrong."""
     kept, names = content.predictions, content.names
-    if not (kept.train_folds >= 0).any():
+    if content.judged is None:
         return sheet_of("doubts", content.images, []), [], 0
-    found = find_doubts(kept.train_codes, kept.train_probabilities)
-    rows = kept.train_rows[found.rows[:MOST_LISTED]].tolist()
+    judged, codes, probabilities = content.judged
+    found = find_doubts(codes, probabilities)
+    rows = judged[found.rows[:MOST_LISTED]].tolist()
     listed = [
         {
             "row": row,
