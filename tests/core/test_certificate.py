@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imlogit.core.certificate import Certificate, combine, feasible_duals
+from imlogit.core.certificate import Certificate, Pass, combine, feasible_duals
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.regression import regression
 from imlogit.engines.table import open_engine
@@ -85,6 +85,34 @@ def test_combined_certificates_add_up():
     both = combine(parts)
     assert (both.status, both.objective, both.gap) == ("max_iter", 30.0, 1e-6 + 2e-3)
     assert (both.iterations, both.passes, both.columns) == (5, 11, tuple(parts))
+
+
+def test_gaps_are_those_before_each_step_and_what_is_proved():
+    one = Certificate(
+        "converged",
+        10.0,
+        1e-6,
+        1e-6,
+        2,
+        6,
+        0.1,
+        history=(Pass(100.0, 123.456), Pass(20.0, 1.0), Pass(10.0, 2e-6)),
+    )
+    other = Certificate(
+        "converged", 5.0, 1e-7, 1e-6, 1, 4, 0.1, history=(Pass(50.0, 5.0), Pass(5.0, 1e-7))
+    )
+    assert one.gaps == [1.23, 0.05, 1e-7]
+    both = combine([one, other])
+    # the second has arrived, and keeps what it has, while the first takes its last step
+    expected = [(150.0, 128.456), (25.0, 1.0 + 1e-7), (15.0, 2e-6 + 1e-7)]
+    np.testing.assert_allclose(both.history, expected)
+    assert both.gaps == [0.856, 0.04, 7.33e-8]
+    assert combine([one, Certificate.from_dict(other.to_dict())]).history == ()
+
+
+def test_without_a_gap_there_are_none():
+    passes = (Pass(2.0, float("nan")), Pass(1.0, float("nan")))
+    assert Certificate("separated", 1.0, float("nan"), 1e-6, 1, 4, 0.5, history=passes).gaps == []
 
 
 def test_a_certificate_as_plain_facts():

@@ -80,6 +80,7 @@ FLAGS = {
     "force": "--force",
     "to": "--to",
     "picture": "--picture",
+    "report": "--report",
     "older_than": "--older-than",
     "everything": "--all",
     "part": "--part",

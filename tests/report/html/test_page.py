@@ -1,5 +1,6 @@
-"""The page of a run: the same from memory and from its files, safe, small, and fit for everyone."""
+"""The page of a run or an evaluation: safe, small, fit for everyone, the same from its files."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,11 +9,14 @@ import pytest
 from imlogit.cli.app import run as command
 from imlogit.data.image_set import ImageSet
 from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, score
-from imlogit.report.html.content import content_in, content_of
+from imlogit.report.html.content import content_in, content_of, content_of_evaluation
 from imlogit.report.html.pad import MOST_WEIGHTS
 from imlogit.report.html.page import page_of
+from imlogit.report.html.sides import MOST_WRONG
 from imlogit.report.run_folder import write_run
-from imlogit.runs.options import TrainOptions
+from imlogit.runs.assess import FITTED_ON_THESE, evaluate
+from imlogit.runs.options import SweepOptions, TrainOptions
+from imlogit.runs.sweep import sweep
 from imlogit.runs.train import train
 
 from helpers.awkward_names import striped_images
@@ -34,13 +38,41 @@ def place(run, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def digits_place(tmp_path_factory):
-    """A run of images of the size of digits, which has a pad."""
+def swept():
+    options = SweepOptions(Cs=(0.01, 0.1, 1.0), folds=2, engine="reference")
+    return sweep(striped_images((12, 6), HOSTILE), options)
+
+
+@pytest.fixture(scope="module")
+def others():
+    """Images of the run's classes that its model has not seen."""
+    found = striped_images((12, 6), HOSTILE)
+    return replace(found, images=found.images ^ 1, sha256="1" * 64)
+
+
+@pytest.fixture(scope="module")
+def pages(run, place, swept, others, tmp_path_factory):
+    """A page of each kind, by the name of what makes it."""
+    folder = tmp_path_factory.mktemp("pages")
+    assessed = content_of_evaluation(evaluate(run.model, others), run.model, "imlogit evaluate")
+    for name, content in {"sweep": content_of(swept), "evaluate": assessed}.items():
+        (folder / f"{name}.html").write_text(page_of(content), encoding="utf-8")
+    return {"train": place / "report.html"} | {one.stem: one for one in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def digits():
+    """Images of the size of digits."""
     pixels = np.random.default_rng(0).integers(0, 256, (36, 28, 28), dtype=np.uint8)
     pixels[::2, 8:20, 12:16] = 255
     codes = np.arange(36) % 2
-    images = ImageSet(pixels, codes, ("1", "0"), n_train=24, name="d", origin="o", sha256="0" * 64)
-    result = train(images, TrainOptions(every_class=True, folds=2, C=0.1, engine="reference"))
+    return ImageSet(pixels, codes, ("1", "0"), n_train=24, name="d", origin="o", sha256="0" * 64)
+
+
+@pytest.fixture(scope="module")
+def digits_place(digits, tmp_path_factory):
+    """A run that has a pad."""
+    result = train(digits, TrainOptions(every_class=True, folds=2, C=0.1, engine="reference"))
     return write_run(result, tmp_path_factory.mktemp("digits") / "run")
 
 
@@ -66,15 +98,31 @@ def many_classes(run, n=10_000, n_classes=100):
     )
     metrics = content.metrics | {"classes": list(names), "checks": []}
     scores = [score(codes, p, origin=origin) for origin in (OUT_OF_FOLD, TEST)]
+    model = replace(
+        content.model,
+        coef=rng.normal(size=(n_classes, pixels[0].size)),
+        intercept=np.zeros(n_classes),
+        classes=names,
+        image_shape=(32, 32, 3),
+        multi_class="multinomial",
+    )
     return replace(
-        content, metrics=metrics, images=images, predictions=kept, pooled=scores[0], test=scores[1]
+        content,
+        metrics=metrics,
+        images=images,
+        model=model,
+        predictions=kept,
+        pooled=scores[0],
+        test=scores[1],
     )
 
 
-def test_the_same_bytes_from_memory_and_from_the_files(run, place):
-    (place / "command.txt").write_text(run.command() + "\n")
+@pytest.mark.parametrize("job", ["train", "sweep"])
+def test_the_same_bytes_from_memory_and_from_the_files(run, place, swept, pages, job, tmp_path):
+    if job == "sweep":
+        run, place = swept, write_run(swept, tmp_path / "run", report=False)
     from_files = content_in_run(run, place)
-    assert page_of(from_files).encode() == (place / "report.html").read_bytes()
+    assert page_of(from_files).encode() == pages[job].read_bytes()
 
 
 def content_in_run(run, place):
@@ -95,25 +143,59 @@ def test_opening_a_page_that_is_not_there_says_how_to_write_it(tmp_path, capsys)
     assert "imlogit report" in capsys.readouterr().err
 
 
-def test_the_page_is_valid_html(place):
-    need("html5lib").HTMLParser(strict=True).parse((place / "report.html").read_text())
+@pytest.mark.parametrize("job", ["train", "sweep", "evaluate"])
+def test_the_page_is_valid_html(pages, job):
+    need("html5lib").HTMLParser(strict=True).parse(pages[job].read_text())
+
+
+def sections_in(text):
+    return re.findall(r'<section id="(\w+)"', text)
+
+
+def test_a_page_has_the_sections_that_there_is_something_to_say_of(pages):
+    found = {job: sections_in(path.read_text()) for job, path in pages.items()}
+    common = ["data", "scores", "curves", "confusion", "weights", "evidence", "mistakes"]
+    common += ["pad", "doubts", "certificate", "again"]
+    assert found["evaluate"] == common
+    assert sorted(found["train"]) == sorted([*common, "checks", "folds"])
+    assert sorted(found["sweep"]) == sorted([*common, "checks", "sweep"])
+
+
+def test_figures_of_images_that_the_model_was_fitted_on_are_no_estimate(run):
+    whole = run.task.image_set
+    texts = [
+        page_of(content_of_evaluation(evaluate(run.model, images), run.model, "again"))
+        for images in (whole, replace(whole, sha256="1" * 64))
+    ]
+    assert [FITTED_ON_THESE in text for text in texts] == [True, False]
+    # labels that it has seen are not to be doubted by what it says of them
+    assert ["data-doubt=" in text for text in texts] == [False, True]
+
+
+def test_evaluate_writes_its_page_where_nothing_lies(digits_place, digits, tmp_path, capsys):
+    labels = np.array(digits.class_names)[digits.labels]
+    np.savez(tmp_path / "others.npz", images=digits.images ^ 1, labels=labels)
+    page = tmp_path / "page.html"
+    words = ["evaluate", str(digits_place), str(tmp_path / "others.npz"), "--report", str(page)]
+    assert command(words) == 0
+    text = page.read_text()
+    assert f"imlogit evaluate {digits_place.absolute()} {tmp_path / 'others.npz'}" in text
+    assert command(words) == 2
+    assert "--report" in capsys.readouterr().err
+    assert page.read_text() == text
 
 
 def test_a_hundred_classes_and_ten_thousand_mistakes_stay_below_the_limit(run):
     text = page_of(many_classes(run))
     assert len(text.encode()) < 3_000_000
     assert "100 classes" in text
+    assert text.count('class="panels"') == MOST_WRONG
 
 
 def test_the_largest_weights_of_a_pad_leave_the_page_below_the_limit(run):
     content = many_classes(run, n=3_000, n_classes=65)
-    weights = np.random.default_rng(1).normal(size=(65, 32 * 32 * 3))
-    assert 0.99 * MOST_WEIGHTS < weights.size <= MOST_WEIGHTS
-    other = {"coef": weights, "intercept": np.zeros(65), "classes": content.names}
-    model = replace(
-        content.model, image_shape=(32, 32, 3), multi_class="multinomial", threshold=None, **other
-    )
-    text = page_of(replace(content, model=model))
+    assert 0.99 * MOST_WEIGHTS < content.model.coef.size <= MOST_WEIGHTS
+    text = page_of(content)
     assert 1_000_000 < len(text.encode()) < 3_000_000
     assert 'id="model-data"' in text
 
@@ -137,16 +219,39 @@ def test_what_is_drawn_on_its_pad_is_answered(browser, digits_place, size):
         assert result.violations_count == 0, result.generate_report()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_everyone_can_read_it(browser, place, size, dark):
-
-    with open_page(browser, place / "report.html", size, dark=dark) as page:
+@pytest.mark.parametrize(
+    ("job", "size", "dark"),
+    [
+        ("train", DESKTOP, False),
+        ("train", DESKTOP, True),
+        ("train", PHONE, False),
+        ("train", PHONE, True),
+        ("sweep", DESKTOP, True),
+        ("evaluate", PHONE, False),
+    ],
+)
+def test_everyone_can_read_it(browser, pages, job, size, dark):
+    with open_page(browser, pages[job], size, dark=dark) as page:
+        page.evaluate("for (const one of document.querySelectorAll('details')) one.open = true")
         found = page.evaluate("document.documentElement.scrollWidth")
         assert found <= size[0]
         assert page.locator("bdi", has_text=HOSTILE[0]).count()
+        lines = "[...document.querySelectorAll('#scores tbody tr')].map((one) => one.clientHeight)"
+        assert len(set(page.evaluate(lines))) == 1, "a row of scores takes several lines"
         result = need("axe_playwright_python.sync_playwright").Axe().run(page)
         assert result.violations_count == 0, result.generate_report()
+
+
+def test_what_is_printed_begins_with_a_summary_and_has_nothing_to_press(browser, digits_place):
+    with open_page(browser, digits_place / "report.html") as page:
+        summary, pad = page.locator(".summary"), page.locator("#pad")
+        assert (summary.is_visible(), pad.is_visible()) == (False, True)
+        page.emulate_media(media="print")
+        assert (summary.is_visible(), pad.is_visible()) == (True, False)
+        for words in ("accuracy", "relative gap", "imlogit train"):
+            assert words in summary.inner_text()
+        pressed = page.locator("button:visible:not(.matrix *), input:visible, summary:visible")
+        assert pressed.count() == 0
 
 
 def test_a_cell_shows_its_images_and_ticks_are_downloaded(browser, place):

@@ -11,8 +11,8 @@ import numpy as np
 from imlogit.arrays import Floats
 from imlogit.report.table import Table
 
-LEFT, RIGHT, TOP, BOTTOM = 46, 12, 10, 28
-SIDE, LOW_SIDE = 290, 190
+LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 28
+SIDE, LOW_SIDE = 284, 190
 MOST_TICKS = 6
 FINE = (1, 2, 5)
 
@@ -57,13 +57,12 @@ class Axis:
     def ticks(self) -> list[tuple[float, str]]:
         """Round values, and what is written at them."""
         found = self._of_decades() if self.log else self._of_steps()
-        return [(value, f"{value:g}".replace("e-0", "e-").replace("e+0", "e")) for value in found]
+        return [(value, _written(value)) for value in found]
 
     def _of_steps(self) -> list[float]:
         step = 10.0 ** math.floor(math.log10((self.high - self.low) / MOST_TICKS))
         step = max(step, 1.0) if self.whole else step
-        times = (1, 2, 5, 10) if self.whole else (1, 2, 2.5, 5, 10)
-        step *= next(k for k in times if (self.high - self.low) / (k * step) <= MOST_TICKS)
+        step *= next(k for k in (*FINE, 10) if (self.high - self.low) / (k * step) <= MOST_TICKS)
         first, last = math.ceil(self.low / step - 1e-9), math.floor(self.high / step + 1e-9)
         return [round(k * step, 12) for k in range(first, last + 1)]
 
@@ -77,6 +76,14 @@ class Axis:
         finer = [k * 10.0**power for power in range(first, last + 1) for k in FINE]
         inside = [value for value in finer if self.low <= value <= self.high]
         return inside or [float(f"{math.sqrt(self.low * self.high):.2g}")]
+
+
+def _written(value: float) -> str:
+    """Return a round number as short as it can be."""
+    if value == 0 or 1e-3 <= abs(value) < 1e5:
+        return f"{value:g}"
+    digits, power = f"{value:e}".split("e")
+    return f"{float(digits):g}e{int(power)}"
 
 
 UNIT = 0.0, 1.0

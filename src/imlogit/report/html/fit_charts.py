@@ -9,7 +9,7 @@ import numpy as np
 from imlogit.arrays import Floats
 from imlogit.estimators.folds import deviation
 from imlogit.estimators.logistic_cv import CPath
-from imlogit.report.console.tables import folds_table, path_table
+from imlogit.report.console.tables import NAMES, folds_table, path_table
 from imlogit.report.html.charts import Axis, Band, Chart, Line, Mark
 from imlogit.report.html.content import PageContent
 from imlogit.report.table import Table, numbers
@@ -18,23 +18,33 @@ from imlogit.report.table import Table, numbers
 MOST_MARKS, MOST_DOTS = 40, 200
 
 
-def fold_chart(found: dict[str, Any]) -> Chart:
-    """Return the accuracy of each fold, of what metrics.json says of a cross-validation."""
-    scores = [fold["values"]["accuracy"] for fold in found["folds"]]
+def fold_charts(found: dict[str, Any]) -> list[Chart]:
+    """Return what each fold scored, of what metrics.json says of a cross-validation."""
+    return [_by_fold(found, "accuracy", found["pooled"]["base_rate"]), _by_fold(found, "log_loss")]
+
+
+def _by_fold(found: dict[str, Any], name: str, base: float | None = None) -> Chart:
+    """Return one figure of every fold, with what always giving one answer would score."""
+    scores, words = [fold["values"][name] for fold in found["folds"]], NAMES[name]
     marks = tuple(
         Mark(number, one["value"], one["low"], one["high"])
         for number, one in enumerate(scores[:MOST_DOTS], start=1)
+        if one["value"] is not None
     )
-    mean, base = found["mean"]["accuracy"], found["pooled"]["base_rate"]
+    mean = found["mean"][name]
     ends = [end for one in marks for end in (one.y, one.low, one.high) if end is not None]
-    across = Axis("fold", 0.4, len(marks) + 0.6, whole=True)
-    up = Axis.around("accuracy of the images that were held out", np.array([*ends, mean, base]))
-    lines = (
-        Line.dots("a fold, with the 95% interval of its images", marks),
-        Line.level(f"mean of the folds, {mean:.4f}", "second", across, mean),
-        Line.level(f"base rate, {base:.4f}", "guide", across, base),
-    )
-    return Chart("Accuracy, fold by fold", across, up, lines, folds_table(found))
+    levels = [one for one in (mean, base) if one is not None]
+    across = Axis("fold", 0.4, len(scores[:MOST_DOTS]) + 0.6, whole=True)
+    up = Axis.around(f"{words} of the images that were held out", np.array([*ends, *levels]))
+    with_interval = any(one.low is not None for one in marks)
+    what = "a fold, with the 95% interval of its images" if with_interval else "a fold"
+    lines = [Line.dots(what, marks)]
+    if mean is not None:
+        lines.append(Line.level(f"mean of the folds, {mean:.4f}", "second", across, mean))
+    if base is not None:
+        lines.append(Line.level(f"base rate, {base:.4f}", "guide", across, base))
+    title = f"{words.capitalize()}, fold by fold"
+    return Chart(title, across, up, tuple(lines), folds_table(found))
 
 
 def path_of(metrics: dict[str, Any]) -> CPath:

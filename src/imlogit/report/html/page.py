@@ -77,8 +77,13 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["plain"] = plain_text
+    environment.filters |= {"plain": plain_text, "signed": _signed}
     return environment
+
+
+def _signed(value: float, digits: int = 2) -> str:
+    """Return a number that always has a sign, and a minus as wide as a plus."""
+    return f"{value:+.{digits}f}".replace("-", "\N{MINUS SIGN}")
 
 
 def _embedded(data: object) -> str:

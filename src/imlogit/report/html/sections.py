@@ -19,7 +19,7 @@ from imlogit.report.console.tables import (
 )
 from imlogit.report.html.confusion import MOST_CLASSES, cells_of, confusion_data
 from imlogit.report.html.content import PageContent
-from imlogit.report.html.fit_charts import fold_chart, gap_chart, path_charts, path_of
+from imlogit.report.html.fit_charts import fold_charts, gap_chart, path_charts, path_of
 from imlogit.report.html.lists import check_pictures, doubtful, mistakes, samples
 from imlogit.report.html.score_charts import score_charts
 from imlogit.report.html.sides import evidence_pictures, weight_pictures
@@ -49,7 +49,7 @@ def sections_of(content: PageContent) -> Iterator[Section]:
     yield Section("curves", "Curves", {"charts": score_charts(content)})
     yield Section("confusion", "Confusion", _confusion(content))
     if "cross_validation" in metrics:
-        yield Section("folds", "Folds", {"charts": [fold_chart(metrics["cross_validation"])]})
+        yield Section("folds", "Folds", {"charts": fold_charts(metrics["cross_validation"])})
     if "path" in metrics:
         yield Section("sweep", "Sweep", {"charts": path_charts(path_of(metrics))})
     weights = weight_pictures(content.model)
@@ -96,7 +96,7 @@ def _meaning(found: Certificate) -> str:
     if math.isnan(found.gap):
         return "With C = inf there is no gap: the gradient vanishes."
     return (
-        "No weights whatever have an F that is lower by more than the gap: what the model says "
+        "No other weights have an F that is lower by more than the gap: what the model says "
         "is a matter of the images and of C, not of how long it was fitted."
     )
 

@@ -12,10 +12,9 @@ from typing import NamedTuple
 import numpy as np
 
 from imlogit.arrays import Floats
-from imlogit.core.links import codes_of_probabilities
 from imlogit.evaluation.evidence import evidence_of
 from imlogit.model.fields import SavedModel
-from imlogit.model.head import head_of
+from imlogit.model.head import Head, head_of
 from imlogit.report.html.content import PageContent
 from imlogit.report.html.lists import surest_mistakes
 from imlogit.report.html.sprites import Sheet, sheet_of
@@ -80,7 +79,8 @@ def weight_pictures(model: SavedModel) -> list[WeightPicture]:
 
 def evidence_pictures(content: PageContent) -> tuple[Sheet, list[EvidencePicture]]:
     """Return why the model is right about some images, and wrong about others."""
-    found = [_evidence(content, place) for place in _telling(content)]
+    head = head_of(content.model)
+    found = [_evidence(content, head, place) for place in _telling(content)]
     return sheet_of("evidence", content.images, [one.row for one in found]), found
 
 
@@ -102,13 +102,12 @@ def _telling(content: PageContent) -> list[int]:
     return [*places, *surest_mistakes(content)[:MOST_WRONG].tolist()]
 
 
-def _evidence(content: PageContent, place: int) -> EvidencePicture:
+def _evidence(content: PageContent, head: Head, place: int) -> EvidencePicture:
     kept, names = content.predictions, content.names
     row, p = int(kept.test_rows[place]), kept.test_probabilities[place]
-    found = evidence_of(head_of(content.model), content.images.images[row], p)
+    found = evidence_of(head, content.images.images[row], p)
     terms = found.by_place
-    terms = terms.reshape(content.images.image_shape[:2])
-    answer = int(codes_of_probabilities(p[None], content.model.threshold)[0])
+    answer = int(content.answers[place])
     return EvidencePicture(
         row=row,
         name=content.file_of(row),

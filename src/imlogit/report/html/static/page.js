@@ -31,7 +31,8 @@
   function panel(key) {
     const cell = cells[key];
     const made = document.createElement("div");
-    made.append(element("h3", `${cell.true}, taken for ${cell.answer}: ${cell.n}`));
+    const said = cell.true === cell.answer ? "rightly" : `taken for ${cell.answer}`;
+    made.append(element("h3", `${cell.true}, ${said}: ${cell.n}`));
     const list = document.createElement("ul");
     list.className = "tiles";
     list.append(...cell.tiles.map(tile));
