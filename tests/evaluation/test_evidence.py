@@ -15,10 +15,12 @@ def evidence_for(model, image, *sides, **how):
     return evidence_of(head, image, head.answer(image[None]).probabilities[0], *sides, **how)
 
 
-@pytest.mark.parametrize("multi_class", ["multinomial", "ovr"])
-def test_terms_add_up_to_the_margin(embedded, multi_class):
+@pytest.mark.parametrize(
+    "how", [{"multi_class": "multinomial"}, {"multi_class": "ovr"}, {"normalize": "l2"}], ids=str
+)
+def test_terms_add_up_to_the_margin(embedded, how):
     images, labels = embedded.images[::5], embedded.labels[::5]
-    model = LogisticRegression(multi_class=multi_class).fit(images, labels)
+    model = LogisticRegression(**how).fit(images, labels)
     margins = model.decision_function(images)
     for k in range(0, 1000, 50):
         found = evidence_for(model, images[k])
@@ -27,6 +29,13 @@ def test_terms_add_up_to_the_margin(embedded, multi_class):
         terms = found.pixels.sum() + found.intercept
         assert abs(terms - found.margin) < 1e-12
         assert abs(found.margin - (margins[k][order[0]] - margins[k][order[1]])) < 1e-12
+
+
+def test_a_blank_image_has_no_evidence(few):
+    images, is_two = few
+    found = evidence_for(LogisticRegression(normalize="l2").fit(images, is_two), 0 * images[0])
+    assert (found.pixels == 0).all()
+    assert found.margin == found.intercept
 
 
 def test_two_classes(few):

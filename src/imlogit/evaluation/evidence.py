@@ -10,6 +10,7 @@ from scipy.special import logit
 
 from imlogit.arrays import Floats, Pixels
 from imlogit.core.links import codes_of_probabilities
+from imlogit.engines.scaled_matrix import row_norms
 from imlogit.errors import ParameterError
 
 PER_SIDE = 10
@@ -51,6 +52,10 @@ class Maps(Protocol):
         """What a feature is multiplied by."""
         ...
 
+    def transform(self, images: Pixels) -> NDArray[np.generic]:
+        """Return the features of images, (n, n_features)."""
+        ...
+
     def evidence(self, images: Pixels, weights: Floats) -> Floats:
         """Return each pixel's share of the weighted features, (n, *shape), which it adds up to."""
         ...
@@ -72,6 +77,11 @@ class Linear(Protocol):
     @property
     def scale(self) -> float:
         """What a value of the image is multiplied by."""
+        ...
+
+    @property
+    def normalize(self) -> str | None:
+        """The norm that rows are divided by; None where they are not."""
         ...
 
     @property
@@ -128,10 +138,19 @@ def evidence_of(
 def _terms(model: Linear, image: NDArray[np.generic], weights: Floats) -> Floats:
     """Return what each pixel carries; of features, as these spread it over the image."""
     if model.features is not None:
-        own = weights * (model.scale / model.features.scale)
-        return model.features.evidence(cast("Pixels", image[None]), own)[0]
-    pixels: Floats = weights * (image.ravel().astype(np.float64) * model.scale)
+        images = cast("Pixels", image[None])
+        scale = model.scale / _norm(model, model.features.transform(images))
+        return model.features.evidence(images, weights * (scale / model.features.scale))[0]
+    row = image.reshape(1, -1).astype(np.float64)
+    pixels: Floats = weights * (row[0] * (model.scale / _norm(model, row)))
     return pixels.reshape(image.shape)
+
+
+def _norm(model: Linear, rows: NDArray[np.generic]) -> float:
+    """Return what the one row is divided by; a row of zeros stays as it is."""
+    if model.normalize is None:
+        return 1.0
+    return float(row_norms(rows.astype(np.float64))[0]) or 1.0
 
 
 def _sides(probabilities: Floats, toward: int | None, against: int | None) -> tuple[int, int]:
