@@ -123,8 +123,8 @@ class Certificate(Summarized):
         """Return what is proved as texts for people to read."""
         found = {
             "objective F": f"{self.objective:.6f}",
-            "duality gap (F - F* is at most)": f"{self.gap:.3g}",
-            "relative gap": f"{self.relative_gap:.2e}",
+            "duality gap (F - F* is at most)": _written(self.gap, ".3g"),
+            "relative gap": _written(self.relative_gap, ".2e"),
             "asked for": f"{self.tol:.0e}",
             "status": self.status,
             "passes over the images": str(self.passes),
@@ -151,6 +151,10 @@ class Certificate(Summarized):
             if f.name in facts
         }
         return cls(**known)
+
+
+def _written(gap: float, digits: str) -> str:
+    return "none" if math.isnan(gap) else f"{gap:{digits}}"
 
 
 def combine(certificates: Sequence[Certificate]) -> Certificate:

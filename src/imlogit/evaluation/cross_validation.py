@@ -28,7 +28,6 @@ from imlogit.evaluation.scores import OUT_OF_FOLD, Scores, score
 from imlogit.system.summarized import NotebookTable, Summarized
 from imlogit.system.text import counted
 
-
 # The figures of every fold that tables show.
 SHOWN = ("accuracy", "log_loss")
 

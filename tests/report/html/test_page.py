@@ -14,7 +14,7 @@ from imlogit.report.html.pad import MOST_WEIGHTS
 from imlogit.report.html.page import page_of
 from imlogit.report.html.sides import MOST_WRONG
 from imlogit.report.run_folder import write_run
-from imlogit.runs.assess import FITTED_ON_THESE, evaluate
+from imlogit.runs.assess import SEEN, evaluate
 from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.sweep import sweep
 from imlogit.runs.train import train
@@ -167,7 +167,7 @@ def test_figures_of_images_that_the_model_was_fitted_on_are_no_estimate(run):
         page_of(content_of_evaluation(evaluate(run.model, images), run.model, "again"))
         for images in (whole, replace(whole, sha256="1" * 64))
     ]
-    assert [FITTED_ON_THESE in text for text in texts] == [True, False]
+    assert [SEEN in text for text in texts] == [True, False]
     # labels that it has seen are not to be doubted by what it says of them
     assert ["data-doubt=" in text for text in texts] == [False, True]
 

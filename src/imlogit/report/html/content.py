@@ -15,7 +15,7 @@ from imlogit.data.image_set import ImageSet
 from imlogit.evaluation.scores import Scores
 from imlogit.model.fields import SavedModel
 from imlogit.report.pictures.curves import Part, parts_of
-from imlogit.runs.assess import FITTED_ON_THESE, Assessment, Scope
+from imlogit.runs.assess import SEEN, Assessment, Scope
 from imlogit.runs.predictions import Numbers, Predictions
 from imlogit.runs.record import MOST_BYTES, open_record
 from imlogit.runs.sweep import SweepResult
@@ -160,7 +160,7 @@ def content_of_evaluation(found: Assessment, model: SavedModel, command: str) ->
         found.scores,
         command,
         "test" if found.part is Scope.TEST else "all",
-        (FITTED_ON_THESE,) if found.seen else (),
+        (SEEN,) if found.seen else (),
     )
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from imlogit.arrays import Floats
 from imlogit.estimators.folds import deviation
 from imlogit.estimators.logistic_cv import CPath
-from imlogit.report.console.tables import NAMES, folds_table, path_table
+from imlogit.evaluation.scores import NAMES
+from imlogit.report.console.tables import folds_table, path_table
 from imlogit.report.html.charts import Axis, Band, Chart, Line, Mark
 from imlogit.report.html.content import PageContent
 from imlogit.report.table import Table, numbers

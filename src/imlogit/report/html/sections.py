@@ -92,7 +92,7 @@ def _certificate(content: PageContent) -> dict[str, Any]:
 def _meaning(found: Certificate) -> str:
     """Return what a certificate tells a reader."""
     if not found.converged:
-        return f"Why it stopped: {found.reason}."
+        return found.in_short()
     if math.isnan(found.gap):
         return "With C = inf there is no gap: the gradient vanishes."
     return (
