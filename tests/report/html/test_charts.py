@@ -9,6 +9,7 @@ from imlogit.estimators.logistic_cv import CPath
 from imlogit.report.html.charts import Axis
 from imlogit.report.html.content import content_of
 from imlogit.report.html.fit_charts import flat_part, fold_charts, gap_chart, path_charts, path_of
+from imlogit.report.html.score_charts import interval_chart
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,23 @@ def assert_within(chart):
         for dot in line.marks:
             assert left <= chart.x(dot.x) <= right
             assert top <= chart.y(dot.y) <= bottom
+
+
+def test_figures_stand_in_their_intervals_below_the_base_rate(training):
+    content = content_of(training)
+    chart = interval_chart(content)
+    figures, base = chart.lines
+    assert base.marks[0].x == content.test.base_rate
+    names = [words for _, words in chart.up.ticks]
+    assert names[:2] == ["base rate", "accuracy"]
+    assert "log loss" not in names
+    rows = [one.y for one in (*base.marks, *figures.marks)]
+    assert rows == [value for value, _ in chart.up.ticks]
+    left, right, *_ = chart.corners
+    for one in figures.marks:
+        places = [chart.x(value) for value in (one.low, one.x, one.high) if value is not None]
+        assert left <= places[0] <= places[-1] <= right
+        assert places == sorted(places)
 
 
 def test_folds_show_what_they_scored_beside_mean_and_base_rate(training):

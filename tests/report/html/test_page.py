@@ -9,6 +9,7 @@ import pytest
 from imlogit.cli.app import run as command
 from imlogit.data.image_set import ImageSet
 from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, score
+from imlogit.report import run_folder
 from imlogit.report.html.content import content_in, content_of, content_of_evaluation
 from imlogit.report.html.pad import MOST_WEIGHTS
 from imlogit.report.html.page import page_of
@@ -118,8 +119,11 @@ def many_classes(run, n=10_000, n_classes=100):
 
 
 @pytest.mark.parametrize("job", ["train", "sweep"])
-def test_the_same_bytes_from_memory_and_from_the_files(run, place, swept, pages, job, tmp_path):
+def test_the_same_bytes_from_memory_and_from_the_files(
+    run, place, swept, pages, job, tmp_path, monkeypatch
+):
     if job == "sweep":
+        monkeypatch.setattr(run_folder, "_picture", lambda *_: None)
         run, place = swept, write_run(swept, tmp_path / "run", report=False)
     from_files = content_in_run(run, place)
     assert page_of(from_files).encode() == pages[job].read_bytes()

@@ -29,6 +29,8 @@ class Axis:
     log : bool
     whole : bool
         Whether there are whole numbers only.
+    named : tuple of (float, str)
+        What is written at which value, where that is no number.
     """
 
     words: str
@@ -36,6 +38,7 @@ class Axis:
     high: float
     log: bool = False
     whole: bool = False
+    named: tuple[tuple[float, str], ...] = ()
 
     @classmethod
     def around(cls, words: str, values: Floats, *, log: bool = False) -> Axis:
@@ -56,6 +59,8 @@ class Axis:
     @property
     def ticks(self) -> list[tuple[float, str]]:
         """Round values, and what is written at them."""
+        if self.named:
+            return list(self.named)
         found = self._of_decades() if self.log else self._of_steps()
         return [(value, _written(value)) for value in found]
 
@@ -91,7 +96,7 @@ UNIT = 0.0, 1.0
 
 @dataclass(frozen=True)
 class Mark:
-    """A dot, and the interval that it stands in."""
+    """A dot, and the interval that it stands in: upwards or, in some charts, across."""
 
     x: float
     y: float
@@ -125,9 +130,9 @@ class Line:
         return cls(name, kind, np.array([across.low, across.high]), np.array([y, y]))
 
     @classmethod
-    def dots(cls, name: str, marks: tuple[Mark, ...]) -> Line:
+    def dots(cls, name: str, marks: tuple[Mark, ...], kind: str = "first") -> Line:
         """Return dots that nothing joins."""
-        return cls(name, "first", np.zeros(0), np.zeros(0), marks)
+        return cls(name, kind, np.zeros(0), np.zeros(0), marks)
 
 
 @dataclass(frozen=True)
@@ -143,15 +148,31 @@ class Band:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart, with the table of what it shows; ``high`` is its height in pixels."""
+    """A chart, with the table of what it shows.
+
+    Attributes
+    ----------
+    title : str
+    across, up : Axis
+    lines : tuple of Line
+    table : Table or None
+        None where it stands beside the chart.
+    bands : tuple of Band
+    left, high : int
+        Where it begins, and its height, in pixels.
+    sideways : bool
+        Whether intervals go across.
+    """
 
     title: str
     across: Axis
     up: Axis
     lines: tuple[Line, ...]
-    table: Table
+    table: Table | None
     bands: tuple[Band, ...] = ()
+    left: int = LEFT
     high: int = LOW_SIDE
+    sideways: bool = False
 
     @property
     def size(self) -> str:
@@ -161,11 +182,11 @@ class Chart:
     @property
     def corners(self) -> tuple[int, int, int, int]:
         """Left, right, top and bottom of what is drawn in."""
-        return LEFT, LEFT + SIDE, TOP, TOP + self.high
+        return self.left, LEFT + SIDE, TOP, TOP + self.high
 
     def x(self, value: float) -> float:
         """Return the place of a value across."""
-        return round(LEFT + SIDE * self.across.share(value), 1)
+        return round(self.left + (LEFT + SIDE - self.left) * self.across.share(value), 1)
 
     def y(self, value: float) -> float:
         """Return the place of a value up."""

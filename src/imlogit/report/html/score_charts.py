@@ -6,6 +6,7 @@ import numpy as np
 
 from imlogit.arrays import Floats
 from imlogit.evaluation.curve_areas import curve_points
+from imlogit.evaluation.scores import NAMES
 from imlogit.report.console.tables import reliability_table
 from imlogit.report.html.charts import SIDE, UNIT, Axis, Chart, Line, Mark
 from imlogit.report.html.content import PageContent
@@ -13,6 +14,17 @@ from imlogit.report.pictures.curves import PRECISION_RECALL, ROC, STEPS, Kind, P
 from imlogit.report.table import Table, numbers
 
 MOST_POINTS = 160
+BEST_AT_1 = (
+    "accuracy",
+    "balanced_accuracy",
+    "precision",
+    "recall",
+    "f1",
+    "roc_auc",
+    "average_precision",
+)
+# Of a name at the left of its row.
+NAME_ROOM, ROW = 142, 27
 DIAGONAL = np.array(UNIT)
 
 
@@ -24,6 +36,30 @@ def score_charts(content: PageContent) -> list[Chart]:
         # the last part is what the table of the terminal is about
         _calibration(content.parts[-1]),
     ]
+
+
+def interval_chart(content: PageContent) -> Chart:
+    """Return every figure that is best at 1, with its interval, beside the base rate."""
+    test = content.test
+    known = [(NAMES[name], test[name]) for name in test.values if name in BEST_AT_1]
+    known = [(words, score) for words, score in known if not np.isnan(score.value)]
+    marks = tuple(
+        Mark(score.value, -row, score.low, score.high)
+        for row, (_, score) in enumerate(known, start=1)
+    )
+    ends = [end for one in marks for end in (one.x, one.low, one.high) if end is not None]
+    across = Axis.around("value", np.array([*ends, test.base_rate]))
+    names = [(0.0, "base rate"), *((-float(row), words) for row, (words, _) in enumerate(known, 1))]
+    up = Axis("figure", -len(known) - 0.6, 0.6, named=tuple(names))
+    lines = (
+        Line.dots("a figure of the model, with its 95% interval", marks),
+        Line.dots(
+            "base rate: always the most frequent answer", (Mark(test.base_rate, 0.0),), "second"
+        ),
+    )
+    high = ROW * (len(known) + 1)
+    title = "Figures and intervals"
+    return Chart(title, across, up, lines, None, left=NAME_ROOM, high=high, sideways=True)
 
 
 def _curve(content: PageContent, kind: Kind) -> Chart:

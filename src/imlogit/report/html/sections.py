@@ -21,7 +21,7 @@ from imlogit.report.html.confusion import MOST_CLASSES, cells_of, confusion_data
 from imlogit.report.html.content import PageContent
 from imlogit.report.html.fit_charts import fold_charts, gap_chart, path_charts, path_of
 from imlogit.report.html.lists import check_pictures, doubtful, mistakes, samples
-from imlogit.report.html.score_charts import score_charts
+from imlogit.report.html.score_charts import interval_chart, score_charts
 from imlogit.report.html.sides import evidence_pictures, weight_pictures
 from imlogit.report.table import facts_table
 from imlogit.system.text import counted
@@ -40,12 +40,11 @@ class Section:
 
 def sections_of(content: PageContent) -> Iterator[Section]:
     """Yield what a page says, section by section; what there is nothing to say of has none."""
-    metrics, test, names = content.metrics, content.test, content.names
+    metrics = content.metrics
     yield Section("data", "Data", {"samples": samples(content)})
     if content.checks:
         yield Section("checks", "Checks", {"pictures": check_pictures(content)})
-    by_class = class_table(test, names) if len(names) > 2 else None
-    yield Section("scores", "Scores", {"whole": table_of_scores(content), "by_class": by_class})
+    yield Section("scores", "Scores", _scores(content))
     yield Section("curves", "Curves", {"charts": score_charts(content)})
     yield Section("confusion", "Confusion", _confusion(content))
     if "cross_validation" in metrics:
@@ -65,6 +64,15 @@ def sections_of(content: PageContent) -> Iterator[Section]:
     yield Section("certificate", "Certificate", _certificate(content))
     versions = facts_table("Versions", content.versions)
     yield Section("again", "How to make it again", {"versions": versions})
+
+
+def _scores(content: PageContent) -> dict[str, Any]:
+    test, names = content.test, content.names
+    return {
+        "whole": table_of_scores(content),
+        "chart": interval_chart(content),
+        "by_class": class_table(test, names) if len(names) > 2 else None,
+    }
 
 
 def _confusion(content: PageContent) -> dict[str, Any]:
