@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -91,6 +91,13 @@ class Table:
         widths = {len(row) for row in self.rows + self.summary}
         if not widths <= {len(self.columns)}:
             raise ValueError(f"rows of {widths} cells in {len(self.columns)} columns")
+
+    def cut(self, most: int, rest: str) -> Table:
+        """Return the first rows, and a note of where the rest is."""
+        more = len(self.rows) - most
+        if more <= 0:
+            return self
+        return replace(self, rows=self.rows[:most], notes=(*self.notes, f"{more:,} more: {rest}"))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and texts."""

@@ -8,7 +8,14 @@ import pytest
 from imlogit.estimators.logistic_cv import CPath
 from imlogit.report.html.charts import Axis
 from imlogit.report.html.content import content_of
-from imlogit.report.html.fit_charts import flat_part, fold_charts, gap_chart, path_charts, path_of
+from imlogit.report.html.fit_charts import (
+    MOST_ROWS,
+    flat_part,
+    fold_charts,
+    gap_chart,
+    path_charts,
+    path_of,
+)
 from imlogit.report.html.score_charts import interval_chart
 
 
@@ -126,6 +133,27 @@ def test_gaps_that_come_down_to_nothing_are_drawn_at_the_lowest(training):
     chart = gap_chart(replace(content, metrics=content.metrics | {"certificate": proof}))
     assert chart.lines[0].y.tolist() == [1.0, 1e-4, 1e-4]
     assert chart.table.rows[-1] == ("2", "0.00e+00")
+
+
+@pytest.mark.parametrize("gaps", [None, 3, "1", ["1e-3", 1.0], [1.0, -1.0], [1.0, float("inf")]])
+def test_gaps_of_a_stranger_that_are_none_are_not_drawn(training, gaps):
+    content = content_of(training)
+    proof = training.metrics["certificate"] | {"gaps": gaps}
+    assert gap_chart(replace(content, metrics=content.metrics | {"certificate": proof})) is None
+
+
+def test_tables_end(training):
+    content = content_of(training)
+    found = training.metrics["cross_validation"]
+    table = fold_charts(found | {"folds": found["folds"] * 500})[0].table
+    assert (len(table.rows), table.notes) == (MOST_ROWS, ("800 more: metrics.json",))
+    proof = training.metrics["certificate"] | {"gaps": np.geomspace(1, 1e-7, 5000).tolist()}
+    chart = gap_chart(replace(content, metrics=content.metrics | {"certificate": proof}))
+    assert len(chart.table.rows) == MOST_ROWS
+    # from the first step to the last
+    assert chart.table.rows[0] == ("0", "1.00e+00")
+    assert chart.table.rows[-1] == ("4999", "1.00e-07")
+    assert_within(chart)
 
 
 def test_a_sweep_is_read_back_as_it_was():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -79,8 +80,11 @@ class PageContent:
     @property
     def gaps(self) -> list[float]:
         """The relative gap before each step of the fit; empty where that is not known."""
-        found: list[float] = self.metrics.get("certificate", {}).get("gaps", [])
-        return found
+        found = self.metrics.get("certificate", {}).get("gaps")
+        good = isinstance(found, list) and all(
+            isinstance(one, float | int) and math.isfinite(one) and one >= 0 for one in found
+        )
+        return list(map(float, found)) if good else []
 
     @property
     def versions(self) -> dict[str, str]:

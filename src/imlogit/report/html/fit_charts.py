@@ -16,7 +16,7 @@ from imlogit.report.html.content import PageContent
 from imlogit.report.table import Table, numbers
 
 # More than these lie too close to be told apart, or weigh too much.
-MOST_MARKS, MOST_DOTS = 40, 200
+MOST_MARKS, MOST_DOTS, MOST_ROWS = 40, 200, 200
 
 
 def fold_charts(found: dict[str, Any]) -> list[Chart]:
@@ -45,7 +45,7 @@ def _by_fold(found: dict[str, Any], name: str, base: float | None = None) -> Cha
     if base is not None:
         lines.append(Line.level(f"base rate, {base:.4f}", "guide", across, base))
     title = f"{words.capitalize()}, fold by fold"
-    return Chart(title, across, up, tuple(lines), folds_table(found))
+    return Chart(title, across, up, tuple(lines), folds_table(found).cut(MOST_ROWS, "metrics.json"))
 
 
 def path_of(metrics: dict[str, Any]) -> CPath:
@@ -60,7 +60,7 @@ def path_of(metrics: dict[str, Any]) -> CPath:
 
 def path_charts(path: CPath) -> list[Chart]:
     """Return the log loss and the accuracy over C, with what was chosen."""
-    table = path_table(path)
+    table = path_table(path).cut(MOST_ROWS, "sweep.csv")
     return [
         _over_C("Log loss over C", "log loss", path, path.log_loss, table),
         _over_C("Accuracy over C", "accuracy", path, path.accuracy, table),
@@ -120,7 +120,8 @@ def gap_chart(content: PageContent) -> Chart | None:
     if len(positive) < 2:
         return None
     tol = content.certificate.tol
-    steps, heights = np.arange(len(gaps), dtype=np.float64), np.maximum(gaps, positive.min())
+    shown = np.unique(np.linspace(0, len(gaps) - 1, MOST_ROWS).astype(int))
+    steps, heights = shown.astype(np.float64), np.maximum(gaps[shown], positive.min())
     across = Axis(
         "steps of the fit", -0.02 * len(gaps), len(gaps) - 1 + 0.02 * len(gaps), whole=True
     )
@@ -136,6 +137,6 @@ def gap_chart(content: PageContent) -> Chart | None:
         ),
         Line.level(f"asked for, {tol:.0e}", "guide", across, tol),
     )
-    rows = tuple((str(step), f"{gap:.2e}") for step, gap in enumerate(gaps.tolist()))
+    rows = tuple((str(step), f"{gaps[step]:.2e}") for step in shown.tolist())
     table = Table("Relative gap, step by step", numbers("steps", "relative gap"), rows)
     return Chart("How the gap was closed", across, up, lines, table)

@@ -19,7 +19,13 @@ from imlogit.report.console.tables import (
 )
 from imlogit.report.html.confusion import MOST_CLASSES, cells_of, confusion_data
 from imlogit.report.html.content import PageContent
-from imlogit.report.html.fit_charts import fold_charts, gap_chart, path_charts, path_of
+from imlogit.report.html.fit_charts import (
+    MOST_ROWS,
+    fold_charts,
+    gap_chart,
+    path_charts,
+    path_of,
+)
 from imlogit.report.html.lists import check_pictures, doubtful, mistakes, samples
 from imlogit.report.html.score_charts import interval_chart, score_charts
 from imlogit.report.html.sides import evidence_pictures, weight_pictures
@@ -71,7 +77,9 @@ def _scores(content: PageContent) -> dict[str, Any]:
     return {
         "whole": table_of_scores(content),
         "chart": interval_chart(content),
-        "by_class": class_table(test, names) if len(names) > 2 else None,
+        "by_class": class_table(test, names).cut(MOST_ROWS, "metrics.json")
+        if len(names) > 2
+        else None,
     }
 
 
