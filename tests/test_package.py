@@ -62,6 +62,7 @@ PUBLIC = {
     "modules": ["features"],
     "estimators": ["LogisticRegression", "LogisticRegressionCV", "bootstrap", "cross_validate"],
     "jobs": [
+        *("augment", "pack"),
         *("check", "check_arrays", "compare", "copy_doubts", "doubts", "evaluate", "explain"),
         *(
             "export_model",

@@ -15,6 +15,8 @@ _NAMES = {
     "imlogit.data.feature_set": ["FeatureSet"],
     "imlogit.data.image_set": ["ImageSet"],
     "imlogit.data.images.mnist_digit": ["prepare_digit"],
+    "imlogit.data.packing.augment": ["augment"],
+    "imlogit.data.packing.pack": ["pack"],
     "imlogit.data.sources": ["load"],
     "imlogit.errors": [
         "BadItemsError",
@@ -68,6 +70,8 @@ if TYPE_CHECKING:
     from imlogit.data.feature_set import FeatureSet as FeatureSet
     from imlogit.data.image_set import ImageSet as ImageSet
     from imlogit.data.images.mnist_digit import prepare_digit as prepare_digit
+    from imlogit.data.packing.augment import augment as augment
+    from imlogit.data.packing.pack import pack as pack
     from imlogit.data.sources import load as load
     from imlogit.errors import BadItemsError as BadItemsError
     from imlogit.errors import ClusterError as ClusterError

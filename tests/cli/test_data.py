@@ -285,3 +285,27 @@ class TestData:
 
     def test_an_unknown_source(self, capsys):
         assert "imlogit data list" in out(capsys, "data", "show", "cats", code=2).err
+
+
+class TestPacked:
+    def test_pack_augment_and_train(self, digits, capsys):
+        said = out(capsys, "data", "pack", "digits", "packed", "--size", "14x14", "--json")
+        assert json.loads(said.out)["image_shape"] == [14, 14]
+        assert "packed in packed" in said.err
+        out(capsys, "data", "augment", "packed", "more", "--copies", "2", "--seed", "3")
+        found = json.loads(out(capsys, "train", "more", "--folds", "2", "--all", "--json").out)
+        assert (found["data"]["n_train"], found["data"]["n_test"]) == (720, 60)
+        assert "exists already" in out(capsys, "data", "pack", "digits", "packed", code=2).err
+        assert "--copies 0" in out(capsys, "data", "augment", "x", "y", "--copies", "0", code=2).err
+
+    def test_an_interrupt_says_how_to_go_on(self, digits, capsys, monkeypatch):
+        def stop(*_):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr("imlogit.data.cache.packed.workplace.pixel_digest", stop)
+            patch.setattr("imlogit.data.packing.filling.pixel_digest", stop)
+            run(["data", "pack", "digits", "packed"])
+        assert "give the same command again" in capsys.readouterr().err
+        out(capsys, "data", "pack", "digits", "packed")
+        assert len(load("packed")) == 300

@@ -1,17 +1,26 @@
-"""The commands about sources of images: data list, show, fetch and clear."""
+"""The commands about sources of images: data list, show, fetch, pack, augment and clear."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from imlogit.cli.examples import epilog
 from imlogit.cli.options import PlainJson, Seed, Source, gathers
-from imlogit.cli.output import draw, load_images, print_json, result_console
-from imlogit.cli.terminal import errors_as_exit_code
+from imlogit.cli.output import draw, load_images, print_json, result_console, say_passed_over
+from imlogit.cli.terminal import errors_as_exit_code, progress_bars, say
 from imlogit.data.reading import Reading
+
+if TYPE_CHECKING:
+    from imlogit.data.image_set import ImageSet
+    from imlogit.data.progress import Progress
+
+Dest = Annotated[
+    Path, typer.Argument(help="A new folder for the shards, or one that was packed in part.")
+]
 
 app = typer.Typer(
     name="data", help="What images there are, and what is in them.", no_args_is_help=True
@@ -78,6 +87,71 @@ def fetch_source(source: Source, as_json: PlainJson = False, *, reading: Reading
             print_json(facts_of(images))
         else:
             print_facts(result_console(), images)
+
+
+@app.command("pack", epilog=epilog("data pack"))
+@gathers(reading=Reading)
+def pack_source(
+    source: Source, dest: Dest, as_json: PlainJson = False, *, reading: Reading
+) -> None:
+    """Pack a source into shards, once: a folder that is read where it is, and never decoded.
+
+    Whatever stops it, the same command goes on where it stopped.
+    """
+    with errors_as_exit_code():
+        from imlogit.data.packing.pack import pack
+
+        _show_packed(
+            dest, as_json, lambda progress: pack(source, dest, progress=progress, **vars(reading))
+        )
+
+
+@app.command("augment", epilog=epilog("data augment"))
+@gathers(reading=Reading)
+def augment_source(
+    source: Source,
+    dest: Dest,
+    copies: Annotated[int, typer.Option(help="Deformed copies of each training image.")],
+    seed: Seed = 0,
+    test_size: Annotated[
+        float, typer.Option(help="Share of the images kept for the test, if the source has none.")
+    ] = 0.2,
+    as_json: PlainJson = False,
+    *,
+    reading: Reading,
+) -> None:
+    """Pack a source with copies of its training images, a little turned, moved, scaled and bent.
+
+    The test part is carried over as it is. Whatever stops it, the same command goes on.
+    """
+    with errors_as_exit_code():
+        from imlogit.data.packing.augment import augment
+
+        how: dict[str, Any] = {"copies": copies, "seed": seed, "test_size": test_size}
+        _show_packed(
+            dest,
+            as_json,
+            lambda progress: augment(source, dest, progress=progress, **how, **vars(reading)),
+        )
+
+
+def _show_packed(dest: Path, as_json: bool, work: Callable[[Progress | None], ImageSet]) -> None:
+    """Pack, show the facts of what was packed, and say where it is."""
+    from imlogit.data.facts import facts_of
+    from imlogit.report.console.sources import print_facts
+
+    try:
+        with progress_bars() as (loading, _):
+            images = work(loading)
+    except KeyboardInterrupt:
+        say("What is finished is kept: give the same command again to go on.")
+        raise
+    say_passed_over(images)
+    if as_json:
+        print_json(facts_of(images))
+    else:
+        print_facts(result_console(), images)
+    say(f"packed in {dest}")
 
 
 @app.command("clear", epilog=epilog("data clear"))

@@ -42,6 +42,8 @@ EXAMPLES = {
     "data list": ("imlogit data list",),
     "data show": ("imlogit data show photos --per-class 3 --out sample.png",),
     "data fetch": ("imlogit data fetch mnist",),
+    "data pack": ("imlogit data pack photos photos-packed --size 64x64",),
+    "data augment": ("imlogit data augment mnist mnist-augmented --copies 10",),
     "data clear": ("imlogit data clear photos", "imlogit data clear --older-than 30d"),
 }
 

@@ -83,6 +83,7 @@ FLAGS = {
     "report": "--report",
     "older_than": "--older-than",
     "everything": "--all",
+    "copies": "--copies",
     "part": "--part",
     "ranking": "--ranking",
     "folder": "--folder",

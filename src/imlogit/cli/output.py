@@ -49,12 +49,18 @@ def draw(picture: bytes | None, place: Path, otherwise: str = "") -> None:
 
 def load_images(source: str, reading: Reading) -> ImageSet:
     """Read a source, and say what was passed over, a line each, on standard error."""
-    from imlogit.data.problems import listed
     from imlogit.data.sources import read
 
     with progress_bars() as (loading, _):
         images = read(source, reading, loading)
+    say_passed_over(images)
+    return images
+
+
+def say_passed_over(images: ImageSet) -> None:
+    """Say what of a source was passed over, a line each, on standard error."""
+    from imlogit.data.problems import listed
+
     if images.skipped:
         passed_over = respell(listed(images.skipped))
         say(f"{len(images.skipped):,} passed over:\n{passed_over}")
-    return images

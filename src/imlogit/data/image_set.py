@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from imlogit.arrays import Labels, Pixels
+from imlogit.arrays import Labels, Pixels, Rows
 from imlogit.data.labelled_set import LabelledSet
 from imlogit.data.problems import BadItem
 from imlogit.errors import DataError
+from imlogit.system.shards import ShardedRows
 from imlogit.system.text import by
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ class ImageSet(LabelledSet[Part]):
     Parameters
     ----------
     images : ndarray of uint8, shape (n, h, w) or (n, h, w, c)
-        The pixels, 0 to 255. Held as a read-only view, never copied.
+        The pixels, 0 to 255. Held as a read-only view, never copied. Of a large packed folder a
+        `ShardedRows`, which is read as an array is: ``np.asarray`` makes one of it.
     labels : ndarray of integers, shape (n,)
         For each image the position of its class in `class_names`.
     class_names : tuple of str
@@ -58,6 +60,8 @@ class ImageSet(LabelledSet[Part]):
         How images of other sizes were brought to this one; None where all had it.
     of_digits : bool, default=False
         Whether the images are known to show digits. Ten classes called 0 to 9 do not say so.
+    copies : int, default=0
+        So many copies, deformed or not, follow on each training image. They are of its fold.
 
     Raises
     ------
@@ -78,15 +82,38 @@ class ImageSet(LabelledSet[Part]):
     remarks: tuple[str, ...] = ()
     fit: str | None = None
     of_digits: bool = False
+    copies: int = 0
 
     def __post_init__(self) -> None:
         _check_images(self.images)
         self._settle("images", "images")
+        if self.copies < 0 or self.n_train % (self.copies + 1):
+            raise DataError(
+                f"copies is {self.copies}, but there are {self.n_train} training images: give how "
+                "many follow on each of them."
+            )
+        if self.copies and not self.has_test:
+            raise DataError(
+                "Images with copies need a test part of their own: one that is drawn would hold "
+                "copies of what is trained on."
+            )
 
     @property
     def image_shape(self) -> tuple[int, ...]:
         """(h, w) or (h, w, c)."""
         return self.images.shape[1:]
+
+    @property
+    def in_shards(self) -> bool:
+        """Whether the images lie in several files, and are not to be put together."""
+        return isinstance(self.images, ShardedRows)
+
+    def groups(self, rows: Rows) -> Rows:
+        """Return for each of some rows the group of copies that it belongs to.
+
+        Rows behind the training part are groups of their own.
+        """
+        return np.where(rows < self.n_train, rows // (self.copies + 1), rows)
 
     def to_tf_dataset(self, batch: int, part: str = "all") -> tf.data.Dataset:
         """Return batches of (uint8, int64) tensors, value for value.
@@ -159,8 +186,9 @@ class ImageSet(LabelledSet[Part]):
 
 
 def _check_images(images: object) -> None:
-    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-        kind = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
+    kinds = np.ndarray, ShardedRows
+    if not isinstance(images, kinds) or images.dtype != np.uint8:
+        kind = images.dtype if isinstance(images, kinds) else type(images).__name__
         raise DataError(
             f"The images are {kind}, not an array of uint8: scale the pixels to 0..255, round "
             "them, check that none lies outside, and convert them with .astype('uint8')."

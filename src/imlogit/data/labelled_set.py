@@ -12,6 +12,7 @@ import numpy.typing as npt
 from imlogit.arrays import Labels
 from imlogit.data.row_names import RowNames
 from imlogit.errors import DataError
+from imlogit.system.shards import ShardedRows
 
 # What a part of the rows is: those rows, with their labels.
 P = TypeVar("P")
@@ -62,6 +63,11 @@ class LabelledSet(Generic[P]):
     def has_test(self) -> bool:
         """Whether the source brings a test part of its own."""
         return self.n_train + self.n_validation < len(self)
+
+    @property
+    def in_shards(self) -> bool:
+        """Whether the rows lie in several files, and are not to be put together."""
+        return False
 
     @property
     def train(self) -> P:
@@ -150,7 +156,9 @@ def label_digest(labels: npt.NDArray[Any]) -> str:
     return digest(labels.astype("<i8", copy=False))
 
 
-def _read_only(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+def _read_only(array: Any) -> Any:
+    if isinstance(array, ShardedRows):
+        return array  # as it is
     view = np.asarray(array).view()  # the caller's own array stays as writeable as it was
     view.flags.writeable = False
     return view

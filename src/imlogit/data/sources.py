@@ -22,6 +22,7 @@ from imlogit.data.readers import (
 from imlogit.data.readers.listing import Place, place_at
 from imlogit.data.readers.published import cifar_binary, idx_folder, quick_draw, svhn
 from imlogit.data.readers.source import FileSource, NamedSource
+from imlogit.data.readers.trees import packed_folder
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import say
 from imlogit.errors import DataError
@@ -31,6 +32,7 @@ from imlogit.system.text import nearest_path, printable
 # one of class folders.
 NAMED: tuple[NamedSource, ...] = (mnist_5k.SOURCE, mnist.SOURCE, openml.SOURCE)
 ON_DISK: tuple[FileSource, ...] = (
+    packed_folder.SOURCE,
     csv_table.SOURCE,
     archives.SOURCE,
     numpy_files.SOURCE,
@@ -59,6 +61,21 @@ class Found(NamedTuple):
             For a shape or layout of what is no rows of numbers, for a column of labels where
             there are no columns, and as `imlogit.load`.
         """
+        self.check(reading)
+        if isinstance(self.kind, NamedSource):
+            found = self.kind.load(str(self.place), reading, progress)
+        else:
+            found = self.kind.load(Path(self.place), reading, progress)
+        say(found.remarks)
+        return found
+
+    def check(self, reading: Reading) -> None:
+        """Refuse options that say nothing of such a source.
+
+        Raises
+        ------
+        DataError
+        """
         of_rows = [name for name in ("shape", "layout") if getattr(reading, name) is not None]
         if of_rows and not self.kind.of_rows:
             words = " and ".join(f"{name}={getattr(reading, name)!r}" for name in of_rows)
@@ -78,12 +95,6 @@ class Found(NamedTuple):
                 f"label_column={reading.label_column!r} out.",
                 parameter="label_column",
             )
-        if isinstance(self.kind, NamedSource):
-            found = self.kind.load(str(self.place), reading, progress)
-        else:
-            found = self.kind.load(Path(self.place), reading, progress)
-        say(found.remarks)
-        return found
 
 
 def load(

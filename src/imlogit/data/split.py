@@ -18,7 +18,8 @@ class Split(NamedTuple):
     Attributes
     ----------
     train : ndarray of intp
-        The training rows, in random order by the seed.
+        The training rows, in random order by the seed; of rows in shards in the source's order,
+        so that they are read where they are.
     test : ndarray of intp
         The test rows, ascending.
     drawn : bool
@@ -76,6 +77,8 @@ def split(labelled: LabelledSet[Any], test_size: float = 0.2, seed: int = 0) -> 
     if not labelled.has_test:
         is_test = _drawn(labelled, order, test_size)
         order, test = order[~is_test], np.sort(order[is_test])
+    if labelled.in_shards:
+        order = np.sort(order)
     return Split(order, test, not labelled.has_test, order >= labelled.n_train)
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Rows
 from imlogit.engines.memory_map import MapEnd, map_end
+from imlogit.system.shards import ShardedRows
 
 # Rows of so many bytes are looked at together.
 BLOCK_BYTES = 2**24
@@ -170,7 +171,11 @@ class ArrayMatrix(Matrix):
 
 
 def as_matrix(X: Any) -> Matrix:
-    """Return a matrix as it is, and an array as the matrix of its rows."""
+    """Return a matrix as it is, and an array or several as the matrix of its rows."""
     if isinstance(X, Matrix):
         return X
+    if isinstance(X, ShardedRows):
+        from imlogit.engines.sharded_matrix import ShardedMatrix  # which is made of this
+
+        return ShardedMatrix(X.parts)
     return ArrayMatrix(X if isinstance(X, np.memmap) else np.asarray(X))

@@ -71,6 +71,34 @@ def split_rows(
     return splits
 
 
+def grouped_folds(
+    codes: NDArray[np.intp], groups: NDArray[np.intp], n_folds: int, seed: int
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Return folds by class, none of which parts rows of a group; each group is of one class.
+
+    Parameters
+    ----------
+    codes : ndarray of intp, shape (n,)
+        The class of each row.
+    groups : ndarray of intp, shape (n,)
+    n_folds : int
+    seed : int
+
+    Returns
+    -------
+    list of (train, test)
+        Row indices.
+    """
+    _, first, group = np.unique(groups, return_index=True, return_inverse=True)
+    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    folds = []
+    for _, held_out in splitter.split(first, codes[first]):
+        is_test = np.zeros(len(first), dtype=bool)
+        is_test[held_out] = True
+        folds.append((np.flatnonzero(~is_test[group]), np.flatnonzero(is_test[group])))
+    return folds
+
+
 def mean_held_out(
     splits: Sequence[Fold], parts: Sequence[Floats | None], shape: tuple[int, int]
 ) -> Floats:

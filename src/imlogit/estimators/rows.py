@@ -14,7 +14,9 @@ from imlogit.arrays import Rows
 from imlogit.engines.dask_matrix import is_dask, matrix_of
 from imlogit.engines.matrix import HALVES, ArrayMatrix, Matrix
 from imlogit.engines.scaled_matrix import NormalizedMatrix
+from imlogit.engines.sharded_matrix import ShardedMatrix
 from imlogit.errors import DataError, TooLargeError
+from imlogit.system.shards import ShardedRows
 from imlogit.system.text import first_of
 
 # What arrays of other types, and what is no array, becomes: float64, or what it is of these.
@@ -35,6 +37,8 @@ def as_rows(X: Any) -> tuple[Any, tuple[int, ...] | None]:
         return matrix_of(X)
     if isinstance(X, Matrix):
         return X, None
+    if isinstance(X, ShardedRows):
+        return ShardedMatrix([ArrayMatrix(one, flat=True) for one in X.parts]), X.shape[1:]
     images = _with_plain_types(X)
     if getattr(images, "ndim", 2) <= 2:
         return images, None

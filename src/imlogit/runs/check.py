@@ -159,15 +159,16 @@ def _refitted(task: Task, C: float) -> NDArray[Any]:
         C=C, pixel_scale=task.pixel_scale, random_state=options.seed, engine=options.engine
     )
     labels = task.training_labels
-    rows = _some_of_each(labels)
+    rows = _some_of_each(labels, in_order=task.image_set.in_shards)
     model.fit(task.training_rows[rows], labels[rows])
     return _answers(task, np.asarray(model.predict(task.test_rows)).astype(np.intp))
 
 
-def _some_of_each(labels: NDArray[Any]) -> Rows:
-    """Return the first rows, which are in random order, and some of each class."""
+def _some_of_each(labels: NDArray[Any], *, in_order: bool) -> Rows:
+    """Return the first rows of a random order, or rows that are spread out, and some of each."""
     rows = np.zeros(len(labels), dtype=bool)
-    rows[:MOST_REFITTED] = True
+    step = max(1, len(labels) // MOST_REFITTED) if in_order else 1
+    rows[: MOST_REFITTED * step : step] = True
     for one in np.unique(labels):
         rows[np.flatnonzero(labels == one)[:FEW_OF_EACH]] = True
     return np.flatnonzero(rows)

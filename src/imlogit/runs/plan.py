@@ -88,7 +88,7 @@ class Task(Summarized):
     def test_images(self) -> Pixels:
         """The images to test on, in the order of the source."""
         own = self.image_set.test
-        return self.image_set.images[self.split.test] if own is None else own.images
+        return np.asarray(self.image_set.images[self.split.test] if own is None else own.images)
 
     @cached_property
     def features(self) -> FittedChain | None:
@@ -104,13 +104,13 @@ class Task(Summarized):
         from imlogit.features.chain import Chain
 
         chain = Chain.parse(self.options.features)
-        return chain.fit(self.training_images, seed=self.options.seed)
+        return chain.fit(np.asarray(self.training_images), seed=self.options.seed)
 
     @cached_property
     def training_rows(self) -> NDArray[Any]:
         """What is fitted on: the training images, or their features (n, n_features)."""
         images = self.training_images
-        return images if self.features is None else self.features.transform(images)
+        return images if self.features is None else self.features.transform(np.asarray(images))
 
     @cached_property
     def test_rows(self) -> NDArray[Any]:
@@ -185,12 +185,13 @@ class Task(Summarized):
         of_label = np.bincount(self.codes[self.split.train])
         n_validation = int(self.split.validation.sum())
         joined = f", {n_validation:,} of the validation part among them" if n_validation else ""
+        order = "the source's order" if images.in_shards else f"random order, seed {seed}"
+        copied = f", {images.copies:,} of {images.copies + 1:,} copies" if images.copies else ""
         facts = {
             "source": f"{images.name}, {images.origin}",
             "images": f"{len(images):,} of {by(images.image_shape)} pixels",
             "classes": how_many + first_of(sizes, MOST_LISTED),
-            "training": f"{counted(len(self.split.train), 'image')}{joined}, in random order, "
-            f"seed {seed}",
+            "training": f"{counted(len(self.split.train), 'image')}{copied}{joined}, in {order}",
             "test": f"{counted(len(self.split.test), 'image')}, {how}",
             "looking for": self.target.statement,
             "base rate": f"{of_label.max() / of_label.sum():.4f} of the training images",
@@ -274,7 +275,8 @@ def begin(image_set: ImageSet, options: RunOptions, *, may_choose: bool = False)
     if isinstance(options, TrainOptions):
         _check_wanted(options, target)
     if not (may_choose and options.folds is None and parts.validation.any()):
-        folds = _choose_folds(target.codes(image_set)[parts.train], options.folds)
+        _, firsts = np.unique(image_set.groups(parts.train), return_index=True)
+        folds = _choose_folds(target.codes(image_set)[parts.train[firsts]], options.folds)
         options = replace(options, folds=folds)
     task = Task(options, image_set, parts, target)
     class_weight_of(task)

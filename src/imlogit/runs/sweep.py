@@ -25,6 +25,7 @@ from imlogit.runs.command import command_of
 from imlogit.runs.options import RULES, SweepOptions, takes
 from imlogit.runs.plan import Task, begin, class_weight_of, or_none
 from imlogit.runs.predictions import Predictions
+from imlogit.runs.train import folds_of
 from imlogit.system.processors import machine
 from imlogit.system.summarized import Summarized
 
@@ -199,7 +200,7 @@ def sweep_task(task: Task, observe: Observer | None = None) -> SweepResult:
     assert isinstance(options, SweepOptions)
     estimator = LogisticRegressionCV(
         Cs=list(options.values),
-        cv=[_validation(task)] if task.options.folds is None else task.folds,
+        cv=[_validation(task)] if task.options.folds is None else folds_of(task),
         rule=options.rule,
         class_weight=class_weight_of(task),
         random_state=options.seed,

@@ -11,7 +11,7 @@ from imlogit.checks.finding import Findings
 from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
 from imlogit.errors import FitInterrupted
-from imlogit.estimators.folds import fold_numbers
+from imlogit.estimators.folds import fold_numbers, grouped_folds
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluation.cross_validation import CrossValidation, cross_validate
 from imlogit.evaluation.scores import Scores
@@ -162,12 +162,21 @@ def train_task(task: Task, observe: Observer | None = None) -> TrainResult:
     )
     try:
         found = cross_validate(
-            estimator, task.training_rows, task.training_labels, cv=task.folds, observe=observe
+            estimator, task.training_rows, task.training_labels, cv=folds_of(task), observe=observe
         )
     except FitInterrupted as stop:
         partial = None if stop.partial is None else _result(task, stop.partial, interrupted=True)
         raise FitInterrupted(partial) from None
     return _result(task, found)
+
+
+def folds_of(task: Task) -> Any:
+    """Return the number of folds; where there are copies, the folds themselves, which part none."""
+    if not task.image_set.copies:
+        return task.folds
+    train = task.split.train
+    groups = task.image_set.groups(train)
+    return grouped_folds(task.codes[train], groups, task.folds, task.options.seed)
 
 
 def _result(task: Task, found: CrossValidation, *, interrupted: bool = False) -> TrainResult:

@@ -317,21 +317,42 @@ def _refuse_other_than_a_file(target: Path) -> None:
         raise OSError(errno.EINVAL, "it is not a regular file")
 
 
-def _raise_named(wanted: str | os.PathLike[str], error: BaseException) -> None:
+@contextlib.contextmanager
+def naming(wanted: str | os.PathLike[str], hint: str = "") -> Iterator[None]:
+    """Name what is written as the user knows it, where the system refuses what is within.
+
+    Parameters
+    ----------
+    wanted : path-like
+    hint : str
+        What the error says last.
+
+    Raises
+    ------
+    OutputError
+    """
+    try:
+        yield
+    except BaseException as error:
+        _raise_named(wanted, error, hint)
+        raise
+
+
+def _raise_named(wanted: str | os.PathLike[str], error: BaseException, hint: str = "") -> None:
     """Raise what the system refused as an error that names what was to be written.
 
     An error of ours that the system caused names a file in a hidden folder, which nobody knows.
     """
     cause = error.__cause__ if isinstance(error, OutputError) else error
     if isinstance(cause, OSError) and not isinstance(cause, ImlogitError):
-        raise _output_error(wanted, cause) from cause
+        raise _output_error(wanted, cause, hint) from cause
 
 
-def _output_error(path: str | os.PathLike[str], error: OSError) -> OutputError:
+def _output_error(path: str | os.PathLike[str], error: OSError, hint: str = "") -> OutputError:
     reason = error.strerror or str(error) or type(error).__name__
     # A known cause is named by the system, in words that differ from one to the next.
     advice = _ADVICE.get(error.errno or 0, _OTHER_ADVICE)
-    return OutputError(f"{os.fspath(path)}: cannot be written ({reason}). {advice}")
+    return OutputError(f"{os.fspath(path)}: cannot be written ({reason}). {advice} {hint}".rstrip())
 
 
 def sync_folder(folder: Path) -> None:

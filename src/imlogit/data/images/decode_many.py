@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -96,16 +96,88 @@ def decode_all(
         and if memory cannot hold those that are asked for.
     """
     few, encoded = _few(encoded)
-    looked_at = [(one, extent) for one in few if (extent := extent_of(one.content)) is not None]
+    looked_at = _looked_at(few)
     sized = with_size(reading, [extent for _, extent in looked_at])
-    work = sum(map(_time_of, looked_at)) / max(1, len(looked_at)) * n
+    work = _time_of_all(looked_at, n)
     try:
         return _decode_all(encoded, n, sized, work, progress)
     except _OtherSizeError as error:
         if not isinstance(encoded, Sequence):
             raise DataError(str(error), parameter="size") from None
-        every = [extent for one in encoded if (extent := extent_of(one.content)) is not None]
+        every = [extent for _, extent in _looked_at(encoded)]
         return _decode_all(encoded, n, with_size(reading, every), work, progress)
+
+
+def choose_size(
+    encoded: Sequence[Encoded], reading: Reading
+) -> tuple[Reading, tuple[int, int] | None]:
+    """Return the reading by which images are of one size, as `decode_all` has them, and that size.
+
+    Where none is asked for or chosen, the headers of all images are looked at; the size is None
+    where none of them says it.
+    """
+    if reading.size is not None:
+        return reading, reading.size
+    few = [extent for _, extent in _looked_at([encoded[k] for k in sample(len(encoded))])]
+    sized = with_size(reading, few)
+    if sized.size is None:
+        sized = with_size(reading, [extent for _, extent in _looked_at(encoded)])
+    return sized, sized.size or (few[0][:2] if few else None)
+
+
+def decode_stretches(
+    stretches: Sequence[Sequence[Encoded]], reading: Reading, progress: Progress | None = None
+) -> Iterator[Decoded]:
+    """Decode images, by several processes where there are many, and hold one stretch at a time.
+
+    Parameters
+    ----------
+    stretches : sequence of sequence of Encoded
+    reading : Reading
+        With a size, as of `choose_size`, unless all are of one.
+    progress : callable, optional
+        Told how many are done.
+
+    Yields
+    ------
+    Decoded
+        What became of each stretch.
+
+    Raises
+    ------
+    DataError
+        For an image of another size than one before it.
+    """
+    every, done = list(chain.from_iterable(stretches)), 0
+    few = _looked_at([every[k] for k in sample(len(every))])
+    found = _one_by_one(_ways(_time_of_all(few, len(every)))(every, reading))
+    fit = reading.fit if reading.size is not None else None
+    for stretch in stretches:
+        tray = _Tray(len(stretch))
+        for one, result in islice(found, len(stretch)):
+            try:
+                tray.put(one.where, result)
+            except _OtherSizeError as error:
+                raise DataError(str(error), parameter="size") from None
+            done += 1
+            if progress is not None and done % BATCH == 0:
+                progress("decoding images", done, len(every))
+        yield tray.decoded(fit)
+
+
+def _one_by_one(batches: Batches) -> Iterator[tuple[Encoded, Result]]:
+    for batch, found in batches:
+        yield from zip(batch, found, strict=True)
+
+
+def _looked_at(some: Sequence[Encoded]) -> list[tuple[Encoded, Extent]]:
+    """Return images with what their headers say, without those that say nothing."""
+    return [(one, extent) for one in some if (extent := extent_of(one.content)) is not None]
+
+
+def _time_of_all(looked_at: Sequence[tuple[Encoded, Extent]], n: int) -> float:
+    """Return roughly what it takes to decode n images such as these, in microseconds."""
+    return sum(map(_time_of, looked_at)) / max(1, len(looked_at)) * n
 
 
 def _few(encoded: Iterable[Encoded]) -> tuple[Sequence[Encoded], Iterable[Encoded]]:
@@ -139,7 +211,7 @@ def _decode_all(
     if reading.size is not None:
         check_room(n, reading.size)
     tray = _Tray(n)
-    for batch, found in (_by_processes if work >= WORTH_PROCESSES else _here)(encoded, reading):
+    for batch, found in _ways(work)(encoded, reading):
         tray.put_all(batch, found)
         if progress is not None:
             progress("decoding images", len(tray.good), n)
@@ -203,6 +275,10 @@ class _Tray:
         images = np.empty((0, 0, 0), np.uint8) if self._images is None else self._images
         good = np.array(self.good, bool)
         return Decoded(images[: self._filled], good, tuple(self._problems), fit)
+
+
+def _ways(work: float) -> Callable[[Iterable[Encoded], Reading], Batches]:
+    return _by_processes if work >= WORTH_PROCESSES else _here
 
 
 def _here(encoded: Iterable[Encoded], reading: Reading) -> Batches:

@@ -6,9 +6,10 @@ from pathlib import Path
 
 from imlogit.data.image_set import ImageSet
 from imlogit.data.progress import Progress
-from imlogit.data.readers.class_folders import read_tree
+from imlogit.data.readers.class_folders import list_tree
 from imlogit.data.readers.source import FileSource
 from imlogit.data.readers.trees.archive_tree import ArchiveTree
+from imlogit.data.readers.trees.image_files import FileListing, read_listed
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.system.text import printable
@@ -36,13 +37,18 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     DataError
         For an archive that is damaged or encrypted, and as for a folder.
     """
+    return read_listed(_list(path, reading, progress), reading, progress)
+
+
+def _list(path: Path, reading: Reading, progress: Progress | None = None) -> FileListing:
+    """List the image files in an archive."""
     if progress is not None:
         progress(f"listing {printable(path.name)}", 0, None)
     tree = ArchiveTree(path)
     others = tree.conversion()
     if others is not None:
         raise DataError(f"{printable(path.name)} holds no image that is read. {others}")
-    return read_tree(tree, path, printable(stem(path.name)), "an archive", reading, progress)
+    return list_tree(tree, path, printable(stem(path.name)), "an archive", reading)
 
 
 def stem(name: str) -> str:
@@ -59,5 +65,6 @@ SOURCE = FileSource(
     accepts=lambda place: not place.is_folder and place.path.name.lower().endswith(ENDINGS),
     files=lambda path: [path],
     read=_read,
+    listed=_list,
     of_files=True,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from imlogit.system.text import by, first_of, printable
 
 # Not so long that Python refuses to make an integer of it.
 WHOLE = re.compile("-?[0-9]{1,999}")
+
+T = TypeVar("T")
 
 
 class Named(NamedTuple):
@@ -64,9 +66,7 @@ def assemble(
     validation, test = (
         part if part is not None and len(part.images) else None for part in (validation, test)
     )
-    if validation is not None and test is None:
-        remark(f"{name}: the validation part is the test part, as there is no other")
-        validation, test = None, validation
+    validation, test = with_test(name, validation, test)
     others = [part for part in (validation, test) if part is not None]
     parts = [train, *others]
     shapes = [part.images.shape[1:] for part in parts]
@@ -77,12 +77,10 @@ def assemble(
             "with size=(h, w).",
             parameter="size",
         )
-    names = tuple(ordered(train.classes) if class_names is None else class_names)
-    _check_names(name, names)
-    _check_known(name, parts, names)
+    names = names_of_classes(name, [part.classes for part in parts], class_names)
     return ImageSet(
         images=train.images if len(parts) == 1 else np.concatenate([p.images for p in parts]),
-        labels=np.concatenate([_codes(part.classes, names) for part in parts]),
+        labels=np.concatenate([codes_of(part.classes, names) for part in parts]),
         class_names=names,
         n_train=len(train.images),
         name=name,
@@ -102,7 +100,32 @@ def ordered(classes: Iterable[str]) -> list[str]:
     return sorted(different)
 
 
-def _codes(classes: Sequence[str], names: tuple[str, ...]) -> Labels:
+def with_test(name: str, validation: T | None, test: T | None) -> tuple[T | None, T | None]:
+    """Return the validation and the test part; where there is one of them it is the test part."""
+    if validation is None or test is not None:
+        return validation, test
+    remark(f"{name}: the validation part is the test part, as there is no other")
+    return None, validation
+
+
+def names_of_classes(
+    source: str, parts: Sequence[Sequence[str]], class_names: Sequence[str] | None = None
+) -> tuple[str, ...]:
+    """Return all classes in their order, those of the training part, which comes first.
+
+    Raises
+    ------
+    DataError
+        For classes that the training part lacks, and names that cannot be written.
+    """
+    names = tuple(ordered(parts[0]) if class_names is None else class_names)
+    _check_names(source, names)
+    _check_known(source, parts, names)
+    return names
+
+
+def codes_of(classes: Sequence[str], names: tuple[str, ...]) -> Labels:
+    """Return the place of each class among the names."""
     place = {name: code for code, name in enumerate(names)}
     return np.fromiter((place[name] for name in classes), np.intp, len(classes))
 
@@ -116,9 +139,9 @@ def _check_names(source: str, names: tuple[str, ...]) -> None:
             )
 
 
-def _check_known(source: str, parts: Sequence[Named], names: tuple[str, ...]) -> None:
-    every = {name for part in parts for name in part.classes}
-    unknown = ordered(every - set(names)) or ordered(every - set(parts[0].classes))
+def _check_known(source: str, parts: Sequence[Sequence[str]], names: tuple[str, ...]) -> None:
+    every = {name for part in parts for name in part}
+    unknown = ordered(every - set(names)) or ordered(every - set(parts[0]))
     if unknown:
         raise DataError(
             f"{source}: another part has classes that the training part lacks: "

@@ -14,7 +14,7 @@ from imlogit.data.progress import Progress
 from imlogit.data.readers.listing import Item
 from imlogit.data.readers.parts import Parts, choose_parts, part_of
 from imlogit.data.readers.source import FileSource
-from imlogit.data.readers.trees.image_files import PartFiles, read_parts
+from imlogit.data.readers.trees.image_files import FileListing, PartFiles, read_listed
 from imlogit.data.readers.trees.labelled_files import hint_of_labels, labelled_files
 from imlogit.data.readers.trees.tree import DiskTree, Tree, within
 from imlogit.data.reading import Reading
@@ -65,14 +65,17 @@ def _read(path: Path, reading: Reading, progress: Progress | None = None) -> Ima
     DataError
         For a folder without class folders, and a part with classes of its own.
     """
+    return read_listed(_list(path, reading), reading, progress)
+
+
+def _list(path: Path, reading: Reading, _progress: Progress | None = None) -> FileListing:
+    """List the image files of a folder."""
     tree, name = DiskTree(path, reading.follow_links), printable(path.resolve().name)
-    return read_tree(tree, path, name, "a folder", reading, progress)
+    return list_tree(tree, path, name, "a folder", reading)
 
 
-def read_tree(
-    tree: Tree, path: Path, name: str, kind: str, reading: Reading, progress: Progress | None
-) -> ImageSet:
-    """Read class folders, on disk or in an archive.
+def list_tree(tree: Tree, path: Path, name: str, kind: str, reading: Reading) -> FileListing:
+    """List the image files of class folders, on disk or in an archive, and their classes.
 
     Parameters
     ----------
@@ -84,16 +87,10 @@ def read_tree(
     kind : str
         What holds the folders, with an article.
     reading : Reading
-    progress : callable or None
     """
     if reading.labels or reading.label_from:
-        return read_parts(
-            labelled_files(tree, path, reading),
-            name=name,
-            origin=f"{kind} of images, and their labels elsewhere",
-            reading=reading,
-            progress=progress,
-        )
+        origin = f"{kind} of images, and their labels elsewhere"
+        return FileListing(labelled_files(tree, path, reading), name, origin)
     root = _innermost(tree, "")
     folders = _parts(tree, root)
     train, *others = (None if one is None else _list_part(tree, one, root) for one in folders)
@@ -105,13 +102,7 @@ def read_tree(
         None if part is None or folder is None else _labelled(part, tree.name(folder), name)
         for part, folder in zip(others, folders[1:], strict=True)
     )
-    return read_parts(
-        Parts(train, validation, test),
-        name=name,
-        origin=f"{kind} of class folders",
-        reading=reading,
-        progress=progress,
-    )
+    return FileListing(Parts(train, validation, test), name, f"{kind} of class folders")
 
 
 def _innermost(tree: Tree, place: str) -> str:
@@ -289,5 +280,6 @@ SOURCE = FileSource(
     accepts=lambda place: place.is_folder,
     files=lambda path: [path],
     read=_read,
+    listed=_list,
     of_files=True,
 )

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Self
 
 from imlogit.data.cache import notes
+from imlogit.data.cache.stamps import Stamp, stamp
 from imlogit.data.image_set import ImageSet
 from imlogit.data.images.resize import conform
 from imlogit.data.progress import Progress
 from imlogit.data.readers.listing import Place
 from imlogit.data.readers.mnist_rows import is_of_mnist
+from imlogit.data.readers.trees.image_files import FileListing
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import held_back
 
@@ -107,11 +109,17 @@ class FileSource(Source):
         Returns the files and folders that it consists of: unless they change, it does not.
     read : callable
         Reads the images of a path.
+    listed : callable, optional
+        Lists the image files of a path, none of which it opens.
+    keeps : bool, default=True
+        Whether what was read is kept in the cache; what is mapped where it lies need not be.
     """
 
     accepts: Callable[[Place], bool]
     files: Callable[[Path], Sequence[Path]]
     read: Callable[[Path, Reading, Progress | None], ImageSet]
+    listed: Callable[[Path, Reading, Progress | None], FileListing] | None = None
+    keeps: bool = True
 
     def recall(self, path: Path, reading: Reading) -> ImageSet | None:
         """Return what was kept of a path that has not changed since, or None."""
@@ -124,10 +132,22 @@ class FileSource(Source):
         def fetch() -> ImageSet:
             return _with_remarks(lambda: self.read(path, reading, progress), reading)
 
+        if not self.keeps:
+            return fetch()
         where = os.path.realpath(path)
         return notes.recall_or_fetch(
             self.name, where, reading, lambda: self._files(path, reading), fetch
         )
+
+    def stamp(self, path: Path, reading: Reading) -> Stamp:
+        """Return the state of the files of a path.
+
+        Raises
+        ------
+        OSError
+            If one cannot be looked at.
+        """
+        return stamp(self._files(path, reading), reading.follow_links)
 
     def _files(self, path: Path, reading: Reading) -> Sequence[Path]:
         if reading.labels is None:

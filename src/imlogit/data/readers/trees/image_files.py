@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,21 +34,22 @@ class PartFiles:
     problems: list[BadItem] = field(default_factory=list)
 
 
-def read_parts(
-    parts: Parts[PartFiles],
-    *,
-    name: str,
-    origin: str,
-    reading: Reading,
-    progress: Progress | None = None,
+class FileListing(NamedTuple):
+    """The image files of all parts, and what `ImageSet` calls them and where they came from."""
+
+    parts: Parts[PartFiles]
+    name: str
+    origin: str
+
+
+def read_listed(
+    listing: FileListing, reading: Reading, progress: Progress | None = None
 ) -> ImageSet:
     """Decode the files of all parts.
 
     Parameters
     ----------
-    parts : Parts of PartFiles
-    name, origin : str
-        As in `ImageSet`.
+    listing : FileListing
     reading : Reading
     progress : callable, optional
         Told how many images are decoded.
@@ -60,6 +62,7 @@ def read_parts(
         For images of different sizes where these cannot be chosen, and parts that do not fit
         together.
     """
+    parts, name, origin = listing
     present = parts.present
     found = [file for part in present for file in part.files]
     decoded = decode_all(found, len(found), reading, progress)

@@ -1,0 +1,1 @@
+"""What packs images into shards: as they are, and with deformed copies."""
