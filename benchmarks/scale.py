@@ -1,7 +1,8 @@
-"""Fits on a Dask cluster of this machine beside fits in one process.
+"""Fits of packed millions, packing that is killed, and fits on a Dask cluster of this machine.
 
-Run as ``python -m benchmarks.scale [PART ...]`` with the extra dask. Parts are same, price and
-deaths; none means all. ``--quick`` takes few images. Rows are made, by a known model.
+Run as ``python -m benchmarks.scale [PART ...]``. Parts are millions and packs, which take MNIST and
+4 GB of disk, and same, price and deaths, which take the extra dask and rows that are made by a
+known model; none means all. ``--quick`` takes few images.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.common import arguments, parse, seconds, show, table
+from benchmarks.packs import millions, packs
 from imlogit import LogisticRegression
 from imlogit.engines.table import open_engine
 
@@ -138,7 +140,7 @@ def deaths(quick: bool) -> Iterator[Any]:
     yield found
 
 
-PARTS = {"same": same, "price": price, "deaths": deaths}
+PARTS = {"millions": millions, "packs": packs, "same": same, "price": price, "deaths": deaths}
 
 if __name__ == "__main__":
     main()

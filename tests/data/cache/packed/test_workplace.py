@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from imlogit import DataError, ImageSet, OutputError, augment, pack
+from imlogit import DataError, ImageSet, OutputError, augment, load, pack
 
 IMAGES = np.arange(12 * 4 * 3, dtype=np.uint8).reshape(12, 4, 3)
 GIVEN = ImageSet(
@@ -145,3 +145,16 @@ def test_two_at_once_are_refused(tmp_path, monkeypatch):
     done.set()
     first.join()
     assert "another process" in said[0]
+
+
+def test_a_kill_while_it_is_tidied_up_leaves_a_finished_folder(job, tmp_path, monkeypatch):
+    work, whole = job
+    place = tmp_path / "packed"
+    with monkeypatch.context() as patch:
+        patch.setattr("imlogit.data.cache.packed.workplace.discard", lambda _: None)
+        work(place)
+    assert (place / ".packing").is_dir()
+    assert load(place).class_names == ("a", "b")
+    with pytest.raises(OutputError, match="exists already"):
+        work(place)
+    assert state(place) == whole

@@ -182,7 +182,7 @@ def working_in(folder: Path, plan: dict[str, Any]) -> Iterator[Workplace]:
             _settle_plan(inner, folder, json.dumps(plan, indent=1, sort_keys=True).encode())
             yield Workplace(folder)
         with DeferredInterrupt():
-            discard(inner)
+            _tidy(inner)
         sync_folder(folder)
 
 
@@ -205,7 +205,16 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _tidy(inner: Path) -> None:
+    """Remove the hidden folder of what is finished, first of all the plan."""
+    (inner / PLAN).unlink(missing_ok=True)
+    discard(inner)
+
+
 def _refuse_taken(folder: Path) -> None:
+    inner = folder / WORKPLACE
+    if (folder / MANIFEST).exists() and inner.is_dir() and not (inner / PLAN).exists():
+        _tidy(inner)  # killed while it was tidied up
     try:
         inside = {one.name for one in folder.iterdir()} if os.path.lexists(folder) else set()
     except OSError as error:
