@@ -17,6 +17,8 @@ from imlogit.system.shards import ShardedRows
 
 # Rows of so many bytes are looked at together.
 BLOCK_BYTES = 2**24
+# No page of a file is smaller.
+PAGE_BYTES = 4096
 # Numbers of 16 bits, by the names of their types (bfloat16 is ml_dtypes'): float32 holds them all.
 HALVES = ("float16", "bfloat16")
 # Types that engines compute with where they are.
@@ -71,6 +73,25 @@ class Matrix(ABC):
     def places(self, rows: Rows) -> str:  # noqa: ARG002 - one place
         """Return where some rows are, to be said of them: nothing, unless in several blocks."""
         return ""
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether rows are read from files, so that it pays to touch them before they are used."""
+        return False
+
+    @property
+    def row_bytes(self) -> int:
+        """What a row takes where it lies."""
+        return math.prod(self.shape[1:]) * self.values.itemsize
+
+    def touch(self, start: int, stop: int) -> None:  # noqa: B027 - nothing to read
+        """Bring the rows from ``start`` to ``stop`` into memory, if they lie in files.
+
+        Raises
+        ------
+        DataError
+            For a file that was cut short.
+        """
 
     def given(self) -> Any:
         """Return the rows as they were given, for those who know arrays only."""
@@ -154,6 +175,17 @@ class ArrayMatrix(Matrix):
         """
         if self._end is not None:
             self._end.check()
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether it lies in a file, row after row."""
+        return self._end is not None and self.array.flags.c_contiguous
+
+    def touch(self, start: int, stop: int) -> None:
+        """Read a byte of every page."""
+        if self.is_mapped:
+            self.check_whole()
+            self.array[start:stop].reshape(-1).view(np.uint8)[::PAGE_BYTES].max(initial=0)
 
     def block(self, start: int, stop: int) -> NDArray[Any]:
         """Return a part of the array itself, if its type and order allow."""

@@ -18,6 +18,7 @@ from imlogit.core.contract import Engine, Problem
 from imlogit.engines import numba_kernels as kernels
 from imlogit.engines.matrix import IN_PLACE, ArrayMatrix, Matrix
 from imlogit.engines.numba_problems import NumbaLogistic, NumbaSoftmax
+from imlogit.engines.read_ahead import ReadAhead
 from imlogit.engines.row_products import move_origin, products_of_bytes
 from imlogit.system.threads import Team, lanes
 
@@ -77,6 +78,7 @@ class NumbaEngine(Engine):
         self.matrix = matrix
         plain = matrix.in_place
         self.x = None if plain is None else _read_only(plain)
+        self.ahead = ReadAhead(None if self.x is not None else matrix)
         self.scale = float(scale)
         self.context = self.team = team or Team()
         self.lanes = lanes(len(matrix)) if borders is None else borders
@@ -195,7 +197,8 @@ class NumbaEngine(Engine):
                     out[targets, rows] = margins.transpose(1, 0, 2).reshape(len(scaled), -1)
 
         work = one_by_one if len(weights) < TOGETHER else together
-        self.team.share(work, len(self.lanes) - 1)
+        with self.ahead:
+            self.team.share(work, len(self.lanes) - 1)
 
     def accumulate(self, residual: Floats, sources: Rows, real: type[np.floating]) -> Floats:
         """Return ``residual[sources] @ X``, shape (k, d), added up in the precision ``real``."""
@@ -229,7 +232,8 @@ class NumbaEngine(Engine):
                     state = np.ascontiguousarray(residual[sources, rows]), np.arange(k), buffer
                     kernels.accumulate(block, _lane(block), *state, 0, 1, out[part])
 
-        self.team.share(one_by_one, n_parts)
+        with self.ahead:
+            self.team.share(one_by_one, n_parts)
         return out
 
     def accumulate_many(self, fill: Fill, k: int, real: type[np.floating]) -> Floats:
@@ -257,7 +261,8 @@ class NumbaEngine(Engine):
                         layers = some.reshape(k, *stack.shape[:2]).transpose(1, 0, 2)
                         out[part, :, columns] += (layers @ stack).sum(axis=0)
 
-        self.team.share(together, len(borders) - 1)
+        with self.ahead:
+            self.team.share(together, len(borders) - 1)
         return out
 
     def _piece_size(self, k: int, real: type[np.floating]) -> tuple[int, int]:
@@ -289,12 +294,16 @@ class NumbaEngine(Engine):
         size = max(1, BLOCK_BYTES // (np.dtype(real).itemsize * max(self.n_features, 1)))
         if size > kernels.FLUSH_ROWS:
             size -= size % kernels.FLUSH_ROWS
-        for start, stop in pairwise(self.lanes[first : last + 1]):
-            for begin, end in pairwise([*range(start, stop, size), stop]):
-                block = self.matrix.block(begin, end)
-                if self.matrix.dtype not in IN_PLACE:
-                    block = block.astype(real)
-                yield slice(begin, end), _read_only(block)
+        pieces = (
+            one
+            for start, stop in pairwise(self.lanes[first : last + 1].tolist())
+            for one in pairwise([*range(start, stop, size), stop])
+        )
+        for begin, end in self.ahead.over(pieces, int(self.lanes[last])):
+            block = self.matrix.block(begin, end)
+            if self.matrix.dtype not in IN_PLACE:
+                block = block.astype(real)
+            yield slice(begin, end), _read_only(block)
 
     def _pieces(
         self, first: int, last: int, real: type[np.floating], size: int, width: int
@@ -305,11 +314,15 @@ class NumbaEngine(Engine):
         """
         most = min(BLOCK_ROWS, BLOCK_BYTES // (np.dtype(real).itemsize * max(width, 1)))
         step = max(most // size, 1) * size
-        for start, stop in pairwise(self.lanes[first : last + 1]):
-            even = start + (stop - start) // size * size
-            begins = [*range(start, even, step), *([even] if even < stop else [])]
-            for begin, end in pairwise([*begins, stop]):
-                yield slice(begin, end)
+
+        def pieces() -> Iterator[tuple[int, int]]:
+            for start, stop in pairwise(self.lanes[first : last + 1].tolist()):
+                even = start + (stop - start) // size * size
+                begins = [*range(start, even, step), *([even] if even < stop else [])]
+                yield from pairwise([*begins, stop])
+
+        for begin, end in self.ahead.over(pieces(), int(self.lanes[last])):
+            yield slice(begin, end)
 
     def _stacks(
         self, rows: slice, real: type[np.floating], size: int, width: int

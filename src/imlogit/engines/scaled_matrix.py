@@ -53,6 +53,15 @@ class ChangedMatrix(Matrix):
         """That of the rows before."""
         return self.inner.engine
 
+    @property
+    def is_mapped(self) -> bool:
+        """Whether the rows before lie in files."""
+        return self.inner.is_mapped
+
+    def touch(self, start: int, stop: int) -> None:
+        """Bring the rows before into memory."""
+        self.inner.touch(start, stop)
+
     def places(self, rows: Rows) -> str:
         """Return where some rows are."""
         return self.inner.places(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,6 +53,16 @@ class ShardedMatrix(Matrix):
         """Those of the shards."""
         return self.shards[0].values
 
+    @property
+    def is_mapped(self) -> bool:
+        """Whether shards lie in files."""
+        return any(shard.is_mapped for shard in self.shards)
+
+    def touch(self, start: int, stop: int) -> None:
+        """Bring rows of the shards that lie in files into memory."""
+        for shard, first, last in self._overlapping(start, stop):
+            shard.touch(max(start - first, 0), min(stop, last) - first)
+
     def places(self, rows: Rows) -> str:
         """Return in which shards some rows are."""
         found = np.unique(np.searchsorted(self.borders, rows, side="right") - 1)
@@ -63,14 +73,21 @@ class ShardedMatrix(Matrix):
         """Return rows without a copy where they are of one shard."""
         parts = [
             shard.block(max(start - first, 0), stop - first)
-            for shard, first, last in zip(
-                self.shards, self.borders[:-1], self.borders[1:], strict=True
-            )
-            if first < stop and start < last
+            for shard, first, _ in self._overlapping(start, stop)
         ]
         if len(parts) == 1:
             return parts[0]
         return np.concatenate([np.empty((0, *self.shape[1:]), self.dtype), *parts])
+
+    def _overlapping(self, start: int, stop: int) -> Iterator[tuple[Matrix, int, int]]:
+        """Yield the shards that hold some rows, and where they begin and end."""
+        first = max(int(np.searchsorted(self.borders, start, side="right")) - 1, 0)
+        for k in range(first, len(self.shards)):
+            begin, end = self.borders[k], self.borders[k + 1]
+            if begin >= stop:
+                return
+            if start < end:
+                yield self.shards[k], begin, end
 
     def take(self, rows: Rows) -> NDArray[Any]:
         """Return a copy of a few rows."""
