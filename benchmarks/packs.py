@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import multiprocessing
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +34,9 @@ from imlogit.data.cache.packed.workplace import PLAN, WORKPLACE
 
 # The source, copies of each image, and what a shard takes.
 SIZES = (("mnist", 0), ("mnist", 16), ("mnist", 33), ("mnist", 66))
-QUICK_SIZES = (("mnist-5k", 0), ("mnist-5k", 1))
-KILLS, QUICK_KILLS = 50, 2
-# So often a folder is killed before it is finished undisturbed.
+QUICK_SIZES = (("mnist-5k", 1),)
+KILLS, QUICK_KILLS = 50, 1
+# Of each job. So often a folder is killed before it is finished undisturbed.
 IN_A_ROW = 2
 FILES, QUICK_FILES = 5000, 300
 SHARD_BYTES = 1 << 19
@@ -55,15 +57,6 @@ model = imlogit.LogisticRegression().fit(rows, labels == 2)
 found = {"seconds": time.perf_counter() - began, "n": len(labels)}
 found |= {"steps": int(model.n_iter_[0]), "gap": model.certificate_.relative_gap}
 print(json.dumps(found), flush=True)
-"""
-# The modules are there before the clock runs.
-WORK = """
-import sys
-import imlogit
-from imlogit.data.images import decode_many, deform
-how = {how}
-print("ready", flush=True)
-imlogit.{job}(sys.argv[1], sys.argv[2], shard_bytes={shard_bytes}, **how)
 """
 JOBS: dict[str, dict[str, Any]] = {"pack": {}, "augment": {"copies": 4}}
 
@@ -154,7 +147,7 @@ def killed(job: str, place: Path, kills: int, rng: np.random.Generator) -> Count
     began = run(job, source, place / f"{job}-whole")
     whole, tally["kills"] = state_of(place / f"{job}-whole"), 0
     while tally["kills"] < kills:
-        for _ in range(IN_A_ROW):
+        for _ in range(min(IN_A_ROW, kills)):
             signum = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT)[int(rng.integers(3))]
             taken = run(job, source, folder, signum, float(rng.uniform(0, began)))
             tally["over before" if taken >= 0 else "kills"] += 1
@@ -177,25 +170,33 @@ def run(
     job: str, source: Path, folder: Path, signum: int | None = None, after: float = 0.0
 ) -> float:
     """Run a job in a process; return its seconds, or -1 where it was killed before it was over."""
-    code = WORK.format(job=job, how=JOBS[job], shard_bytes=SHARD_BYTES)
-    process = subprocess.Popen(
-        [sys.executable, "-c", code, str(source), str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL if signum else None,
-        start_new_session=True,
-        env=os.environ | {"IMLOGIT_CACHE": str(source.parent / "cache")},
-    )
-    assert process.stdout is not None
-    process.stdout.readline()
+    process = warm().Process(target=work, args=(job, source, folder, signum is not None))
     began = time.perf_counter()
-    try:
-        process.wait(after if signum else None)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signum or signal.SIGKILL)
-        process.wait()
-    if process.returncode and not signum:
-        raise RuntimeError(f"{job} ended with {process.returncode}")
-    return -1.0 if process.returncode else time.perf_counter() - began
+    process.start()
+    process.join(after if signum else None)
+    if signum and process.exitcode is None and process.pid is not None:
+        os.kill(process.pid, signum)
+        process.join()
+    if process.exitcode and not signum:
+        raise RuntimeError(f"{job} ended with {process.exitcode}")
+    return -1.0 if process.exitcode else time.perf_counter() - began
+
+
+@cache
+def warm() -> Any:
+    """Return what makes processes that have imported everything."""
+    made = multiprocessing.get_context("forkserver")
+    of_work = ("data.packing.pack", "data.packing.augment", "data.images.deform")
+    made.set_forkserver_preload([f"imlogit.{one}" for one in of_work])
+    return made
+
+
+def work(job: str, source: Path, folder: Path, quiet: bool) -> None:
+    """Pack or augment, in a process of its own, which says nothing of its end."""
+    if quiet:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    os.environ["IMLOGIT_CACHE"] = str(source.parent / "cache")
+    getattr(imlogit, job)(source, folder, shard_bytes=SHARD_BYTES, **JOBS[job])
 
 
 def state_of(folder: Path) -> dict[str, str]:

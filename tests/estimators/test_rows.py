@@ -9,6 +9,7 @@ import pytest
 import imlogit
 from imlogit.errors import DataError
 from imlogit.estimators.logistic import LogisticRegression as Model
+from imlogit.system.shards import ShardedRows
 
 from helpers.kinds import KINDS, bfloat16, mapped
 
@@ -164,3 +165,14 @@ def test_nothing_of_nothing(exact):
     for empty, message in ((x[:0], r"0 sample\(s\).*minimum of 1"), (x[:, :0], r"0 feature\(s\)")):
         with pytest.raises(DataError, match=message):
             Model().fit(np.asfortranarray(empty), y[: len(empty)])
+
+
+def test_images_in_shards_are_fitted_where_they_are(rng):
+    images = rng.integers(0, 256, (60, 4, 5), dtype=np.uint8)
+    shards, y = ShardedRows([images[:25], images[25:]]), images[:, 0, 0] > 120
+    model, whole = Model().fit(shards, y), Model().fit(images, y)
+    np.testing.assert_array_equal(model.coef_, whole.coef_)
+    assert model.image_shape_ == (4, 5)
+    np.testing.assert_array_equal(model.predict_proba(shards), whole.predict_proba(images))
+    with pytest.raises(DataError, match="features"):
+        model.predict(ShardedRows([images[:, :3], images[:, :3]]))

@@ -123,7 +123,7 @@ class Head:
         margins = np.empty((len(inputs), len(self.weights)))
         # features of all images at once may be more than memory holds
         for start in range(0, len(inputs), CHUNK_ROWS):
-            rows = self._rows(inputs[start : start + CHUNK_ROWS])
+            rows = self._rows(np.asarray(inputs[start : start + CHUNK_ROWS]))
             self._multiply(rows, margins[start : start + CHUNK_ROWS])
         margins += self.intercept
         return Answers(probabilities(margins, self.link), codes_of_margins(margins, self.threshold))

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from imlogit import BadItemsError, DataError, KindError, ParameterError, load, pack, train
+from imlogit import (
+    BadItemsError,
+    DataError,
+    KindError,
+    ParameterError,
+    check,
+    evaluate,
+    load,
+    pack,
+    train,
+)
 
 from helpers.archives import packed
 from helpers.image_files import encoded, write, write_class_folders
@@ -122,4 +132,8 @@ def test_a_run_has_the_bits_of_the_source(embedded, tmp_path):
     found = train(several, **how)
     np.testing.assert_allclose(found.model.coef, whole.model.coef, atol=1e-3)
     assert "the source's order" in found.task.facts()["training"]
+    # what else looks at images takes shards, too
+    ours, theirs = (evaluate(whole.model, place).scores for place in (several, one))
+    np.testing.assert_array_equal(ours.confusion, theirs.confusion)
+    assert check(several, positive="2").to_dict() == check(one, positive="2").to_dict()
     np.testing.assert_array_equal(found.test.confusion, whole.test.confusion)
