@@ -174,5 +174,5 @@ def test_images_in_shards_are_fitted_where_they_are(rng):
     np.testing.assert_array_equal(model.coef_, whole.coef_)
     assert model.image_shape_ == (4, 5)
     np.testing.assert_array_equal(model.predict_proba(shards), whole.predict_proba(images))
-    with pytest.raises(DataError, match="features"):
+    with pytest.raises(DataError, match="3 x 5"):
         model.predict(ShardedRows([images[:, :3], images[:, :3]]))

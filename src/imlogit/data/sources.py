@@ -202,20 +202,18 @@ def read(source: str, reading: Reading | None = None, progress: Progress | None 
         if kept is not None:
             say(kept.remarks)
             return kept
-    if place is not None and place.is_folder and (reading.labels or reading.label_from):
-        return Found(class_folders.SOURCE, place.path).load(reading, progress)
-    return _find(source, place).load(reading, progress)
+    return _find(source, place, reading).load(reading, progress)
 
 
-def find(source: str) -> Found:
-    """Return the row of the table that a source belongs to, and its place.
+def find(source: str, reading: Reading | None = None) -> Found:
+    """Return the row of the table that a source belongs to, read in some way, and its place.
 
     Raises
     ------
     DataError
         If it belongs to none.
     """
-    return _find(source, find_place(source))
+    return _find(source, find_place(source), reading or Reading())
 
 
 def recognise(source: str, place: Place | None) -> Found | None:
@@ -240,8 +238,10 @@ def find_place(source: str) -> Place | None:
     return place
 
 
-def _find(source: str, place: Place | None) -> Found:
+def _find(source: str, place: Place | None, reading: Reading) -> Found:
     """Return what lies at a place, or say what could."""
+    if place is not None and place.is_folder and (reading.labels or reading.label_from):
+        return Found(class_folders.SOURCE, place.path)
     found = recognise(source, place)
     if found is not None:
         return found

@@ -6,6 +6,7 @@ import pytest
 from imlogit import (
     BadItemsError,
     DataError,
+    ImageSet,
     KindError,
     ParameterError,
     check,
@@ -137,3 +138,16 @@ def test_a_run_has_the_bits_of_the_source(embedded, tmp_path):
     np.testing.assert_array_equal(ours.confusion, theirs.confusion)
     assert check(several, positive="2").to_dict() == check(one, positive="2").to_dict()
     np.testing.assert_array_equal(found.test.confusion, whole.test.confusion)
+
+
+def test_labels_may_stand_in_names(tmp_path):
+    for k, one in enumerate(CLASSES):
+        write(tmp_path / "flat" / f"{one}_{k}.png", encoded(IMAGES[k]))
+    found = pack(tmp_path / "flat", tmp_path / "packed", label_from="_", shard_bytes=SMALL)
+    same(found, load(tmp_path / "flat", label_from="_"))
+    assert found.class_names == ("a", "b", "c")
+
+
+def test_any_names_and_classes_are_packed(tmp_path):
+    given = ImageSet(IMAGES, np.arange(12) % 2, ("a\n", "\u202eb"), 12, "x\x1b", "o")
+    same(pack(given, tmp_path / "packed"), given)

@@ -23,7 +23,6 @@ from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
-from imlogit.data.remarks import say
 from imlogit.data.row_names import RowNames
 from imlogit.data.sources import read
 from imlogit.errors import DataError, KindError, ParameterError
@@ -122,9 +121,7 @@ def fill(dest: Path, work: Work, progress: Progress | None) -> ImageSet:
                 skipped=tuple(skipped),
             )
         )
-    made = read_packed(dest, progress)
-    say(made.remarks)
-    return made
+    return read_packed(dest, progress)
 
 
 def _finished(

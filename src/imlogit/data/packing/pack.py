@@ -30,7 +30,7 @@ from imlogit.data.readers.assemble import codes_of, names_of_classes, with_test
 from imlogit.data.readers.source import FileSource
 from imlogit.data.readers.trees.image_files import FileListing, PartFiles
 from imlogit.data.reading import Reading
-from imlogit.data.remarks import held_back
+from imlogit.data.remarks import held_back, say
 from imlogit.data.sources import find
 from imlogit.errors import DataError
 
@@ -78,12 +78,14 @@ def pack(
     check_shard_bytes(shard_bytes)
     how = Reading(**reading)
     if isinstance(source, (str, os.PathLike)):
-        found = find(os.fspath(source))
+        found = find(os.fspath(source), how)
         place = found.place if isinstance(found.place, Path) else None
         folder = destination(dest, place)
         if isinstance(found.kind, FileSource) and found.kind.listed and place is not None:
             found.check(how)
-            return fill(folder, _of_files(found.kind, place, how, shard_bytes, progress), progress)
+            made = fill(folder, _of_files(found.kind, place, how, shard_bytes, progress), progress)
+            say(made.remarks)
+            return made
     images = images_to_pack(source, how, progress)
     return fill(destination(dest), _of_images(images, shard_bytes), progress)
 
