@@ -6,7 +6,7 @@ import pytest
 from imlogit.core import budget
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.directions.factors import Preconditioner
-from imlogit.core.directions.schedule import Schedule
+from imlogit.core.directions.schedule import Schedule, most_sampled_rows
 from imlogit.core.directions.shared_factor import SharedFactor
 from imlogit.core.regression import regression
 from imlogit.core.solution import Settings
@@ -65,6 +65,11 @@ def test_rows_drawn_grow_with_all_and_are_no_more(first, n_classes, shared):
     # a Gram matrix is worth the same number of steps, whatever their number
     assert drawn[-1] / 30_000 >= 32 / d
     assert drawn[-1] < 30_000
+
+
+@pytest.mark.parametrize("n", [2_000_000, 100_000_000])
+def test_rows_of_millions_take_no_more_memory(n):
+    assert 4 * 784 * most_sampled_rows(n, 784, 1) <= 257_000_000
 
 
 def test_a_first_draw_is_smaller_than_the_next():

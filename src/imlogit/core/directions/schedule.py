@@ -23,6 +23,8 @@ from imlogit.core.directions.shared_factor import SharedFactor, draw_shared_fact
 # so many rows a row and feature.
 FIRST_ROWS, SAMPLE_ROWS = 2500, 5000
 FIRST_SHARE, SAMPLE_SHARE = 32.0, 64.0
+# More numbers than these, 256 MB of millions of rows, would tell no more.
+MOST_SAMPLED = 64_000_000
 # The Gram matrix of one factor for all columns may cost about half a step of theirs, of no more
 # rows a feature than tell more; its eigenvectors a few steps, or as much as so many rows' do.
 SHARED_SHARE, SHARED_ROWS = 2.0, 12
@@ -238,7 +240,7 @@ def sampled_rows(n: int, d: int, k: int, *, first: bool = False, shared: bool) -
     """Return how many of ``n`` rows of ``d`` features a sampled Hessian of ``k`` columns takes."""
     least, share = (FIRST_ROWS, FIRST_SHARE) if first else (SAMPLE_ROWS, SAMPLE_SHARE)
     d = max(d, 1)
-    m = min(n, max(least, round(share * n / d)))
+    m = min(n, max(least, round(min(share * n, MOST_SAMPLED) / d)))
     if not shared:
         return m
     m = min(n, max(m, min(round(SHARED_SHARE * k * n / d), SHARED_ROWS * d)))
