@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imlogit.data.images.deform import BEND, MOVE, NUMBERS, SCALE, TURN, deformed_copies
+from imlogit.data.images.deform import NUMBERS, deformed_copies
 from imlogit.data.images.deform_kernels import deform, draw_numbers, weigh_points
 
 RNG = np.random.default_rng(0)
@@ -70,5 +70,14 @@ def test_any_shape_and_even_images_stay_even(shape):
     np.testing.assert_array_equal(found, np.repeat(images, 4, axis=0))
 
 
-def test_deformations_are_small():
-    assert (TURN < 0.3, MOVE < 0.1, SCALE < 0.2, BEND < 0.2) == (True,) * 4
+def test_no_pixel_moves_far():
+    """A dot in the middle stays near it, whatever is drawn."""
+    images = np.zeros((200, 29, 29), np.uint8)
+    images[:, 13:16, 13:16] = 255
+    found = deformed_copies(images, np.arange(200), 1, 0)[1::2].astype(float)
+    mass = found.sum(axis=(1, 2))
+    places = [(found.sum(axis=k) @ np.arange(29)) / mass - 14 for k in (1, 2)]
+    far = np.hypot(*places)
+    assert far.max() < 29 * 0.15
+    assert far.mean() > 0.5
+    assert np.abs(mass.mean() / images[0].sum() - 1) < 0.1
