@@ -81,6 +81,25 @@ def test_bad_files_are_named_and_passed_over_when_asked(photos, tmp_path):
     same(found, load(photos, skip_bad=True))
 
 
+@pytest.mark.parametrize(("bad", "said"), [("b", "nothing is left of b"), ("abc", "no training")])
+def test_a_class_of_bad_files_alone_is_refused(photos, tmp_path, bad, said):
+    for one in bad:
+        for path in (photos / "train" / one).iterdir():
+            path.write_bytes(b"no image")
+    with pytest.raises(DataError, match=said):
+        pack(photos, tmp_path / "packed", skip_bad=True)
+
+
+def test_a_folder_of_links_that_lead_nowhere(tmp_path):
+    (tmp_path / "x" / "a").mkdir(parents=True)
+    (tmp_path / "x" / "a" / "1.png").symlink_to(tmp_path / "nothing")
+    with pytest.raises(BadItemsError, match=r"a/1\.png"):
+        pack(tmp_path / "x", tmp_path / "packed")
+    with pytest.raises(DataError, match="none of 1 files"):
+        pack(tmp_path / "x", tmp_path / "packed", skip_bad=True)
+    assert not (tmp_path / "packed").exists()
+
+
 def test_a_source_that_changes_is_refused(photos, tmp_path):
     def progress(what, done, _total):
         if what == "looking for finished shards" and done == 1:

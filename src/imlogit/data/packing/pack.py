@@ -26,13 +26,19 @@ from imlogit.data.packing.filling import (
 )
 from imlogit.data.problems import BadItem, raise_or_skip
 from imlogit.data.progress import Progress
-from imlogit.data.readers.assemble import codes_of, names_of_classes, with_test
+from imlogit.data.readers.assemble import (
+    codes_of,
+    names_of_classes,
+    ordered,
+    with_test,
+)
 from imlogit.data.readers.source import FileSource
 from imlogit.data.readers.trees.image_files import FileListing, PartFiles
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import held_back, say
 from imlogit.data.sources import find
 from imlogit.errors import DataError
+from imlogit.system.text import first_of
 
 
 def pack(
@@ -154,8 +160,9 @@ def _list_files(
         state = kind.stamp(path, reading).digest
         listing = kind.listed(path, reading, progress)
         parts = _parts(listing)
-        names = names_of_classes(listing.name, [part.classes for part in parts if part.files])
         _raise_or_skip(listing, parts, (), reading)
+        _check_classes(listing.name, parts[0], ())
+        names = names_of_classes(listing.name, [part.classes for part in parts])
         sized, size = choose_size([file for part in parts for file in part.files], reading)
     n_bytes = bytes_of((*(size or (1, 1)), 1 if reading.grey else 3))
     return _Files(listing, parts, names, sized, n_bytes, state, tuple(remarks))
@@ -179,6 +186,7 @@ def _of_files(
 
     def describe(skipped: tuple[BadItem, ...]) -> Described:
         _raise_or_skip(listing, parts, skipped, reading)
+        _check_classes(listing.name, parts[0], skipped)
         if kind.stamp(path, reading).digest != given.state:
             raise DataError(
                 f"{listing.name} was changed while it was packed. Remove what was packed of it, "
@@ -231,6 +239,21 @@ def _raise_or_skip(
         skip_bad=reading.skip_bad,
         items="files",
     )
+
+
+def _check_classes(source: str, train: PartFiles, skipped: Sequence[BadItem]) -> None:
+    """Refuse a training part of which nothing is left, or nothing of a class."""
+    bad = {problem.where for problem in skipped}
+    files = zip(train.files, train.classes, strict=True)
+    left = {one for file, one in files if file.where not in bad}
+    if not left:
+        raise DataError(f"{source}: there is no training image.")
+    gone = ordered(set(train.classes) - left)
+    if gone:
+        raise DataError(
+            f"{source}: nothing is left of {first_of(gone)}, of which no training image can be "
+            "used. Take these classes out."
+        )
 
 
 def _packed(origin: str) -> str:
