@@ -105,8 +105,8 @@ class ImageSet(LabelledSet[Part]):
 
     @property
     def in_shards(self) -> bool:
-        """Whether the images lie in several files, and are not to be put together."""
-        return isinstance(self.images, ShardedRows)
+        """Whether the training images lie in several files, and are not to be put together."""
+        return isinstance(self.images[: self.n_train], ShardedRows)
 
     def groups(self, rows: Rows) -> Rows:
         """Return for each of some rows the group of copies that it belongs to.

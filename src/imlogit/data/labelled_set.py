@@ -66,7 +66,7 @@ class LabelledSet(Generic[P]):
 
     @property
     def in_shards(self) -> bool:
-        """Whether the rows lie in several files, and are not to be put together."""
+        """Whether the training rows lie in several files, and are not to be put together."""
         return False
 
     @property

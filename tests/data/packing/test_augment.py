@@ -55,6 +55,7 @@ def test_the_same_bytes_in_any_order(digits, augmented, tmp_path, monkeypatch, t
     assert found.sha256 == augmented.sha256
     fewer = augment(digits, tmp_path / "fewer", copies=1)
     np.testing.assert_array_equal(fewer.images[1:200:2], np.asarray(found.images)[1:400:4])
+    assert (found.in_shards, fewer.in_shards) == (True, False)  # the test part has its own
     other = augment(digits, tmp_path / "other", copies=1, seed=1)
     assert (other.images[1:200:2] != fewer.images[1:200:2]).any(axis=(1, 2)).all()
 
