@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from imlogit.cli.options import AsJson, NoReport, Out, PlainJson, Strict, Verbose, gathers
+from imlogit.cli.options import AsJson, NoReport, Out, PlainJson, Resume, Strict, Verbose, gathers
 from imlogit.cli.output import draw, load_images, print_json, result_console
 from imlogit.cli.spelling import respell
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars, say
@@ -43,12 +45,13 @@ def train_command(
     as_json: AsJson = False,
     strict: Strict = False,
     no_report: NoReport = False,
+    resume: Resume = False,
     *,
     options: TrainOptions,
 ) -> None:
     """Train a classifier of images, cross-validate it, test it and save it."""
     with errors_as_exit_code():
-        ways = {"as_json": as_json, "verbose": verbose, "strict": strict}
+        ways = {"as_json": as_json, "verbose": verbose, "strict": strict, "resume": resume}
         _run(_train, options, out, **ways, report=not no_report)
 
 
@@ -59,12 +62,13 @@ def sweep_command(
     as_json: AsJson = False,
     strict: Strict = False,
     no_report: NoReport = False,
+    resume: Resume = False,
     *,
     options: SweepOptions,
 ) -> None:
     """Cross-validate many values of C, choose one, and save the model fitted with it."""
     with errors_as_exit_code():
-        ways = {"as_json": as_json, "verbose": verbose, "strict": strict}
+        ways = {"as_json": as_json, "verbose": verbose, "strict": strict, "resume": resume}
         _run(_sweep, options, out, **ways, report=not no_report)
 
 
@@ -125,6 +129,7 @@ def _run(
     verbose: bool,
     strict: bool,
     report: bool,
+    resume: bool,
 ) -> None:
     """Say what there is, work, write a run directory and print what was found.
 
@@ -141,8 +146,11 @@ def _run(
         _show(result, place, print_found, as_json=as_json, verbose=verbose)
 
     try:
-        with progress_bars(_words_of(task)) as (_, fitting):
-            result = do(task, observe=fitting)
+        with (
+            _checkpoint_of(task, out, resume=resume) as place_of_weights,
+            progress_bars(_words_of(task)) as (_, fitting),
+        ):
+            result = do(task, observe=fitting, checkpoint=place_of_weights)
     except FitInterrupted as stop:
         if stop.partial is not None:
             place = _write_or_show(stop.partial, out, show, report=report)
@@ -152,6 +160,36 @@ def _run(
     show(result, place)
     if strict and not result.checks.ok:
         raise typer.Exit(FOUND_ERRORS)
+
+
+@contextmanager
+def _checkpoint_of(task: Task, out: Path | None, *, resume: bool) -> Iterator[Path]:
+    """Yield where weights are kept until the fits end, and say where they are if those do not.
+
+    Raises
+    ------
+    OutputError
+        Where weights are kept of a run that is not to be gone on with.
+    """
+    from imlogit.errors import ClusterError, FitInterrupted, OutputError
+    from imlogit.report.run_folder import checkpoint_place
+
+    place = checkpoint_place(task, out)
+    there = os.path.lexists(place)
+    if there and not resume:
+        raise OutputError(
+            f"{place} holds what an unfinished run of these options has reached: go on from there "
+            "with resume=True, or remove it",
+            parameter="resume",
+        )
+    if resume and not there:
+        say(f"there is no {place} to go on from: the fits begin anew")
+    try:
+        yield place
+    except (ClusterError, FitInterrupted):
+        if os.path.lexists(place):
+            say(f"what the fits have reached is in {place}: --resume goes on from there")
+        raise
 
 
 def _write_or_show(

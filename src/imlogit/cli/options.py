@@ -60,6 +60,12 @@ NoReport = Annotated[bool, typer.Option("--no-report", help="Write no report.htm
 Strict = Annotated[
     bool, typer.Option("--strict", help="End with exit code 1 where a check found an error.")
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on from what an unfinished run of the same options has reached."
+    ),
+]
 ExplainedPicture = Annotated[
     Path | None,
     typer.Option(
@@ -88,6 +94,7 @@ FLAGS = {
     "ranking": "--ranking",
     "folder": "--folder",
     "link": "--link",
+    "resume": "--resume",
 }
 
 

@@ -19,7 +19,7 @@ from imlogit.core.proof.rounding import gap_with_rounding
 from imlogit.core.proof.separation import status_without_penalty
 from imlogit.core.regression import Regression
 from imlogit.core.soft import open_problem
-from imlogit.core.solution import Observer, Progress, Settings, Solution
+from imlogit.core.solution import Keeper, Observer, Progress, Settings, Solution
 from imlogit.core.starts.start import Start, first_points, fit_base_rate
 from imlogit.core.way import Way
 
@@ -39,8 +39,8 @@ class Pool:
     ----------
     plan : Plan
         How many are fitted at a time.
-    points : sequence of Start or None
-        Where to begin, in the caller's order; then none starts from another's solution.
+    points : list of Start or None
+        Where to begin, in the caller's order; those do not start from another's solution.
     solutions : list of Solution or None
         In the caller's order.
     """
@@ -54,21 +54,24 @@ class Pool:
         rows: Sequence[Rows | None] | None,
         observe: Observer | None,
         plan: Plan,
-        points: Sequence[Start] | None = None,
+        points: Sequence[Start | None] | None = None,
+        keep: Keeper | None = None,
     ) -> None:
         n = len(regressions)
         self.engine, self.regressions, self.settings = engine, regressions, settings
         self.rows = [None] * n if rows is None else rows
-        self.observe, self.plan, self.points = observe, plan, points
+        self.observe, self.keep, self.plan = observe, keep, plan
+        self.points = [None] * n if points is None else list(points)
         self.solutions: list[Solution | None] = [None] * n
-        self.queue = Queue([None] * n if starts is None or points is not None else starts)
+        pairs = zip([None] * n if starts is None else starts, self.points, strict=True)
+        self.queue = Queue([start if point is None else None for start, point in pairs])
         self.active: list[Way] = []
         first = regressions[0]
         self.n_columns = first.n_columns
         self.problem = open_problem(engine, plan.at_once, first)
         self.free = list(range(plan.at_once))
         self.batch = Batch(engine, self.problem)
-        self.batch.passes = max((point.passes for point in points or ()), default=0)
+        self.batch.passes = max((one.passes for one in self.points if one), default=0)
         self.measure_seconds = np.inf
 
     def run(self) -> None:
@@ -76,6 +79,20 @@ class Pool:
         while self.queue.waiting or self.active:
             self._admit()
             self._step()
+            if self.keep is not None:
+                self.keep(self.reached)
+
+    def reached(self) -> list[Start | None]:
+        """Return where each regression is, None where it has not begun or is undefined."""
+        found: list[Start | None] = [None] * len(self.solutions)
+        for place, one in enumerate(self.solutions):
+            if one is not None:
+                done = one.certificate
+                found[place] = Start(one.weights, one.intercept, done.iterations, done.passes)
+        for way in self.active:
+            at = way.descent
+            found[way.place] = Start(at.weights, at.b, at.iterations, at.passes)
+        return [one if one and np.isfinite(one.weights).all() else None for one in found]
 
     def _admit(self) -> None:
         """Let regressions in whose start is known, as far as there is room."""
@@ -96,12 +113,12 @@ class Pool:
 
     def _starts(self, turns: list[Turn], regressions: list[Regression]) -> list[Start]:
         """Return where to begin: at a known point, another's solution, or where a subset leads."""
-        if self.points is not None:
-            return [self.points[turn.place] for turn in turns]
         found: dict[int, Start] = {}
         for place, start, _ in turns:
-            before = None if start is None else self.solutions[start]
-            if before is not None and np.isfinite(before.weights).all():
+            point, before = self.points[place], None if start is None else self.solutions[start]
+            if point is not None:
+                found[place] = point
+            elif before is not None and np.isfinite(before.weights).all():
                 found[place] = Start(before.weights, before.intercept)
         pairs = zip(turns, regressions, strict=True)
         roots = {turn.place: one for turn, one in pairs if turn.place not in found}

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate
+
+if TYPE_CHECKING:
+    from imlogit.core.starts.start import Start
 
 
 class Progress(NamedTuple):
@@ -35,6 +38,8 @@ class Progress(NamedTuple):
 
 
 Observer = Callable[[Progress], None]
+# Given what tells where each regression is, None for those of which nothing is known yet.
+Keeper = Callable[[Callable[[], "list[Start | None]"]], None]
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,7 +27,7 @@ from imlogit.core.budget import Plan, default_limit, make_plan
 from imlogit.core.contract import Engine
 from imlogit.core.pool import Pool
 from imlogit.core.regression import Regression
-from imlogit.core.solution import Observer, Progress, Settings, Solution
+from imlogit.core.solution import Keeper, Observer, Progress, Settings, Solution
 from imlogit.core.starts import row_space
 from imlogit.core.starts.row_space import RowSpace
 from imlogit.core.starts.start import Start
@@ -46,7 +46,8 @@ def solve(
     starts: Sequence[int | None] | None = None,
     rows: Sequence[Rows | None] | None = None,
     observe: Observer | None = None,
-    points: Sequence[Start] | None = None,
+    points: Sequence[Start | None] | None = None,
+    keep: Keeper | None = None,
 ) -> list[Solution]:
     """Minimise every regression.
 
@@ -64,9 +65,12 @@ def solve(
         For each regression the rows whose margins are wanted.
     observe : callable, optional
         Called with a `Progress` after every step.
-    points : sequence of Start, optional
-        Where to begin, for each regression; in the coordinates of the rows, which take one look at
-        the features anyway, they are not needed. None starts from another's solution then.
+    points : sequence of Start or None, optional
+        Where to begin, for each regression of which that is known: it starts from no other's
+        solution then. In the coordinates of the rows, which take one look at the features anyway,
+        they are not needed.
+    keep : callable, optional
+        Called after every step with a function that returns such points.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def solve(
             points = _points_in_row_space(
                 engine, regressions, settings, starts, observe, plan.limit
             )
-        pool = Pool(engine, regressions, settings, starts, rows, observe, plan, points)
+        pool = Pool(engine, regressions, settings, starts, rows, observe, plan, points, keep)
         try:
             pool.run()
         except KeyboardInterrupt:

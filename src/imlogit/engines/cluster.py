@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import pkgutil
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
@@ -10,18 +12,21 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import imlogit
-from imlogit.errors import ClusterError, KindError
+from imlogit.errors import ClusterError, KindError, ParameterError
 from imlogit.system.extras import need
 from imlogit.system.processors import processor_count
 
-# Seconds within which a scheduler answers, and within which a worker joins at first; a cluster
-# that had workers is waited for longer, since a nanny starts them anew.
-PATIENCE = 4.0
+# Seconds within which a scheduler answers, a connection to it is made, and closed; and within which
+# a worker joins at first. A cluster that had workers is waited for longer, since a nanny starts
+# them anew.
+PATIENCE, CONNECTION, CLOSING = 4.0, 6.0, 3.0
 FIRST_WORKER, NEXT_WORKER = 5.0, 60.0
 # How often a task is tried that failed by the fault of a worker.
 RETRIES = 3
 VERSION = "imlogit:__version__"
 LOCAL = "127.0.0.1:0"
+# The address that stands for a cluster of this machine.
+HERE = "local"
 
 
 class Cluster:
@@ -62,6 +67,8 @@ class Cluster:
         ------
         ClusterError
         """
+        if self.client.status == "connecting":  # anew, since it has lost the scheduler
+            raise self._silent()
         if self.client.status != "running":
             raise ClusterError(
                 f"the Dask client is {self.client.status}: connect a new one, and give client=it",
@@ -187,6 +194,89 @@ def current_client() -> Any:
         raise ClusterError(
             "there is no Dask client: connect one, or give client=Client(...)", parameter="client"
         ) from None
+
+
+def engine_on(address: str, engine: str) -> str:
+    """Return the engine of a cluster at an address, if these go together.
+
+    Raises
+    ------
+    ParameterError
+    """
+    if address != HERE and "://" not in address:
+        raise ParameterError(
+            f"dask={address!r}: give the address of a scheduler, as tcp://HOST:8786, or local.",
+            parameter="dask",
+        )
+    if engine not in ("auto", "dask"):
+        raise ParameterError(
+            f"dask={address!r} and engine={engine!r} cannot both be asked for.", parameter="dask"
+        )
+    return "dask"
+
+
+@contextmanager
+def client_at(address: str | None) -> Iterator[Any]:
+    """Connect to a scheduler, as long as the block lasts.
+
+    Parameters
+    ----------
+    address : str or None
+        None, and `HERE`, stand for no client: `cluster_of` makes a cluster then.
+
+    Yields
+    ------
+    distributed.Client or None
+
+    Raises
+    ------
+    ClusterError
+        Where none answers within some seconds.
+    ParameterError
+        For what is no address.
+    MissingExtraError
+    """
+    if address is None:
+        yield None
+        return
+    distributed = need("distributed", "dask", f"dask={address!r}")
+    if address == HERE:
+        yield None
+        return
+    # what it says when a scheduler dies is said in one line
+    with distributed.utils.silence_logging_cmgr(logging.CRITICAL):
+        client = _connect(distributed, address)
+        try:
+            yield client
+        finally:
+            with suppress(TimeoutError):
+                client.close(timeout=CLOSING)
+
+
+def _connect(distributed: Any, address: str) -> Any:
+    """Return a client; one that waits for a scheduler which only listens waits without end."""
+    found: list[Any] = []
+
+    def work() -> None:
+        try:
+            how = {"timeout": CONNECTION, "set_as_default": False}
+            found.append(distributed.Client(address, **how))
+        except (OSError, ValueError) as error:
+            found.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    thread.join(CONNECTION + 1)
+    client = found[0] if found else TimeoutError()
+    if isinstance(client, ValueError):
+        raise ParameterError(f"dask={address!r}: {client}", parameter="dask")
+    if isinstance(client, OSError):
+        raise ClusterError(
+            f"dask={address!r}: no Dask scheduler answers there within {CONNECTION:.0f} seconds: "
+            "look whether it runs, and whether its port can be reached from here",
+            parameter="dask",
+        )
+    return client
 
 
 @contextmanager

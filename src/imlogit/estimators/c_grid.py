@@ -95,3 +95,10 @@ def choose(Cs: Floats, scores: Floats, rule: str) -> tuple[int, int]:
         return best, best
     near = order[mean[order] >= mean[best] - error]
     return best, int(near[0])
+
+
+def with_intercept(fitted: Fitted, intercept: bool) -> Floats:
+    """Return the weights of a fit and, where one is fitted, the intercept behind them."""
+    if not intercept:
+        return fitted.coef
+    return np.concatenate([fitted.coef, fitted.intercept[:, None]], axis=1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +22,9 @@ from imlogit.core.links import link_of, probabilities
 from imlogit.core.regression import Regression, regression
 from imlogit.core.solution import Observer, Settings, Solution
 from imlogit.core.solver import solve
+from imlogit.core.starts.start import Start
 from imlogit.errors import FitInterrupted, ParameterError, TooLargeError
+from imlogit.estimators.checkpoints import Checkpoint
 from imlogit.estimators.starting import points_of
 from imlogit.estimators.training_data import Prepared, limit_of, raise_as, spell_label
 
@@ -84,6 +87,7 @@ def fit_all(
     *,
     observe: Observer | None = None,
     start: Any = None,
+    checkpoint: Path | None = None,
 ) -> list[Fitted]:
     """Fit every model, over one copy of the images.
 
@@ -97,9 +101,13 @@ def fit_all(
         Called with a `Progress` after every step.
     start : LogisticRegression or SavedModel, optional
         From whose weights a single fit begins.
+    checkpoint : Path, optional
+        Where the weights of a long fit are kept; a fit goes on from what is there.
 
     Raises
     ------
+    DataError
+        For a checkpoint of other fits, and one that is damaged.
     TooLargeError
         For features whose squares overflow, or costs that do.
     FitInterrupted
@@ -107,7 +115,7 @@ def fit_all(
     """
     models = Models(estimator, data, fits)
     n = models.n_each
-    points = None
+    points: Sequence[Start | None] | None = None
     if start is not None:
         how = {"one_by_one": models.one_by_one, "intercept": bool(estimator.fit_intercept)}
         points = points_of(start, data, **how)
@@ -116,6 +124,10 @@ def fit_all(
         starts += [None if one.start is None else one.start * n + k for k in range(n)]
     try:
         with data.open(estimator.engine) as engine:
+            kept = None
+            if checkpoint is not None:
+                kept = Checkpoint.of(checkpoint, engine, models)
+                points = kept.read() or points
             solutions: Sequence[Solution | None] = solve(
                 engine,
                 models,
@@ -124,6 +136,7 @@ def fit_all(
                 rows=[one.rows for one in fits for _ in range(n)],
                 observe=observe,
                 points=points,
+                keep=kept,
             )
     except FitInterrupted as stop:
         found = [_fitted(data, stop.partial[k * n : (k + 1) * n]) for k in range(len(fits))]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedKFold
 
 from imlogit.arrays import Floats
-from imlogit.errors import ParameterError
+from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.training_data import Prepared, raise_as, spell_label
 
 
@@ -97,6 +97,21 @@ def grouped_folds(
         is_test[held_out] = True
         folds.append((np.flatnonzero(~is_test[group]), np.flatnonzero(is_test[group])))
     return folds
+
+
+def check_weights(splits: Sequence[Fold], data: Prepared) -> None:
+    """Refuse folds of which nothing that is held out has a weight.
+
+    Raises
+    ------
+    DataError
+    """
+    for k, split in enumerate(splits, start=1):
+        if not data.weights[split.test].any():
+            raise DataError(
+                f"the held-out rows of fold {k} of {len(splits)} have no positive weight: there is "
+                "none to score"
+            )
 
 
 def mean_held_out(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -22,6 +23,7 @@ from imlogit.engines.matrix import Matrix
 from imlogit.engines.scaled_matrix import NormalizedMatrix
 from imlogit.engines.table import local_engine, open_engine
 from imlogit.errors import DataError, FitInterrupted, KindError
+from imlogit.estimators.checkpoints import until_done
 from imlogit.estimators.diagram import ShownWithProof
 from imlogit.estimators.fits import Fit, fit_all
 from imlogit.estimators.fitted import adopt, warn_unless_converged
@@ -172,6 +174,7 @@ class LogisticRegression(ClassifierMixin, ShownWithProof):  # type: ignore[misc]
         sample_weight: ArrayLike | None = None,
         *,
         start: Any = None,
+        checkpoint: Any = None,
     ) -> Self:
         """Fit the model.
 
@@ -190,6 +193,9 @@ class LogisticRegression(ClassifierMixin, ShownWithProof):  # type: ignore[misc]
             A fitted model to start from, of as many features. Classes are matched by name, labels
             by place; what it does not know begins at zero. The result is the same within the
             certificate.
+        checkpoint : path-like, optional
+            Where the weights are kept, every ten seconds, until the fit ends. A file that is there
+            is gone on from, whatever the engine: the result is the same within the certificate.
 
         Returns
         -------
@@ -201,14 +207,16 @@ class LogisticRegression(ClassifierMixin, ShownWithProof):  # type: ignore[misc]
         DataError
             For nan or infinity, with the rows that hold them, a single class, a class without
             positive weight, a label that all rows have or none has, soft labels that are no
-            probabilities, lengths that differ, a start of other features, or a memory map whose
-            file was cut short. It is a ValueError, as the next one is.
+            probabilities, lengths that differ, a start of other features, a checkpoint of another
+            fit, or a memory map whose file was cut short. It is a ValueError, as the next one is.
         ParameterError
             For parameters out of range, and for features whose squares overflow.
         KindError
             For sparse input, and a start that is no model; a TypeError.
         ClusterError
             For a cluster that is closed, does not answer, or has other versions of imlogit.
+        OutputError
+            For a checkpoint where nothing can be written.
         FitInterrupted
             On Ctrl-C. Its ``partial`` is this model at the point it had reached, certified with
             the status "interrupted"; None where a proof would have taken longer than half a second.
@@ -220,14 +228,15 @@ class LogisticRegression(ClassifierMixin, ShownWithProof):  # type: ignore[misc]
         ZeroRowsWarning
             If rows are to be normalised that are all zeros.
         """
-        with on_cluster(self, X):
-            self._fit(prepare(self, X, y, sample_weight), start)
+        with on_cluster(self, X), until_done(checkpoint) as place:
+            self._fit(prepare(self, X, y, sample_weight), start, place)
         warn_unless_converged(self.certificate_)
         return self
 
-    def _fit(self, data: Prepared, start: Any) -> None:
+    def _fit(self, data: Prepared, start: Any, checkpoint: Path | None) -> None:
+        fits = [Fit(C_of(self, data))]
         try:
-            (fitted,) = fit_all(self, data, [Fit(C_of(self, data))], start=start)
+            (fitted,) = fit_all(self, data, fits, start=start, checkpoint=checkpoint)
         except FitInterrupted as stop:
             (fitted,) = stop.unfinished
             if fitted is None:

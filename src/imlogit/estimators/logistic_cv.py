@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,11 +19,12 @@ from imlogit.core.certificate import combine
 from imlogit.core.loss import log_losses
 from imlogit.core.solution import Observer
 from imlogit.engines.table import local_engine
-from imlogit.errors import DataError, FitInterrupted, GridEdgeWarning, ParameterError
-from imlogit.estimators.c_grid import by_value, choose, fits_along, grid_of
+from imlogit.errors import FitInterrupted, GridEdgeWarning, ParameterError
+from imlogit.estimators.c_grid import by_value, choose, fits_along, grid_of, with_intercept
+from imlogit.estimators.checkpoints import until_done
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.fitted import adopt, warn_unless_converged
-from imlogit.estimators.folds import Fold, fold_numbers, mean_held_out, split_rows
+from imlogit.estimators.folds import Fold, check_weights, fold_numbers, mean_held_out, split_rows
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.on_cluster import on_cluster
 from imlogit.estimators.routing import choice_router, route_choice, rows_of
@@ -140,7 +142,7 @@ class LogisticRegressionCV(LogisticRegression):
     """
 
     # these are the splitter's, nobody's, and the scorer's
-    __metadata_request__fit: ClassVar = {"groups": UNUSED, "observe": UNUSED}
+    __metadata_request__fit: ClassVar = {"groups": UNUSED, "observe": UNUSED, "checkpoint": UNUSED}
     __metadata_request__score: ClassVar = {"sample_weight": UNUSED}
 
     def __init__(
@@ -188,6 +190,7 @@ class LogisticRegressionCV(LogisticRegression):
         *,
         groups: ArrayLike | None = None,
         observe: Observer | None = None,
+        checkpoint: Any = None,
         **params: Any,
     ) -> Self:
         """Cross-validate every C, and adopt the fit on all rows at the chosen one.
@@ -203,6 +206,8 @@ class LogisticRegressionCV(LogisticRegression):
             For splitters that keep groups together.
         observe : callable, optional
             Called with a `Progress` after every step.
+        checkpoint : path-like, optional
+            As in `LogisticRegression.fit`, of all fits.
         **params
             Other metadata of the splitter and the scorer, with metadata routing.
 
@@ -233,27 +238,33 @@ class LogisticRegressionCV(LogisticRegression):
         Cs = grid_of(self.Cs)
         with raise_as(ParameterError, "scoring"):
             scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
-        with on_cluster(self, X):
+        with on_cluster(self, X), until_done(checkpoint) as place:
             data = prepare(self, X, y, sample_weight)
             refuse_table(data, "LogisticRegressionCV")
             weights = None if sample_weight is None else data.weights
             routed = route_choice(self, "fit", weights, groups, params)
-            found = self._choose(data, routed, observe, Cs, scorer)
+            found = self._choose(data, routed, observe, Cs, scorer, place)
         self._warn_of_the_edge()
         warn_unless_converged(combine([one.certificate for one in found]), "fits")
         return self
 
     def _choose(
-        self, data: Prepared, routed: Any, observe: Observer | None, Cs: Floats, scorer: Any
+        self,
+        data: Prepared,
+        routed: Any,
+        observe: Observer | None,
+        Cs: Floats,
+        scorer: Any,
+        checkpoint: Path | None,
     ) -> list[Fitted]:
         """Fit and choose; return all fits."""
         splits = split_rows(self.cv, data, routed.split, self.random_state)
-        _check_weights(splits, data)
+        check_weights(splits, data)
         fits, places = fits_along(Cs, splits)
         judge = _Judge(self, data, splits, Cs, scorer, routed.score)
         path: CPath | None = None
         try:
-            found = fit_all(self, data, fits, observe=observe)
+            found = fit_all(self, data, fits, observe=observe, checkpoint=checkpoint)
             by_C: list[list[Any]] = by_value(found, places, len(splits))
             path = judge.path(by_C)
             assert path is not None
@@ -305,7 +316,7 @@ class LogisticRegressionCV(LogisticRegression):
         self.path_, self.C_, self.Cs_, self.scores_ = path, path.chosen_C, path.Cs, path.scores
         self.coefs_paths_ = np.stack(
             [
-                np.stack([_weights(fold, self.fit_intercept) for fold in folds])
+                np.stack([with_intercept(fold, self.fit_intercept) for fold in folds])
                 for _, *folds in by_C
             ],
             axis=1,
@@ -383,18 +394,3 @@ class _Judge:
         labels = self.data.classes[self.data.codes[split.test]]
         metadata = rows_of(self.metadata, split.test, len(self.data.codes))
         return float(self.scorer(view, rows, labels, **metadata))
-
-
-def _check_weights(splits: Sequence[Fold], data: Prepared) -> None:
-    for k, split in enumerate(splits, start=1):
-        if not data.weights[split.test].any():
-            raise DataError(
-                f"the held-out rows of fold {k} of {len(splits)} have no positive weight: there is "
-                "none to score"
-            )
-
-
-def _weights(fitted: Fitted, intercept: bool) -> Floats:
-    if not intercept:
-        return fitted.coef
-    return np.concatenate([fitted.coef, fitted.intercept[:, None]], axis=1)

@@ -16,6 +16,7 @@ from imlogit.core.certificate import Certificate, combine
 from imlogit.core.links import codes_of_probabilities
 from imlogit.core.solution import Observer
 from imlogit.errors import FitInterrupted
+from imlogit.estimators.checkpoints import until_done
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.fitted import adopt, warn_unless_converged
 from imlogit.estimators.folds import Fold, deviation, mean_held_out, split_rows
@@ -200,6 +201,7 @@ def cross_validate(
     sample_weight: ArrayLike | None = None,
     cv: Any = 10,
     observe: Observer | None = None,
+    checkpoint: Any = None,
 ) -> CrossValidation:
     """Fit an estimator on all rows and on each fold's, over one copy of the images.
 
@@ -222,6 +224,8 @@ def cross_validate(
         twice.
     observe : callable, optional
         Called with a `Progress` after every step.
+    checkpoint : path-like, optional
+        As in `LogisticRegression.fit`, of all fits.
 
     Returns
     -------
@@ -255,7 +259,8 @@ def cross_validate(
     # the folds start from the fit on all rows, which is close to each of them
     fits = [Fit(C), *(Fit(C, s.times, 0, s.test) for s in splits)]
     try:
-        found = fit_all(fitted, data, fits, observe=observe)
+        with until_done(checkpoint) as place:
+            found = fit_all(fitted, data, fits, observe=observe, checkpoint=place)
     except FitInterrupted as stop:
         some = stop.partial[0] is not None and any(stop.partial[1:])
         partial = _collect(fitted, data, splits, stop.partial) if some else None

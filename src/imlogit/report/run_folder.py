@@ -6,6 +6,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 from imlogit.data.cache.walk import RUNS
@@ -34,6 +35,9 @@ from imlogit.system.plain_json import to_printable_json
 from imlogit.system.text import reason
 
 MOST_RUNS = 100_000
+CHECKPOINT = ".checkpoint"
+# Options that change no optimum.
+ANY_WAY = ("source", "engine", "memory_limit", "precision", "recall", "rule")
 # What takes long to make, and can be made of the rest.
 DRAWN = (".png", ".html")
 
@@ -48,6 +52,21 @@ def refuse_run_place(out: Path | None) -> None:
     refuse_place(out, "out", makes_folders=True)
     if out is None:
         probe(Path(RUNS, "run"), named=RUNS, makes_folders=True)
+
+
+def checkpoint_place(task: Task, out: Path | None) -> Path:
+    """Return where a run keeps the weights of its fits until these end.
+
+    That is beside ``out``; by default it has a name that runs of the same images and options
+    share, whatever adds up over the images, and no others do.
+    """
+    if out is not None:
+        return out.with_name(f"{out.name}{CHECKPOINT}")
+    asked = {"data": task.image_set.sha256, "of": type(task.options).__name__}
+    options = task.option_metrics()
+    asked |= {name: value for name, value in options.items() if name not in ANY_WAY}
+    digest = sha256(to_printable_json(asked).encode()).hexdigest()[:8]
+    return Path(RUNS, f"{file_name(task.image_set.name)}-{digest}{CHECKPOINT}")
 
 
 def write_run(

@@ -26,7 +26,8 @@ def command_of(job: str, task: Task) -> str:
     positive = task.target.positive
     options = replace(task.options, positive=positive, every_class=positive is None)
     words = ["imlogit", job, _from_anywhere(options.source), *option_words(options.reading)]
-    left_out = ["source", "reading", *([] if task.split.drawn else ["test_size"])]
+    # the bits are those of any cluster
+    left_out = ["source", "reading", "dask", *([] if task.split.drawn else ["test_size"])]
     left_out += ["engine"] if options.engine == "auto" else []
     left_out += [] if options.makes_features else ["features"]
     return shlex.join(words + option_words(options, left_out, all_=True))

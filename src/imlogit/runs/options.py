@@ -17,6 +17,7 @@ from dataclasses import Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from imlogit.data.reading import Reading, option_of
+from imlogit.engines.cluster import engine_on
 from imlogit.errors import KindError, ParameterError
 from imlogit.system.text import nearest, parse_bytes
 
@@ -150,7 +151,13 @@ class RunOptions(TaskOptions):
         "of a sweep a validation part, if there is one.",
     )
     engine: str = option_of(
-        "auto", "What adds up over the images: auto, numba, tensorflow or reference."
+        "auto", "What adds up over the images: auto, numba, tensorflow, dask or reference."
+    )
+    dask: str | None = option_of(
+        None,
+        "Fit on a Dask cluster: its scheduler's address, as tcp://HOST:8786; or local, which is "
+        "one of this machine, as engine dask.",
+        metavar="ADDRESS",
     )
     memory_limit: str | None = option_of(
         None, "What fits may hold beside the images, as in 2GB. Default: 512MB, or half the images."
@@ -169,6 +176,8 @@ class RunOptions(TaskOptions):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.dask is not None:
+            object.__setattr__(self, "engine", engine_on(self.dask, self.engine))
         if self.features != AUTO:
             from imlogit.features.chain import Chain  # loads compiled steps
 

@@ -231,8 +231,8 @@ class Task(Summarized):
             "test_size": self.options.test_size if drawn else None,
             "reading": self.options.reading.chosen(),
         }
-        # the label stands in positive; of pixels a run says nothing
-        left_out = {"every_class"} | ({"features"} if self.features is None else set())
+        # the label stands in positive; of pixels and of where it ran a run says nothing
+        left_out = {"every_class", "dask"} | ({"features"} if self.features is None else set())
         return {
             name: "inf" if value == math.inf else value
             for name, value in (options | changed).items()

@@ -19,7 +19,7 @@ from imlogit.arrays import Floats
 from imlogit.data.row_names import RowNames
 from imlogit.errors import ModelFileError
 from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, Scores, score
-from imlogit.system.plain_json import parse
+from imlogit.system.plain_json import check_header
 from imlogit.system.regular_file import read_regular
 
 Numbers = NDArray[np.int64]
@@ -94,7 +94,7 @@ class Predictions:
         """
         try:
             data = read_regular(path, MOST_BYTES)
-            _check_header(data)
+            check_header(data, MOST_HEADER_BYTES, MOST_STRUCTURES)
             arrays = load(data)
         except PermissionError as error:
             advice = "Change its permissions, or read it as another user."
@@ -115,19 +115,6 @@ class Predictions:
 
 def _wrong(path: str | PathLike[str], what: str) -> ModelFileError:
     return ModelFileError(f"{fspath(path)}: {what}. Make the run again.")
-
-
-def _check_header(data: bytes) -> None:
-    """Refuse a header that is not one of few arrays, before it is taken for one.
-
-    Raises
-    ------
-    ValueError
-    """
-    length = int.from_bytes(data[:8], "little")
-    if length > MOST_HEADER_BYTES:
-        raise ValueError("the header is too long")
-    parse(data[8 : 8 + length], most_structures=MOST_STRUCTURES)
 
 
 def _faults_of_names(packed: NDArray[Any], arrays: dict[str, NDArray[Any]]) -> Iterator[str]:

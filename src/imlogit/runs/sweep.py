@@ -15,6 +15,7 @@ from imlogit.arrays import Rows
 from imlogit.checks.finding import Findings
 from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
+from imlogit.engines.cluster import client_at
 from imlogit.errors import FitInterrupted, GridEdgeWarning
 from imlogit.estimators.folds import deviation
 from imlogit.estimators.logistic_cv import CPath, LogisticRegressionCV
@@ -158,7 +159,10 @@ class SweepResult(Summarized):
 
 @takes(SweepOptions)
 def sweep(
-    image_set: ImageSet, options: SweepOptions, observe: Observer | None = None
+    image_set: ImageSet,
+    options: SweepOptions,
+    observe: Observer | None = None,
+    checkpoint: Any = None,
 ) -> SweepResult:
     """Cross-validate many values of C, choose one, and test the model fitted with it.
 
@@ -172,6 +176,8 @@ def sweep(
         As in `imlogit.load`.
     observe : callable, optional
         Called with a `Progress` after every step of the fits.
+    checkpoint : path-like, optional
+        Where the weights of the fits are kept until these end, and gone on from.
 
     Returns
     -------
@@ -186,10 +192,10 @@ def sweep(
     FitInterrupted
         On Ctrl-C; its ``partial`` is a SweepResult of the values of C that are finished, or None.
     """
-    return sweep_task(begin(image_set, options, may_choose=True), observe)
+    return sweep_task(begin(image_set, options, may_choose=True), observe, checkpoint)
 
 
-def sweep_task(task: Task, observe: Observer | None = None) -> SweepResult:
+def sweep_task(task: Task, observe: Observer | None = None, checkpoint: Any = None) -> SweepResult:
     """Do what `sweep` does, of a task that `begin` made.
 
     Raises
@@ -209,10 +215,11 @@ def sweep_task(task: Task, observe: Observer | None = None) -> SweepResult:
         pixel_scale=task.pixel_scale,
     )
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), client_at(options.dask) as estimator.client:
             # a check says so, once and in the words of a sweep
             warnings.simplefilter("ignore", GridEdgeWarning)
-            estimator.fit(task.training_rows, task.training_labels, observe=observe)
+            how = {"observe": observe, "checkpoint": checkpoint}
+            estimator.fit(task.training_rows, task.training_labels, **how)
     except FitInterrupted as stop:
         raise FitInterrupted(
             None if stop.partial is None else _partial(task, stop.partial)

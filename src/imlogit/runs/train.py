@@ -10,6 +10,7 @@ from imlogit.arrays import Rows
 from imlogit.checks.finding import Findings
 from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
+from imlogit.engines.cluster import client_at
 from imlogit.errors import FitInterrupted
 from imlogit.estimators.folds import fold_numbers, grouped_folds
 from imlogit.estimators.logistic import LogisticRegression
@@ -112,7 +113,10 @@ class TrainResult(Summarized):
 
 @takes(TrainOptions)
 def train(
-    image_set: ImageSet, options: TrainOptions, observe: Observer | None = None
+    image_set: ImageSet,
+    options: TrainOptions,
+    observe: Observer | None = None,
+    checkpoint: Any = None,
 ) -> TrainResult:
     """Fit, cross-validate and test a classifier of images.
 
@@ -126,6 +130,8 @@ def train(
         As in `imlogit.load`.
     observe : callable, optional
         Called with a `Progress` after every step of the fit.
+    checkpoint : path-like, optional
+        Where the weights of the fits are kept until these end, and gone on from.
 
     Returns
     -------
@@ -140,10 +146,10 @@ def train(
     FitInterrupted
         On Ctrl-C; its ``partial`` is a TrainResult of the folds that are finished, or None.
     """
-    return train_task(begin(image_set, options), observe)
+    return train_task(begin(image_set, options), observe, checkpoint)
 
 
-def train_task(task: Task, observe: Observer | None = None) -> TrainResult:
+def train_task(task: Task, observe: Observer | None = None, checkpoint: Any = None) -> TrainResult:
     """Do what `train` does, of a task that `begin` made.
 
     Raises
@@ -160,13 +166,15 @@ def train_task(task: Task, observe: Observer | None = None) -> TrainResult:
         memory_limit=options.memory_limit,
         pixel_scale=task.pixel_scale,
     )
+    data = task.training_rows, task.training_labels
+    how = {"cv": folds_of(task), "observe": observe, "checkpoint": checkpoint}
     try:
-        found = cross_validate(
-            estimator, task.training_rows, task.training_labels, cv=folds_of(task), observe=observe
-        )
+        with client_at(options.dask) as client:
+            found = cross_validate(estimator.set_params(client=client), *data, **how)
     except FitInterrupted as stop:
         partial = None if stop.partial is None else _result(task, stop.partial, interrupted=True)
         raise FitInterrupted(partial) from None
+    estimator.client = None
     return _result(task, found)
 
 

@@ -49,6 +49,19 @@ def parse(
         raise ValueError("its lists and objects are nested too deeply") from None
 
 
+def check_header(data: bytes, most_bytes: int, most_structures: int) -> None:
+    """Refuse what begins with no header of few arrays, before it is taken for safetensors.
+
+    Raises
+    ------
+    ValueError
+    """
+    length = int.from_bytes(data[:8], "little")
+    if length > most_bytes:
+        raise ValueError("the header is too long")
+    parse(data[8 : 8 + length], most_structures=most_structures)
+
+
 def to_printable_json(content: Any, indent: int | None = None, *, ascii_only: bool = False) -> str:
     """Return JSON, the same text for the same content, in which what is no letter is escaped.
 
