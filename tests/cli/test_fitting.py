@@ -1,13 +1,18 @@
 """What train and sweep say, in which order, and how they end."""
 
 import io
+import itertools
 import json
+import sys
 from contextlib import redirect_stdout
 
 import numpy as np
 import pytest
 
 from imlogit.cli.app import run
+from imlogit.estimators import checkpoints
+
+from helpers.clusters import client_of, needs_dask
 
 SHORT = {"train": ["--folds", "2"], "sweep": ["--folds", "2", "--cs", "0.01,0.1"]}
 
@@ -100,3 +105,82 @@ def test_a_weight_of_a_class_changes_the_fit_and_is_checked_before_it(tmp_path, 
     found = capsys.readouterr()
     assert "--class-weight two=9" in found.err
     assert not found.out
+
+
+@pytest.fixture(scope="module")
+def stripes(tmp_path_factory):
+    """A source of small images of two classes, and what a run says of it, without pictures."""
+    place = tmp_path_factory.mktemp("stripes")
+    rng = np.random.default_rng(0)
+    images, labels = rng.integers(0, 200, (200, 6, 6), dtype=np.uint8), np.arange(200) % 2
+    images[:, 2] += (labels * 40).astype(np.uint8)[:, None]
+    np.savez(place / "stripes.npz", images=images, labels=labels)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imlogit.report.run_folder._picture", lambda *_: None)
+        words = ["train", str(place / "stripes.npz"), "--folds", "2"]
+        assert run([*words, "--out", str(place / "whole")]) == 0
+        yield words, place
+
+
+def figures(folder):
+    found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return found["cross_validation"]["mean"], found["certificate"]["status"]
+
+
+def test_a_run_that_was_stopped_is_gone_on_with(stripes, monkeypatch, capsys):
+    words, place = stripes
+    write, times = checkpoints.write_bytes, itertools.count(1)
+
+    def stop(path, content):
+        write(path, content)
+        if next(times) == 2:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoints, "PAUSE", 0.0)
+        patch.setattr(checkpoints, "write_bytes", stop)
+        patch.setattr(checkpoints, "PAUSE_SHARE", 0.0)
+        assert run([*words, "--out", str(place / "part")]) == 130
+    (kept,) = place.glob("stripes-*.checkpoint")
+    assert f"{kept}: --resume goes on from there" in capsys.readouterr().err
+    again = [*words, "--out", str(place / "again")]
+    assert run(again) == 2
+    assert f"{kept} holds what an unfinished run" in capsys.readouterr().err
+    assert run([*again, "--resume", "--engine", "reference"]) == 0
+    assert not capsys.readouterr().err
+    assert not kept.exists()
+    mean, status = figures(place / "whole")
+    assert figures(place / "again") == (pytest.approx(mean, rel=1e-3), status)
+
+
+@needs_dask
+def test_a_run_on_a_cluster_is_the_same_and_does_not_name_it(stripes, capsys):
+    words, place = stripes
+    with client_of(2) as client:
+        address = client.cluster.scheduler_address
+        there = place / "there"
+        assert run([*words, "--out", str(there), "--dask", address, "--resume"]) == 0
+    assert "to go on from: the fits begin anew" in capsys.readouterr().err
+    assert figures(there) == figures(place / "whole")
+    assert address not in (there / "metrics.json").read_text(encoding="utf-8")
+    assert "--engine dask" in (there / "command.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--dask", "localhost:8786"], "--dask localhost:8786: give the address"),
+        (["--dask", "local", "--engine", "numba"], "--dask local and --engine numba cannot both"),
+    ],
+)
+def test_clusters_that_cannot_be(words, said, capsys):
+    assert run(["sweep", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--dask", "local"], ["--engine", "dask"]])
+def test_a_cluster_without_its_library(words, stripes, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    assert run([*stripes[0], *words]) == 2
+    said = capsys.readouterr().err
+    assert f'{" ".join(words)} needs distributed: pip install "imlogit[dask]"' in said

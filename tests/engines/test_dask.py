@@ -1,5 +1,6 @@
 """The Dask engine: the Numba engine's bits, whatever happens to the workers."""
 
+import itertools
 import os
 import signal
 import threading
@@ -15,6 +16,7 @@ from imlogit.core.solver import solve
 from imlogit.engines.matrix import as_matrix
 from imlogit.engines.scaled_matrix import NormalizedMatrix, StandardizedMatrix, standardization_of
 from imlogit.engines.table import open_engine
+from imlogit.estimators import checkpoints
 
 from helpers.clusters import client_of, needs_dask
 from helpers.matrices import Halves
@@ -153,7 +155,8 @@ class TestCollections:
         dd, pd = need("dask.dataframe"), need("pandas")
         frame = pd.DataFrame(pixels, columns=[f"p{k}" for k in range(D)]).assign(y=labels == 0)
         parts = dd.from_pandas(frame, npartitions=5)
-        parts = parts[parts.p0 >= 0]  # lengths are known no more
+        # lengths are known no more, and five partitions have no rows
+        parts = dd.concat([parts[parts.p0 < 0], parts[parts.p0 >= 0]])
         X, y = parts.drop(columns="y"), parts.y
         model = fit(X, y, engine="dask")
         same(model, expected)
@@ -200,6 +203,29 @@ class TestCollections:
             fit(da.from_array(values, chunks=(1000, -1)), labels)
 
 
+def test_more_workers_than_blocks(client, pixels, labels):
+    few = slice(0, 40)
+    with open_engine("dask", pixels[few]) as engine:
+        assert len(engine.parts) < 3
+    found, expected = (
+        fit(pixels[few], labels[few] == 0, engine=engine, client=client)
+        for engine in ("dask", "numba")
+    )
+    same(found, expected)
+
+
+def test_a_worker_that_joins_late_takes_what_another_leaves(pixels):
+    weights = np.random.default_rng(0).normal(size=(1, D))
+    expected = open_engine("numba", pixels).multiply(weights)
+    with client_of(1) as own, own.as_current(), open_engine("dask", pixels) as engine:
+        engine.multiply(weights)
+        (first,) = own.scheduler_info()["workers"]
+        own.cluster.scale(2)
+        own.wait_for_workers(2)
+        own.retire_workers([first])
+        np.testing.assert_array_equal(engine.multiply(weights), expected)
+
+
 def test_two_fits_at_once_on_one_client(client, pixels, labels, expected):
     found = {}
 
@@ -233,6 +259,36 @@ def test_a_client_that_is_closed(pixels, labels):
         pass
     with pytest.raises(ClusterError, match="client is closed"):
         fit(pixels, labels, engine="dask", client=own)
+
+
+def test_a_scheduler_that_is_lost_in_a_fit_that_is_gone_on_with(
+    pixels, labels, expected, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(checkpoints, "PAUSE", 0.0)
+    monkeypatch.setattr(checkpoints, "PAUSE_SHARE", 0.0)
+    kept, write, times = tmp_path / "kept", checkpoints.write_bytes, itertools.count(1)
+    with client_of(2) as own:
+
+        def lose(path, content):
+            write(path, content)
+            if next(times) == 2:
+                lost = own.scheduler_comm
+                own.loop.add_callback(lost.comm.abort)
+                while own.scheduler_comm is lost:
+                    time.sleep(0.01)
+
+        on = LogisticRegression(tol=1e-8, engine="dask", client=own)
+        monkeypatch.setattr(checkpoints, "write_bytes", lose)
+        with pytest.raises(ClusterError, match=r"scheduler inproc://.* does not answer"):
+            on.fit(pixels, labels == 0, checkpoint=kept)
+        assert kept.exists()
+    monkeypatch.setattr(checkpoints, "write_bytes", write)
+    with client_of(2) as another:
+        found = on.set_params(client=another).fit(pixels, labels == 0, checkpoint=kept)
+    assert found.certificate_.converged
+    assert not kept.exists()
+    radius = sum(np.sqrt(2 * one.certificate_.gap) for one in (found, expected))
+    assert np.linalg.norm(found.coef_ - expected.coef_) <= radius
 
 
 def test_what_is_no_client(pixels, labels):

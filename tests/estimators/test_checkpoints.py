@@ -19,14 +19,14 @@ from imlogit import (
 from imlogit.estimators import checkpoints
 
 
-class Death(Exception):
+class DeathError(Exception):
     """What ends a process."""
 
 
 @pytest.fixture(scope="module")
 def data():
     rng = np.random.default_rng(5)
-    x = rng.normal(size=(900, 250)) * 2
+    x = rng.normal(size=(900, 120)) * 2
     return x, np.array(["a", "b", "c"])[(x[:, :3] + rng.normal(size=(900, 3)) * 2).argmax(axis=1)]
 
 
@@ -47,7 +47,7 @@ def dies(monkeypatch):
         def written(path, content):
             write(path, content)
             if next(times) == after:
-                raise Death
+                raise DeathError
 
         with monkeypatch.context() as patch:
             patch.setattr(checkpoints, "PAUSE", 0.0)
@@ -55,7 +55,7 @@ def dies(monkeypatch):
             patch.setattr(checkpoints, "write_bytes", written)
             if after is None:
                 return job(), next(times) - 1
-            with pytest.raises(Death):
+            with pytest.raises(DeathError):
                 job()
 
     return run
@@ -76,7 +76,7 @@ def close(found, expected):
 
 @pytest.mark.parametrize(
     ("how", "after"),
-    [({}, 1), ({"standardize": True}, 9), ({"multi_class": "ovr"}, 3), ({"normalize": "l2"}, 1)],
+    [({}, 1), ({"standardize": True}, 2), ({"multi_class": "ovr"}, 3), ({"normalize": "l2"}, 1)],
 )
 def test_a_fit_goes_on_from_where_another_was_stopped(how, after, data, dies, tmp_path):
     place = tmp_path / "not yet" / "kept"
@@ -168,8 +168,8 @@ def with_arrays(**changed):
         lambda content: (10**9).to_bytes(8, "little") + content[8:],
         lambda content: content + bytes(2**23),
         with_arrays(more=np.zeros(3)),
-        with_arrays(weights=np.zeros((1, 3, 249))),
-        with_arrays(weights=np.full((1, 3, 250), np.nan)),
+        with_arrays(weights=np.zeros((1, 3, 119))),
+        with_arrays(weights=np.full((1, 3, 120), np.nan)),
         with_arrays(places=np.array([1])),
         with_arrays(steps=np.array([[-1, 0]])),
         with_arrays(asked=np.frombuffer(b"[]", np.uint8)),

@@ -120,9 +120,10 @@ class Checkpoint:
         began = time.monotonic()
         if began < self.due:
             return
+        content = self._encode(reached())
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            write_bytes(self.path, self._encode(reached()))
+            write_bytes(self.path, content)
         except OSError as error:
             warnings.warn(f"no checkpoint is kept: {error}", UserWarning, stacklevel=2)
         now = time.monotonic()

@@ -57,16 +57,15 @@ def refuse_run_place(out: Path | None) -> None:
 def checkpoint_place(task: Task, out: Path | None) -> Path:
     """Return where a run keeps the weights of its fits until these end.
 
-    That is beside ``out``; by default it has a name that runs of the same images and options
-    share, whatever adds up over the images, and no others do.
+    That is beside its folder, by a name that runs of the same images and options share, whatever
+    adds up over the images, and no others do.
     """
-    if out is not None:
-        return out.with_name(f"{out.name}{CHECKPOINT}")
     asked = {"data": task.image_set.sha256, "of": type(task.options).__name__}
     options = task.option_metrics()
     asked |= {name: value for name, value in options.items() if name not in ANY_WAY}
     digest = sha256(to_printable_json(asked).encode()).hexdigest()[:8]
-    return Path(RUNS, f"{file_name(task.image_set.name)}-{digest}{CHECKPOINT}")
+    parent = out.parent if out is not None else Path(RUNS)
+    return parent / f"{file_name(task.image_set.name)}-{digest}{CHECKPOINT}"
 
 
 def write_run(
