@@ -37,6 +37,8 @@ PASSES = 20
 DEATHS, QUICK_DEATHS = 10, 2
 # A LocalCluster gives a worker up that is not back in so long.
 LOST = {"distributed.deploy.lost-worker-timeout": "5m"}
+# What a worker may hold, in bytes, before its nanny starts it anew.
+MEMORY = 2_000_000_000
 # Milliseconds from one end of a network to the other, and megabytes per second.
 NETWORKS, QUICK_NETWORKS = ((5, 100), (5, 20), (5, 5), (1, 20)), ((5, 20),)
 # How often a delay is waited for in a pass: a task and word that it is done, and the request for
@@ -59,12 +61,12 @@ def images(n: int) -> tuple[Any, Any]:
 
 
 @contextmanager
-def cluster(n_workers: int) -> Iterator[Any]:
+def cluster(n_workers: int, **options: Any) -> Iterator[Any]:
     """Yield the client of some worker processes of one thread each."""
     import dask
     from distributed import Client, LocalCluster
 
-    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    local = {"host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"} | options
     with (
         dask.config.set(LOST),
         LocalCluster(n_workers=n_workers, threads_per_worker=1, **local) as made,
@@ -191,7 +193,7 @@ def constants(rows: Any, y: Any, weights: Any, alone: float, blocks: int) -> Any
 
 def deaths(quick: bool) -> Iterator[Any]:
     """Kill a scheduler, then a worker, at some moment of each of many fits."""
-    with cluster(2) as client:
+    with cluster(2, memory_limit=MEMORY) as client:
         yield scheduler_deaths(quick, client)
         yield worker_deaths(quick, client)
 
@@ -238,7 +240,7 @@ def silence_of(victim: int, share: float, client: Any, place: Path, data: tuple[
     began = time.perf_counter()
     try:
         work(place)
-        said = "never"
+        said = "it had ended"
     except ClusterError:
         said = f"{time.perf_counter() - began - share * took:.1f}"
     killer.join()
@@ -246,28 +248,40 @@ def silence_of(victim: int, share: float, client: Any, place: Path, data: tuple[
 
 
 def worker_deaths(quick: bool, client: Any) -> Any:
-    """Kill a worker, whose nanny starts another, and wait until that is as ready as others."""
+    """End a worker, whose nanny starts another, and wait until that is as ready as others."""
     rows, y = images(QUICK[0] if quick else IMAGES[0])
     alone, rng = fit(rows, y, engine="numba"), np.random.default_rng(0)
-    found = table("A worker is killed in each fit", "fit", "after a share", "seconds", "bits")
+    found = table("A worker is killed in each fit", "fit", "how", "seconds", "bits")
     took, _ = seconds(lambda: fit(rows, y, engine="dask", client=client), 1)
     for number in range(QUICK_DEATHS if quick else DEATHS):
-        share = rng.random()
         client.wait_for_workers(2)
         client.run(fit, rows[:500], y[:500], engine="numba", on_error="return")  # loaded
-        victims = [nanny.pid for nanny in client.cluster.workers.values()]
-        killer = threading.Timer(share * took, os.kill, (victims[number % 2], signal.SIGKILL))
-        killer.start()
+        victim = client.cluster.workers[number % 2]
+        pid, share = victim.pid, rng.random()
+        if number % 2:
+            how = "by its nanny, for memory"
+            held = client.submit(hog, workers=[victim.worker_address], pure=False)
+        else:
+            how, held = f"after a share of {share:.2f}", None
+            threading.Timer(share * took, os.kill, (pid, signal.SIGKILL)).start()
         began = time.perf_counter()
         one = fit(rows, y, engine="dask", client=client)
         lasted = time.perf_counter() - began
-        killer.join()
-        while victims[number % 2] in (nanny.pid for nanny in client.cluster.workers.values()):
+        while victim.pid == pid and time.perf_counter() - began < STARTING:
             time.sleep(0.1)
-        equal = np.array_equal(one.coef_, alone.coef_)
-        bits = "the same" if equal else "others"
-        found.add_row(str(number + 1), f"{share:.2f}", f"{lasted:.1f}", bits)
+        how = "not at all" if victim.pid == pid else how
+        if held is not None:
+            held.cancel()
+        bits = "the same" if np.array_equal(one.coef_, alone.coef_) else "others"
+        found.add_row(str(number + 1), how, f"{lasted:.1f}", bits)
     return found
+
+
+def hog() -> None:
+    """Hold more than a worker may, until its nanny notices."""
+    held = np.ones(MEMORY // 7)
+    time.sleep(STARTING)
+    del held
 
 
 PARTS = {
