@@ -17,7 +17,35 @@ def test_features_are_the_formula(colour):
             r = fitted.arrays["filters"] @ normal - fitted.arrays["offsets"]
             sums[y // 8, x // 9] += np.maximum(np.append(r, -r) - 0.4, 0)
     wanted = np.minimum(np.sqrt(sums) * 255 / fitted.arrays["ceilings"], 255)
-    assert np.abs(fitted.transform(colour[7:8])[0] - wanted).max() <= 0.51
+    assert np.abs(fitted.transform(colour[7:8])[0] - wanted).max() <= 0.55
+
+
+@pytest.mark.parametrize("size", [2, 5, 14])
+def test_products_are_whole_numbers_that_float32_holds(colour, size):
+    """So no order of sums changes a byte; and filters tell of contrast alone."""
+    fitted = PatchesStep(filters=9, size=size, grid=2).fit(colour, seed=0)
+    filters = fitted.whole.filters.astype(np.float64)
+    assert np.array_equal(filters, np.rint(filters))
+    assert not filters.sum(axis=1).any()
+    assert 2**22 < 255 * np.maximum(filters, 0).sum(axis=1).max() < 2**24
+    kept = fitted.arrays["filters"]
+    unit = fitted.whole.unit / fitted.whole.per_one / kept.shape[1]
+    assert np.abs(filters * unit - kept).max() < 1e-2 * np.abs(kept).max()
+
+
+def test_sums_of_the_largest_responses_are_int32(colour):
+    """Images and filters that agree at every place, as a hostile model file may have them."""
+    wide = np.zeros((2, 300, 300), np.uint8)
+    wide[:, :, ::2] = 255
+    arrays = {
+        "filters": np.array([[9e9, -9e9, 9e9, -9e9], [0, 0, 0, 0]], np.float32),
+        "offsets": np.zeros(2, np.float32),
+        "ceilings": np.ones((1, 1, 4), np.float32),
+    }
+    fitted = PatchesStep(filters=2, size=2, grid=1).restore((300, 300), arrays)
+    sums = fitted.sums(wide).astype(np.int64)
+    assert sums[0, 0, 0, 0] > 2**20
+    assert sums.min() >= 0
 
 
 def test_filters_are_white(colour):

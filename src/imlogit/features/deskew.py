@@ -60,6 +60,11 @@ class FittedDeskew(FittedStep):
         """That of an image."""
         return self.input_shape
 
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The largest slant."""
+        return {"most_slant": MOST_SLANT}
+
     def fill(self, images: Pixels, out: NDArray[Any]) -> None:
         """Write a few images set upright."""
         grey = images.reshape(images.shape[:3])

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from imlogit.system.compiled import kernel
+from imlogit.system.compiled import exact_kernel
 
 
-@kernel
+@exact_kernel
 def find_slants(images, most, out):  # type: ignore[no-untyped-def]
     """Set ``out[i]`` to (a, b): row y is to move left by ``a + b y``, to stand upright."""
     height, width = images.shape[1:]
@@ -39,7 +39,7 @@ def find_slants(images, most, out):  # type: ignore[no-untyped-def]
             out[i, 0] = across / total - (width - 1) / 2 - slant * (down / total)
 
 
-@kernel
+@exact_kernel
 def move_rows(images, slants, out):  # type: ignore[no-untyped-def]
     """Set ``out[i, y, x]`` to what lies at ``x + a + b y`` of row y, between two pixels."""
     height, width = images.shape[1:]

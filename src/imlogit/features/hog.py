@@ -67,6 +67,18 @@ class FittedHog(FittedStep):
         blocks = sum((cells - 1) ** 2 for cells in self.grids)
         return (blocks * 4 * self.n_channels * self.step.orientations,)
 
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The grids, the directions, and what a block's norm is."""
+        return {
+            "grids": np.array(self.grids),
+            "orientations": self.step.orientations,
+            "signed": self.step.signed,
+            "each_colour": self.n_channels > 1,
+            "least_norm": kernels.LEAST_NORM,
+            "clip": kernels.CLIP,
+        }
+
     def fill(self, images: Pixels, out: NDArray[Any]) -> None:
         """Write the features of a few images."""
         kernels.fill_histograms(

@@ -7,7 +7,7 @@ import math
 import numba
 import numpy as np
 
-from imlogit.system.compiled import kernel
+from imlogit.system.compiled import exact_kernel
 
 # Added to a block's norm, in grey levels: less of an edge is noise.
 LEAST_NORM = 20.0
@@ -15,7 +15,7 @@ LEAST_NORM = 20.0
 CLIP = 0.5
 
 
-@kernel
+@exact_kernel
 def fill_histograms(images, grids, orientations, signed, n_channels, out):  # type: ignore[no-untyped-def]
     """Set ``out[i]`` to the normalised histograms of all blocks of all grids."""
     height, width = images.shape[1:3]

@@ -1,7 +1,8 @@
 """Kernels of the step `patches`: a strip of an image, from pixels to pooled responses.
 
-Serial and without the interpreter lock, under a pool of threads. An image is worked through by one
-thread, with products of the same sizes whichever it is: the bits are the same for any number.
+Filters, pixels, responses and their sums are whole numbers that float32 and int32 hold exactly, and
+all else is rounded number by number: no order of sums, size of a product, thread or processor
+changes a bit, and any other program comes to the same features.
 """
 
 from __future__ import annotations
@@ -11,15 +12,15 @@ import math
 import numba
 import numpy as np
 
-from imlogit.system.compiled import kernel
+from imlogit.system.compiled import exact_kernel
 
 # So many filters at a time: their responses to a strip stay in the cache until they are pooled.
 FILTERS_TOGETHER = 256
 
 
-@kernel
+@exact_kernel
 def pool_responses(  # type: ignore[no-untyped-def]
-    images, size, contrast, filters, offsets, threshold, rows, columns, out
+    images, size, added, unit, filters, offsets, threshold, rows, columns, out
 ):
     """Set ``out[i, a, b]``, shape (2 F,), to the sums over cell (a, b) of the rectified responses.
 
@@ -31,11 +32,12 @@ def pool_responses(  # type: ignore[no-untyped-def]
     for a in range(rows.size - 1):
         most = max(most, rows[a + 1] - rows[a])
     strip = np.empty((most * width, length), np.float32)
+    units = np.empty(most * width, np.float32)
     buffer = np.empty(most * width * min(n_filters, FILTERS_TOGETHER), np.float32)
     for i in range(images.shape[0]):
         for a in range(rows.size - 1):
             n = (rows[a + 1] - rows[a]) * width
-            _cut(images[i], rows[a], rows[a + 1], width, size, contrast, strip)
+            _cut(images[i], rows[a], rows[a + 1], width, size, added, unit, strip, units)
             for start in range(0, n_filters, FILTERS_TOGETHER):
                 stop = min(start + FILTERS_TOGETHER, n_filters)
                 responses = buffer[: n * (stop - start)].reshape(n, stop - start)
@@ -47,13 +49,14 @@ def pool_responses(  # type: ignore[no-untyped-def]
                     below[:] = 0
                     for y in range(rows[a + 1] - rows[a]):
                         for x in range(columns[b], columns[b + 1]):
-                            row = responses[y * width + x]
-                            _rectify(row, offsets[start:stop], threshold, above, below)
+                            at = y * width + x
+                            row = responses[at]
+                            _rectify(row, units[at], offsets[start:stop], threshold, above, below)
 
 
 @numba.njit(inline="always")
-def _cut(image, first, last, width, size, contrast, strip):  # type: ignore[no-untyped-def]
-    """Write the patches of some rows of positions, each less its mean, over its deviation."""
+def _cut(image, first, last, width, size, added, unit, strip, units):  # type: ignore[no-untyped-def]
+    """Write the patches of some rows of positions, and what their products are multiplied by."""
     n_values = size * image.shape[2]
     length = size * n_values
     # with the channels of a pixel side by side, a patch's row is one run of bytes
@@ -70,30 +73,24 @@ def _cut(image, first, last, width, size, contrast, strip):  # type: ignore[no-u
                     total = np.int32(total + value)
                     squares = np.int32(squares + value * value)
                     part[u] = np.float32(value)
-            mean = total / length
-            variance = squares / length - mean * mean
-            factor = np.float32(1.0 / math.sqrt(variance + contrast))
-            shift = np.float32(mean) * factor
-            for u in range(length):
-                patch[u] = patch[u] * factor - shift
+            spread = length * np.int64(squares) - np.int64(total) * np.int64(total)
+            units[(y - first) * width + x] = np.float32(unit / math.sqrt(np.float64(spread) + added))
 
 
 @numba.njit(inline="always")
-def _rectify(responses, offsets, threshold, above, below):  # type: ignore[no-untyped-def]
+def _rectify(products, unit, offsets, threshold, above, below):  # type: ignore[no-untyped-def]
     """Add what exceeds the threshold, on either side of zero."""
-    none = np.float32(0)
-    for f in range(responses.size):
-        r = responses[f] - offsets[f]
-        above[f] += max(r - threshold, none)
-        below[f] += max(-r - threshold, none)
+    none = np.int32(0)
+    for f in range(products.size):
+        r = np.int32(np.int32(products[f] * unit) - offsets[f])
+        above[f] = np.int32(above[f] + max(np.int32(r - threshold), none))
+        below[f] = np.int32(below[f] + max(np.int32(np.int32(-r) - threshold), none))
 
 
-@kernel
+@exact_kernel
 def quantise(sums, factors, out):  # type: ignore[no-untyped-def]
     """Set ``out`` to the square roots of ``sums`` times ``factors``, rounded to 0..255."""
     for i in range(sums.shape[0]):
         row, made = sums[i], out[i]
         for p in range(row.size):
-            made[p] = np.uint8(
-                min(math.sqrt(row[p]) * factors[p] + np.float32(0.5), np.float32(255))
-            )
+            made[p] = np.uint8(min(math.sqrt(row[p] * factors[p]) + 0.5, 255.0))

@@ -1,7 +1,9 @@
 """The step that compares each place of an image with patches of the training images.
 
 A convolution with whitened patches of contrast-normalised places, rectified both ways, summed over
-the cells of a grid (square root), and rounded to bytes.
+the cells of a grid (square root), and rounded to bytes. Filters and responses are rounded to whole
+numbers that float32 multiplies and adds up exactly: no program that follows the same steps, in
+whatever order, comes to another byte. docs/export.md says them.
 
 References
 ----------
@@ -25,11 +27,11 @@ from imlogit.arrays import Floats, Pixels
 from imlogit.errors import DataError
 from imlogit.features import patch_kernels as kernels
 from imlogit.features.parameters import real, whole
+from imlogit.features.patch_numbers import CONTRAST, MOST_LENGTH, Whole, whole_numbers
 from imlogit.features.step import WHITE, ArrayKind, FittedStep, Step, by_blocks
+from imlogit.system.text import by
 from imlogit.system.threads import SingleThreadedBlas
 
-# Added to a place's variance, in squared grey levels of 0..255: less contrast is noise.
-CONTRAST = 10.0
 # Added to the variances along the directions of normalised patches, which are about 1.
 WHITENING = 0.1
 # What whitening is learnt from, and from how many images at most features' ceilings are.
@@ -55,6 +57,21 @@ class PatchesStep(Step):
         """What has a place for a patch in every cell."""
         return self.size + self.grid - 1
 
+    def check_shape(self, image_shape: tuple[int, ...]) -> None:
+        """Refuse images too small for a patch, and patches of too many numbers.
+
+        Raises
+        ------
+        DataError
+        """
+        super().check_shape(image_shape)
+        length = self.size**2 * math.prod(image_shape[2:])
+        if length > MOST_LENGTH:
+            raise DataError(
+                f"patches of size={self.size} have {length:,} numbers in images of shape "
+                f"{by(image_shape)}, and may have {MOST_LENGTH:,}: choose a smaller size"
+            )
+
     def array_kinds(self, image_shape: tuple[int, ...]) -> dict[str, ArrayKind]:
         """Return what filters, their offsets and the features' ceilings are."""
         length = self.size**2 * math.prod(image_shape[2:])
@@ -78,9 +95,11 @@ class PatchesStep(Step):
         blank = np.zeros((self.grid, self.grid, 2 * self.filters), np.float32)
         arrays = {"filters": filters, "offsets": offsets, "ceilings": blank}
         some = images[self._ceiling_rows(images, rng)]
-        sums = self.restore(images.shape[1:], arrays).sums(some)
+        fitted = self.restore(images.shape[1:], arrays)
+        sums = fitted.sums(some)
         rank = math.ceil(CEILING_QUANTILE * len(sums)) - 1
-        return {**arrays, "ceilings": np.sqrt(np.partition(sums, rank, axis=0)[rank])}
+        usual = np.sqrt(np.partition(sums, rank, axis=0)[rank] / fitted.whole.per_one)
+        return {**arrays, "ceilings": usual.astype(np.float32)}
 
     def restore(
         self, input_shape: tuple[int, ...], arrays: Mapping[str, NDArray[Any]]
@@ -153,15 +172,39 @@ class FittedPatches(FittedStep):
         return cells * down // self.step.grid, cells * across // self.step.grid
 
     @cached_property
-    def _factors(self) -> NDArray[np.float32]:
-        """What square roots of sums are multiplied by; 0 where a feature never was anything."""
-        ceilings = self.arrays["ceilings"].ravel()
-        with np.errstate(divide="ignore"):
-            return np.where(ceilings > 0, WHITE / ceilings, 0).astype(np.float32)
+    def whole(self) -> Whole:
+        """Filters, offsets and threshold in whole numbers."""
+        n_places = math.prod(int(np.diff(one).max()) for one in self.borders)
+        return whole_numbers(
+            self.arrays["filters"], self.arrays["offsets"], self.step.threshold, n_places
+        )
 
-    def sums(self, images: Pixels) -> NDArray[np.float32]:
+    @cached_property
+    def factors(self) -> Floats:
+        """What sums of responses are multiplied by to be squares of bytes; 0 where none were."""
+        squares = np.square(self.arrays["ceilings"].ravel().astype(np.float64)) * self.whole.per_one
+        with np.errstate(divide="ignore"):
+            return np.where(squares > 0, WHITE**2 / squares, 0.0)
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """The whole numbers, and the borders of the cells."""
+        rows, columns = self.borders
+        return {
+            "size": self.step.size,
+            "rows": rows,
+            "columns": columns,
+            "filters": self.whole.filters.astype(np.int32),
+            "offsets": self.whole.offsets,
+            "threshold": self.whole.threshold,
+            "unit": self.whole.unit,
+            "added": self.whole.added,
+            "factors": self.factors.reshape(self.output_shape),
+        }
+
+    def sums(self, images: Pixels) -> NDArray[np.int32]:
         """Return the sums of the rectified responses over each cell, (n, *output_shape)."""
-        out = np.empty((len(images), *self.output_shape), np.float32)
+        out = np.empty((len(images), *self.output_shape), np.int32)
 
         def work(rows: slice) -> None:
             self._pool(np.ascontiguousarray(images[rows]), out[rows])
@@ -171,19 +214,20 @@ class FittedPatches(FittedStep):
 
     def fill(self, images: Pixels, out: NDArray[Any]) -> None:
         """Write the features of a few images."""
-        sums = np.empty(out.shape, np.float32)
+        sums = np.empty(out.shape, np.int32)
         self._pool(images, sums)
         flat = len(images), self.n_features
-        kernels.quantise(sums.reshape(flat), self._factors, out.reshape(flat))
+        kernels.quantise(sums.reshape(flat), self.factors, out.reshape(flat))
 
-    def _pool(self, images: Pixels, out: NDArray[np.float32]) -> None:
+    def _pool(self, images: Pixels, out: NDArray[np.int32]) -> None:
         kernels.pool_responses(
             images.reshape(*images.shape[:3], -1),
             self.step.size,
-            CONTRAST,
-            self.arrays["filters"],
-            self.arrays["offsets"],
-            np.float32(self.step.threshold),
+            self.whole.added,
+            self.whole.unit,
+            self.whole.filters,
+            self.whole.offsets,
+            np.int32(self.whole.threshold),
             *self.borders,
             out,
         )
@@ -225,9 +269,13 @@ class FittedPatches(FittedStep):
             image.reshape(*image.shape[:2], -1), (size, size), axis=(0, 1)
         )
         patches = np.moveaxis(windows, 2, -1).reshape(*windows.shape[:2], -1).astype(np.float64)
-        responses = normalised(patches) @ self.arrays["filters"].T - self.arrays["offsets"]
+        total = patches.sum(axis=-1)
+        spread = patches.shape[-1] * np.square(patches).sum(axis=-1) - total**2
+        units = (self.whole.unit / np.sqrt(spread + self.whole.added)).astype(np.float32)
+        products = (patches @ self.whole.filters.T.astype(np.float64)).astype(np.float32)
+        responses = (products * units[..., None]).astype(np.int32) - self.whole.offsets
         either = np.concatenate([responses, -responses], axis=-1)
-        strengths = np.maximum(either - self.step.threshold, 0)
+        strengths = np.maximum(either - self.whole.threshold, 0).astype(np.float64)
         out = np.empty(strengths.shape[:2])
         rows, columns = (list(map(slice, one, one[1:])) for one in self.borders)
         for a, row in enumerate(rows):

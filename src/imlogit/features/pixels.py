@@ -35,6 +35,11 @@ class FittedPixels(FittedStep):
         """That of an image."""
         return self.input_shape
 
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Nothing."""
+        return {}
+
     def transform(self, images: Pixels, out: NDArray[Any] | None = None) -> NDArray[Any]:
         """Return the images themselves, without a copy unless there is an ``out``."""
         self.check(images)

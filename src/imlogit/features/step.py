@@ -231,6 +231,11 @@ class FittedStep(ABC):
         features = self.transform(images).astype(np.float64)
         return self.spread(images, features * self.scale * weights.reshape(self.output_shape))
 
+    @property
+    def recipe(self) -> dict[str, Any] | None:
+        """What any program needs to make the same, as docs/export.md says; None if it cannot."""
+        return None
+
     def picture(self) -> Pixels | None:
         """Return what the step looks for, as one picture (h, w[, 3]); None where it has none."""
         return None

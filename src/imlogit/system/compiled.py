@@ -10,11 +10,16 @@ import numba
 
 def kernel(function: Callable[..., None]) -> Callable[..., None]:
     """Compile a function without the interpreter lock, and keep the machine code on disk."""
-    options: dict[str, Any] = {
-        "nogil": True,
-        "error_model": "numpy",
-        "fastmath": {"reassoc", "contract", "nsz", "arcp"},
-    }
+    return _compiled(function, fastmath={"reassoc", "contract", "nsz", "arcp"})
+
+
+def exact_kernel(function: Callable[..., None]) -> Callable[..., None]:
+    """Compile as `kernel` does, every operation rounded as it stands: any machine, the same bits."""
+    return _compiled(function, fastmath=False)
+
+
+def _compiled(function: Callable[..., None], fastmath: set[str] | bool) -> Callable[..., None]:
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": fastmath}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder to keep it in: compile in every process
