@@ -64,9 +64,17 @@ def tables() -> dict[str, str]:
             ((f"`{rule.field}`", rule.allowed) for rule in RULES),
         ),
         "exports": table(
-            ("format", "ends in", "what is written", "class names", "needs", "run by"),
+            ("format", "ends in", "what is written", "steps", "class names", "needs", "run by"),
             (
-                (f"`{name}`", f"`{row.suffix}`", row.what, row.names, row.needs, row.run_by)
+                (
+                    f"`{name}`",
+                    f"`{row.suffix}`",
+                    row.what,
+                    ", ".join(row.steps[1:]) or "none",
+                    row.names,
+                    row.needs,
+                    row.run_by,
+                )
                 for name, row in FORMATS.items()
             ),
         ),

@@ -9,7 +9,7 @@ import pytest
 import safetensors.numpy
 
 import imlogit
-from imlogit.errors import ExportError, ModelFileError
+from imlogit.errors import ModelFileError
 from imlogit.evaluation.evidence import evidence_of
 from imlogit.features.chain import Chain
 from imlogit.model.file import decode, encode, read
@@ -90,12 +90,10 @@ def test_its_evidence_adds_up_to_the_margin(model, embedded):
         assert found.margin == pytest.approx(apart, rel=1e-9, abs=1e-9)
 
 
-def test_no_estimator_and_no_export_is_made_of_it(model, tmp_path):
+def test_no_estimator_is_made_of_it(model, tmp_path):
     (tmp_path / "m.imlogit").write_bytes(encode(model[2]))
     with pytest.raises(ModelFileError, match=r"makes features of images \(.*\), which an estimat"):
         load_model(tmp_path / "m.imlogit")
-    with pytest.raises(ExportError, match=r"makes features of images \(.*\), and no exported"):
-        imlogit.export_model(tmp_path / "m.imlogit", tmp_path / "m.json")
     assert open_model(tmp_path / "m.imlogit").features is not None
 
 

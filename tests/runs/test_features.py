@@ -10,7 +10,7 @@ from PIL import Image
 import imlogit
 from imlogit.cli.app import run as command
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import ExportError, ParameterError
+from imlogit.errors import ParameterError
 from imlogit.model.head import head_of
 from imlogit.report.run_folder import write_run
 from imlogit.runs.options import SweepOptions, TrainOptions
@@ -108,11 +108,13 @@ def test_the_model_knows_its_training_images_by_their_pixels(record, source):
     )
 
 
-def test_it_is_not_exported(folders, tmp_path, capsys):
-    with pytest.raises(ExportError, match=rf"makes features of images \({STEPS.split('+')[0]}"):
-        imlogit.export_model(folders[0], tmp_path / "m.json")
-    assert command(["export", str(folders[0]), "--to", "json"]) == 2
-    assert not (folders[0] / "model.json").exists()
+def test_it_is_exported_with_its_steps(folders, tmp_path, capsys):
+    assert imlogit.export_model(folders[0], tmp_path / "m.json").difference <= 1e-9
+    assert command(["export", str(folders[0]), "--to", "litert"]) == 2
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"makes features of images ({STEPS.split('+')[0]}" in said
+    assert said.endswith("export to onnx or savedmodel or json.")
+    assert not (folders[0] / "model.tflite").exists()
 
 
 def test_a_sweep_takes_them(embedded, tmp_path):

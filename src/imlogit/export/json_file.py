@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 
 from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Runner
+from imlogit.export.plain_features import computed, recipes
 from imlogit.model.head import Head
 from imlogit.system.atomic import replacing
 from imlogit.system.plain_json import to_printable_json
 
 KIND = "imlogit-classifier"
 VERSION = 1
+# Of files with feature steps, which a reader of the first version would multiply pixels without.
+VERSION_OF_STEPS = 2
 # Numbers of a line, and characters that are read at a time: a model of 512 MB takes as much again.
 LINE = 4096
 PIECE = 2**20
@@ -29,7 +32,7 @@ def facts(head: Head) -> dict[str, Any]:
     """Return everything of a head but its numbers: what a sidecar file says."""
     return {
         "format": KIND,
-        "version": VERSION,
+        "version": VERSION if head.features is None else VERSION_OF_STEPS,
         "class_names": list(head.class_names),
         "input": {"name": head.input_name, "dtype": head.dtype, "shape": list(head.shape)},
         "link": head.link,
@@ -44,8 +47,14 @@ def text(content: dict[str, Any]) -> bytes:
 
 def write(head: Head, path: Path) -> None:
     """Write a head, some of its numbers at a time; they come back as the same float64."""
-    numbers = {"scale": head.scale, "intercept": head.intercept.tolist(), "weights": []}
-    start = to_printable_json(facts(head) | numbers).removesuffix("]}")
+    content = facts(head)
+    if head.features is not None:
+        content["features"] = [
+            {key: np.asarray(value).tolist() for key, value in step.items()}
+            for step in recipes(head.features)
+        ]
+    content |= {"scale": head.scale, "intercept": head.intercept.tolist(), "weights": []}
+    start = to_printable_json(content).removesuffix("]}")
     with replacing(path) as file:
         file.write(start.encode())
         for k, row in enumerate(head.weights):
@@ -69,16 +78,19 @@ def load(path: Path) -> Runner:
             weights.extend(map(float, some.split(",")))
     read = json.loads(start + marker + "]}")
     intercept = np.array(read["intercept"])
-    return Head(
-        weights=np.frombuffer(weights).reshape(len(intercept), -1),
+    steps = read.get("features")
+    matrix = np.frombuffer(weights).reshape(len(intercept), -1)
+    head = Head(
+        weights=matrix,
         intercept=intercept,
         scale=read["scale"],
-        shape=tuple(read["input"]["shape"]),
+        shape=tuple(read["input"]["shape"]) if steps is None else matrix.shape[1:],
         dtype=read["input"]["dtype"],
         link=read["link"],
         threshold=read["threshold"],
         class_names=tuple(read["class_names"]),
-    ).answer
+    )
+    return head.answer if steps is None else lambda images: head.answer(computed(images, steps))
 
 
 def _number_texts(rest: str, pieces: Iterator[str]) -> Iterator[str]:

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from imlogit import __version__
 from imlogit.core.links import SIGMOID, SOFTMAX
 from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Inputs, Runner
+from imlogit.export.onnx_features import Drawing, draw_features
+from imlogit.export.plain_features import recipes
 from imlogit.model.head import Answers, Head
 from imlogit.system.atomic import write_bytes
 from imlogit.system.extras import need
@@ -37,7 +39,7 @@ Part = tuple[list[Any], dict[str, NDArray[Any]]]
 
 def write(head: Head, path: Path, real: type[np.floating] = np.float32) -> None:
     """Write a head; inputs that are not pixels are of type `real`, as probabilities are."""
-    parts = [_margins(head, real), _link(head, real), _label(head, real)]
+    parts = [_rows(head), _margins(head, real), _link(head, real), _label(head, real)]
     graph = helper.make_graph(
         [node for nodes, _ in parts for node in nodes],
         "imlogit",
@@ -73,6 +75,15 @@ def _ends(head: Head, kind: int) -> tuple[list[Any], list[Any]]:
     )
 
 
+def _rows(head: Head) -> Part:
+    """Return what makes the rows that are multiplied: the inputs', or those of their features."""
+    if head.features is None:
+        return [_node("Flatten", head.input_name, to="rows", axis=1)], {}
+    drawing = Drawing()
+    made = draw_features(drawing, head.input_name, head.shape, recipes(head.features))
+    return [*drawing.nodes, _node("Identity", made, to="rows")], drawing.constants
+
+
 def _margins(head: Head, real: type[np.floating]) -> Part:
     kind = helper.np_dtype_to_tensor_dtype(np.dtype(real))
     constants = {
@@ -81,7 +92,6 @@ def _margins(head: Head, real: type[np.floating]) -> Part:
         "intercept": head.each_intercept.astype(real),
     }
     return [
-        _node("Flatten", head.input_name, to="rows", axis=1),
         helper.make_node("Cast", ["rows"], ["numbers"], to=kind),
         _node("Mul", "numbers", "scale", to="scaled"),
         _node("Gemm", "scaled", "weights", "intercept", to="margins"),

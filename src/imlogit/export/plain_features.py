@@ -31,7 +31,10 @@ def recipes(features: FittedChain) -> list[dict[str, Any]]:
 
 def computed(images: NDArray[Any], steps: Iterable[Mapping[str, Any]]) -> Floats:
     """Return the features (n, d) of images (n, h, w) or (n, h, w, c) of bytes."""
-    steps = list(steps)
+    steps = [
+        {key: np.array(value) if isinstance(value, list) else value for key, value in step.items()}
+        for step in steps
+    ]
     made = []
     for start in range(0, len(images), TOGETHER):
         some = images[start : start + TOGETHER]
@@ -69,14 +72,14 @@ def _deskew(images: Floats, step: Mapping[str, Any]) -> Floats:
 
 def _hog(images: Floats, step: Mapping[str, Any]) -> Floats:
     votes = _votes(images, step)
-    found = []
+    found: list[Floats] = []
     for cells in step["grids"]:
-        down, across = (_nearness(int(cells), side) for side in votes.shape[1:3])
+        down, across = (nearness(int(cells), side) for side in votes.shape[1:3])
         counts = np.einsum("ry,sx,nyxco->nrsco", down, across, votes)
         counts = counts.reshape(*counts.shape[:3], -1)
         low, high = slice(None, -1), slice(1, None)
-        blocks = [counts[:, v, u] for v in (low, high) for u in (low, high)]
-        blocks = np.stack(blocks, axis=3)  # image, row, column, cell of the block, bin
+        # image, row, column, cell of the block, bin
+        blocks = np.stack([counts[:, v, u] for v in (low, high) for u in (low, high)], axis=3)
         norm = np.sqrt(np.square(blocks).sum(axis=(3, 4), keepdims=True) + step["least_norm"] ** 2)
         part = np.minimum(blocks / (norm * step["clip"]), 1)
         found.append(np.floor(np.sqrt(part) * WHITE + 0.5).reshape(len(images), -1))
@@ -101,7 +104,7 @@ def _votes(images: Floats, step: Mapping[str, Any]) -> Floats:
     return np.asarray(size[..., None] * near)
 
 
-def _nearness(cells: int, side: int) -> Floats:
+def nearness(cells: int, side: int) -> Floats:
     """Return how near each pixel is to each cell's middle, (cells, side)."""
     middles = (np.arange(side) + 0.5) * cells / side - 0.5
     return np.maximum(1 - np.abs(middles - np.arange(cells)[:, None]), 0)
@@ -110,16 +113,25 @@ def _nearness(cells: int, side: int) -> Floats:
 def _patches(images: Floats, step: Mapping[str, Any]) -> Floats:
     size = step["size"]
     windows = np.lib.stride_tricks.sliding_window_view(images, (size, size), axis=(1, 2))
-    patches = np.moveaxis(windows, 3, -1).reshape(*windows.shape[:3], -1)
+    places = windows.shape[:3]
+    patches = np.moveaxis(windows, 3, -1).reshape(math.prod(places), -1)
     spread = patches.shape[-1] * np.square(patches).sum(axis=-1) - patches.sum(axis=-1) ** 2
-    units = np.float32(step["unit"] / np.sqrt(spread + step["added"]))
-    products = np.float32(patches @ np.array(step["filters"], np.float64).T)
-    responses = np.trunc(products * units[..., None]).astype(np.int64) - step["offsets"]
-    either = np.concatenate([responses, -responses], axis=3)
-    over = np.maximum(either - step["threshold"], 0)
-    sums = np.add.reduceat(over, np.asarray(step["rows"])[:-1], axis=1)
-    sums = np.add.reduceat(sums, np.asarray(step["columns"])[:-1], axis=2)
-    return np.floor(np.minimum(np.sqrt(sums * np.asarray(step["factors"])) + 0.5, WHITE))
+    units = (step["unit"] / np.sqrt(spread + step["added"])).astype(np.float32)
+    products = patches.astype(np.float32) @ step["filters"].T.astype(np.float32)
+    products *= units[:, None]
+    # without fractions
+    responses = products.astype(np.int32).reshape(*places, -1) - step["offsets"].astype(np.int32)
+    threshold = step["threshold"]
+    over = np.maximum(responses - threshold, 0), np.maximum(-responses - threshold, 0)
+    cells = [list(map(slice, one, one[1:])) for one in (step["rows"], step["columns"])]
+    sums = np.array(
+        [
+            [[one[:, row, column].sum(axis=(1, 2)) for one in over] for column in cells[1]]
+            for row in cells[0]
+        ]
+    )  # row, column, side, image, filter
+    sums = sums.transpose(3, 0, 1, 2, 4).reshape(len(images), *step["factors"].shape)
+    return np.floor(np.minimum(np.sqrt(sums * step["factors"]) + 0.5, WHITE))
 
 
 _STEPS: dict[str, Callable[[Floats, Mapping[str, Any]], Floats]] = {

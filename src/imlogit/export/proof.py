@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
 from imlogit.errors import ExportError
+from imlogit.export.formats import Runner
 from imlogit.model.head import Answers, Head
 
 N_TRIALS = 256
@@ -14,6 +15,8 @@ N_TRIALS = 256
 MOST_MARGIN = 8.0
 # Rows of softmax weights add up to zero: directions this much shorter than the longest are none.
 SMALL = 1e-4
+# Halves of the way between two images, and inputs that a file is run on together.
+BISECTIONS, TOGETHER = 6, 32
 
 
 def trial_inputs(head: Head, n: int = N_TRIALS, seed: int = 0) -> NDArray[np.generic]:
@@ -21,7 +24,8 @@ def trial_inputs(head: Head, n: int = N_TRIALS, seed: int = 0) -> NDArray[np.gen
 
     Noise alone is far on one side of most models' boundaries, where every probability is 0 or 1
     and any mistake goes unseen. So each noise image is moved, by the shortest way, to where its
-    margins are what was drawn for it.
+    margins are what was drawn for it. Where features are made of images, pictures of blots and
+    noise are mixed instead, by pairs of other answers, to where the answer changes.
 
     Parameters
     ----------
@@ -33,6 +37,8 @@ def trial_inputs(head: Head, n: int = N_TRIALS, seed: int = 0) -> NDArray[np.gen
     ndarray of uint8 or float32, shape (n, *head.shape)
     """
     rng = np.random.default_rng(seed)
+    if head.features is not None:
+        return _between_classes(head, _pictures(head.shape, n, rng), _pictures(head.shape, n, rng))
     pixels = head.dtype == "uint8"
     size = n, head.n_features
     values = rng.uniform(0, 255, size) if pixels else rng.normal(size=size)
@@ -41,6 +47,44 @@ def trial_inputs(head: Head, n: int = N_TRIALS, seed: int = 0) -> NDArray[np.gen
     steps = (wanted - head.intercept - values @ weights.T) @ np.linalg.pinv(weights, SMALL).T
     moved = (values + steps).reshape(n, *head.shape)
     return np.clip(moved, 0, 255).round().astype(np.uint8) if pixels else moved.astype(np.float32)
+
+
+def _pictures(shape: tuple[int, ...], n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return pictures of coarse and fine blots, on grounds from dark to bright."""
+    found = np.zeros((n, *shape))
+    rows, columns = (np.arange(side) for side in shape[:2])
+    for k, picture in enumerate(found):
+        side = int(2 ** rng.integers(0, 4))
+        coarse = rng.uniform(-1, 1, (len(rows) // side + 1, len(columns) // side + 1, *shape[2:]))
+        drawn = coarse[rows[:, None] // side, columns // side]
+        ground = 0.3 + 0.7 * (k % 2)
+        picture[:] = 255 * np.clip(drawn * 2 + rng.uniform(-1, 1) * ground, 0, 1)
+    return found.round().astype(np.uint8)
+
+
+def _between_classes(
+    head: Head, images: NDArray[np.uint8], others: NDArray[np.uint8]
+) -> NDArray[np.uint8]:
+    """Return mixtures of pairs of images, each drawn to where the answer changes, if it does."""
+    ends = images.astype(float), others.astype(float)
+    column = (len(images),) + (1,) * (images.ndim - 1)
+    low, high = np.zeros(column), np.ones(column)
+    first = head.answer(images).labels.reshape(column)
+
+    def mixed(part: Floats) -> NDArray[np.uint8]:
+        return np.asarray((ends[0] + (ends[1] - ends[0]) * part).round().astype(np.uint8))
+
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2
+        same = head.answer(mixed(middle)).labels.reshape(column) == first
+        low, high = np.where(same, middle, low), np.where(same, high, middle)
+    return mixed(high)
+
+
+def run_in_turns(run: Runner, inputs: NDArray[np.generic]) -> Answers:
+    """Return what a file says of inputs, of some at a time: features take room."""
+    said = [run(inputs[start : start + TOGETHER]) for start in range(0, len(inputs), TOGETHER)]
+    return Answers(*map(np.concatenate, zip(*said, strict=True)))
 
 
 def difference(head: Head, said: Answers, expected: Answers, tolerance: float, what: str) -> float:

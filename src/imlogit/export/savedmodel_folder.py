@@ -13,6 +13,8 @@ import numpy as np
 
 from imlogit.core.links import SIGMOID, SOFTMAX
 from imlogit.export.formats import SIGNATURE, Format, Inputs, Runner
+from imlogit.export.plain_features import recipes
+from imlogit.export.tensorflow_features import features_of
 from imlogit.model.head import Answers, Head
 from imlogit.system.extras import need, quiet
 from imlogit.system.plain_json import to_printable_json
@@ -36,8 +38,12 @@ def build(head: Head) -> Any:
     )
     kind = tf.TensorSpec([None, *head.shape], head.dtype, name=head.input_name)
 
+    steps = None if head.features is None else recipes(head.features)
+
     def classify(inputs: Any) -> dict[str, Any]:
-        rows = tf.reshape(tf.cast(inputs, tf.float32) * scale, [-1, head.n_features])
+        if steps is not None:
+            inputs = features_of(tf, inputs, head.shape, steps)
+        rows = tf.reshape(tf.cast(inputs, tf.float32) * scale, [-1, head.weights.shape[1]])
         margins = tf.matmul(rows, weights) + intercept
         if head.link == SIGMOID:
             probabilities = tf.sigmoid(margins)

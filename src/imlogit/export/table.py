@@ -16,6 +16,8 @@ class Row(NamedTuple):
         How its files end.
     what : str
         What is written.
+    steps : tuple of str
+        The feature steps that it has a form for; the first one leaves images as they are.
     names : str
         Where class names are.
     needs : str
@@ -26,16 +28,21 @@ class Row(NamedTuple):
     home: str
     suffix: str
     what: str
+    steps: tuple[str, ...]
     names: str
     needs: str
     run_by: str
 
+
+_EVERY = ("pixels", "deskew", "hog", "patches")
+_NONE = ("pixels",)
 
 FORMATS = {
     "onnx": Row(
         "imlogit.export.onnx_file",
         ".onnx",
         "operator set 18, weights inline",
+        _EVERY,
         "metadata `class_names`, a JSON list",
         "`imlogit[onnx]`",
         "onnxruntime",
@@ -44,6 +51,7 @@ FORMATS = {
         "imlogit.export.keras_file",
         ".keras",
         "standard layers, loads in safe mode",
+        _NONE,
         "sidecar `.keras.json`",
         "`imlogit[tensorflow]`",
         "Keras 3",
@@ -52,6 +60,7 @@ FORMATS = {
         "imlogit.export.savedmodel_folder",
         ".savedmodel",
         "a folder, signature `serving_default`",
+        _EVERY,
         "asset `class_names.json`",
         "`imlogit[tensorflow]`",
         "TensorFlow",
@@ -60,6 +69,7 @@ FORMATS = {
         "imlogit.export.litert_file",
         ".tflite",
         "signature `serving_default`",
+        _NONE,
         "sidecar `.tflite.json`",
         "`imlogit[litert]`",
         "ai_edge_litert",
@@ -68,6 +78,7 @@ FORMATS = {
         "imlogit.export.json_file",
         ".json",
         "the object below",
+        _EVERY,
         "in the file",
         "nothing",
         "a few lines in any language",

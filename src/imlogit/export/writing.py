@@ -12,7 +12,8 @@ from imlogit.errors import ExportError, OutputError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.export.formats import Format, format_of, open_format, suffix_of
 from imlogit.export.json_file import facts, text
-from imlogit.export.proof import N_TRIALS, difference, trial_inputs
+from imlogit.export.proof import N_TRIALS, difference, run_in_turns, trial_inputs
+from imlogit.export.table import FORMATS
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import Head, head_of
 from imlogit.model.persist import open_model
@@ -89,9 +90,9 @@ def export_model(
     Raises
     ------
     ExportError
-        For an unknown format or ending, for a model that normalises rows or makes features of
-        images, and where the written file differs from the model in a probability by more than
-        5e-6 (1e-9 for JSON and for ONNX in float64). Nothing is left.
+        For an unknown format or ending, for a model that normalises rows, for feature steps that
+        the format has no form for, and where the written file differs from the model in a
+        probability by more than 5e-6 (1e-9 for JSON and for ONNX in float64). Nothing is left.
     OutputError
         If the path exists, or cannot be written.
     MissingExtraError
@@ -102,6 +103,7 @@ def export_model(
     if target.suffix != suffix_of(name):
         raise ExportError(f"{target}: an export to {name} ends in {suffix_of(name)}. Rename it.")
     head = _head_of(model, class_names)
+    _check_steps(head, name)
     form = open_format(name, float64)
     sidecar = target.with_name(f"{target.name}.json") if form.sidecar else None
     for place in filter(None, (target, sidecar)):
@@ -111,7 +113,7 @@ def export_model(
         made = folder / target.name
         form.write(head, made)
         inputs = trial_inputs(head)
-        said, expected = form.load(made)(inputs), head.answer(inputs)
+        said, expected = run_in_turns(form.load(made), inputs), head.answer(inputs)
         apart = difference(head, said, expected, form.tolerance, f"the {name} file")
         pairs = [(made, target)]
         if sidecar is not None:
@@ -150,6 +152,25 @@ def _check_place(place: Path, form: Format, force: bool) -> None:
         )
 
 
+def _check_steps(head: Head, name: str) -> None:
+    """Refuse a format that has no form for one of a model's feature steps.
+
+    Raises
+    ------
+    ExportError
+    """
+    for fitted in head.features.steps if head.features is not None else ():
+        if fitted.name in FORMATS[name].steps:
+            continue
+        others = [one for one, row in FORMATS.items() if fitted.name in row.steps]
+        advice = f"export to {' or '.join(others)}" if others else "fit a model without it"
+        raise ExportError(
+            f"The model makes features of images ({head.features}), and {name} has no form for the "
+            f"step {fitted.name}: {advice}.",
+            parameter="to",
+        )
+
+
 def _head_of(
     model: LogisticRegression | SavedModel | str | os.PathLike[str],
     class_names: Sequence[str] | None,
@@ -159,8 +180,8 @@ def _head_of(
     Raises
     ------
     ExportError
-        For a model that normalises rows or makes features, for another number of names than
-        classes, or names that occur twice.
+        For a model that normalises rows, for another number of names than classes, or names that
+        occur twice.
     """
     head = head_of(open_model(model))
     if head.normalize is not None:
@@ -168,12 +189,6 @@ def _head_of(
             "The model divides every row by its norm, and no exported format does: normalise rows "
             "before (x / |x|), fit on them with normalize=None, and export that model.",
             parameter="normalize",
-        )
-    if head.features is not None:
-        raise ExportError(
-            f"The model makes features of images ({head.features}), and no exported format does: "
-            "fit a model on pixels, and export that.",
-            parameter="features",
         )
     names = head.class_names if class_names is None else tuple(map(str, class_names))
     if len(names) != len(head.class_names):

@@ -74,7 +74,9 @@ def _cut(image, first, last, width, size, added, unit, strip, units):  # type: i
                     squares = np.int32(squares + value * value)
                     part[u] = np.float32(value)
             spread = length * np.int64(squares) - np.int64(total) * np.int64(total)
-            units[(y - first) * width + x] = np.float32(unit / math.sqrt(np.float64(spread) + added))
+            units[(y - first) * width + x] = np.float32(
+                unit / math.sqrt(np.float64(spread) + added)
+            )
 
 
 @numba.njit(inline="always")

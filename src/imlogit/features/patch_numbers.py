@@ -12,8 +12,8 @@ from imlogit.arrays import Floats
 
 # Added to a place's variance, in squared grey levels of 0..255: less contrast is noise.
 CONTRAST = 10.0
-# What a filter's whole numbers add up to in size at most, so that with bytes, half of them of either
-# sign, no partial sum reaches 2**24; numbers of a patch that leave enough of it to each.
+# What a filter's whole numbers add up to in size at most: half of them of either sign, no partial
+# sum of their products with bytes reaches 2**24. A longer patch would leave too little to each.
 MOST_TOTAL = 2**17
 MOST_LENGTH = 2**15
 # Responses are whole multiples of 2**-14, or more where their sums would not be int32.

@@ -14,7 +14,7 @@ def kernel(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def exact_kernel(function: Callable[..., None]) -> Callable[..., None]:
-    """Compile as `kernel` does, every operation rounded as it stands: any machine, the same bits."""
+    """Compile as `kernel` does, each operation rounded as it stands: the same on any machine."""
     return _compiled(function, fastmath=False)
 
 
