@@ -32,13 +32,13 @@ def feature_model(text, images, n_classes=10, seed=0):
     rng = np.random.default_rng(seed)
     features = Chain.parse(text).fit(images)
     rows = features.transform(images) * features.scale
-    coef = rng.normal(size=(n_classes, features.n_features))
+    coef = rng.normal(size=(n_classes if n_classes > 2 else 1, features.n_features))
     coef *= 2 / max((rows @ coef.T).std(), 1e-9)
     described, arrays = features.to_parts()
     return SavedModel(
         coef=coef,
         intercept=-(rows @ coef.T).mean(axis=0),
-        classes=tuple("0123456789"[:n_classes]),
+        classes=tuple(map(str, range(n_classes))),
         classes_dtype="str",
         image_shape=images.shape[1:],
         pixel_scale=features.scale,

@@ -1,7 +1,7 @@
 """The pad in headless Chromium: what it computes is what Python says."""
 
 import base64
-from pathlib import Path
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,11 +12,11 @@ from imlogit.data.images.mnist_digit import prepare_digit
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.model.fields import SavedModel
-from imlogit.model.file import read
 from imlogit.model.head import head_of
 from imlogit.report.html.pad import MOST_WEIGHTS, pad_section
 
 from helpers.browser import DESKTOP, PHONE, open_page
+from helpers.feature_models import colour_images, feature_model
 from helpers.image_files import encoded
 from helpers.pad_page import write_pad_page
 
@@ -33,7 +33,6 @@ PROOF = {
     "status": "converged",
     "tol": 1e-6,
 }
-FORMAT_6 = Path(__file__).parents[2] / "model" / "golden" / "format6.imlogit"
 HOSTILE = '</script><script>alert("x")</script>', "\u202eevil & <b>bold</b>", "'\"`"
 
 
@@ -63,6 +62,15 @@ MODELS = {
     "sigmoid": saved(names=("3", "8"), threshold=0.3),
     "normalised": saved(normalize="l2"),
     "float32": saved(shape=(60, 60)),
+}
+COLOURED = colour_images(60, (26, 28))
+ROUND_DOTS = np.ascontiguousarray(np.pad(COLOURED[:, 3:-3, 3:-3, 0], ((0, 0), (4, 4), (3, 3))))
+STEPS = {
+    "deskew+hog": feature_model("deskew+hog", ROUND_DOTS),
+    "deskew+patches": feature_model("deskew+patches:filters=20", ROUND_DOTS),
+    "hog": feature_model("hog:signed=no,levels=3", COLOURED),
+    "hog by colour": feature_model("hog:colour=yes", COLOURED, 2),
+    "patches": feature_model("patches:filters=20,size=6,grid=3", COLOURED),
 }
 
 
@@ -128,15 +136,32 @@ TO_DRAW = """(drawings) => drawings.map((strokes) => {
 })"""
 
 
-def test_strokes_have_the_answer_that_python_gives(page, rng):
+def check_features(page, model, images):
+    """Check that a model of features says of pixels in the page what it says in Python."""
+    head = head_of(model)
+    said = head.answer(np.array(images, np.uint8).reshape(-1, *head.shape))
+    found = page.evaluate(TO_ANSWER, [pad_section(model).data, images])
+    each = [one["probabilities"] for one in found]
+    np.testing.assert_allclose(each, said.probabilities, atol=1e-5)
+    np.testing.assert_array_equal([one["label"] for one in found], said.labels)
+
+
+def drawings(rng):
+    """Return walks of a pen, one to three a drawing."""
+
     def walk():
         n = int(rng.integers(1, 60))
         points = rng.uniform(0.1, 0.9, 2) + np.cumsum(rng.normal(0, 0.06, (n, 2)), axis=0)
         return {"points": points.clip(0, 1).tolist(), "width": float(rng.uniform(0.03, 0.15))}
 
-    drawings = [[walk() for _ in range(rng.integers(1, 4))] for _ in range(N_STROKES)]
+    return [[walk() for _ in range(rng.integers(1, 4))] for _ in range(N_STROKES)]
+
+
+def test_strokes_have_the_answer_that_python_gives(page, rng):
     head = head_of(MODELS["softmax"])
-    for found in page.evaluate(TO_DRAW, drawings):
+    answers = page.evaluate(TO_DRAW, drawings(rng))
+    check_features(page, STEPS["deskew+patches"], [found["pixels"] for found in answers])
+    for found in answers:
         drawn = np.frombuffer(base64.b64decode(found["drawn"]), np.uint8).reshape(256, 256)
         pixels = np.array(found["pixels"], np.uint8)
         assert np.abs(prepare_digit(drawn).ravel().astype(int) - pixels).max() <= 1
@@ -151,12 +176,12 @@ TO_ANSWER = """([data, images]) => images.map((pixels) => {
 })"""
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", [*MODELS, *STEPS])
 def test_every_link_says_what_python_says(page, name, rng):
-    model = MODELS[name]
+    model = {**MODELS, **STEPS}[name]
     head = head_of(model)
     images = rng.integers(0, 256, (8, *head.shape), np.uint8)
-    images[0] = 0
+    images[0], images[1, :, 9:] = 0, 0
     said = head.answer(images)
     rows = images.reshape(len(images), -1).tolist()
     for k, found in enumerate(page.evaluate(TO_ANSWER, [pad_section(model).data, rows])):
@@ -168,6 +193,12 @@ def test_every_link_says_what_python_says(page, name, rng):
         toward, against = one["toward"], one["against"]
         expected = margins[toward] - margins[against] - offsets[toward] + offsets[against]
         assert sum(one["terms"]) == pytest.approx(expected, abs=1e-6)
+        if head.features is not None:
+            weights = head.each_weights[toward] - head.each_weights[against]
+            share = 1 if len(head.weights) > 1 else 1 / 2
+            terms = head.features.evidence(images[k : k + 1], weights * share)
+            each = terms.reshape(*head.shape[:2], -1).sum(axis=2).ravel()
+            np.testing.assert_allclose(one["terms"], each, atol=1e-6)
 
 
 def picture_files(rng):
@@ -220,6 +251,8 @@ def test_files_become_the_pixels_that_python_reads(page, channels, rng):
         most = np.abs(pixels.ravel() - found[k]).max()
         apart[form] = max(apart.get(form, 0), most)
     assert max(apart.values()) <= 1, apart
+    if channels:
+        check_features(page, STEPS["patches"], found)
 
 
 def with_canvas(page):
@@ -276,8 +309,10 @@ def stroke_by_touch(page, points):
     session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
 
-def test_hostile_names_are_shown_and_a_picture_is_loaded(browser, tmp_path):
-    path = write_pad_page(tmp_path / "pad.html", saved((20, 30, 3), HOSTILE))
+@pytest.mark.parametrize("text", ["pixels", "patches:filters=4"])
+def test_hostile_names_are_shown_and_a_picture_is_loaded(browser, tmp_path, text):
+    model = feature_model(text, colour_images(9, (20, 30)), len(HOSTILE))
+    path = write_pad_page(tmp_path / "pad.html", replace(model, classes=HOSTILE))
     with open_page(browser, path) as page:
         assert page.locator("[data-pad=undo]").count() == 0
         names = page.locator("[data-pad=bars] th").all_text_contents()
@@ -297,9 +332,8 @@ def test_hostile_names_are_shown_and_a_picture_is_loaded(browser, tmp_path):
         (saved((9,), image_shape=None, fitted_dtype="float32"), "features"),
         (saved((4, 4, 4)), "4 channels"),
         (saved((100, 100, 3), tuple("0123456789")), f"{300_000:,} weights"),
-        (read(FORMAT_6), "makes features"),
     ],
-    ids=["rows", "channels", "large", "features"],
+    ids=["rows", "channels", "large"],
 )
 def test_a_model_that_no_page_computes_has_a_sentence(model, words):
     section = pad_section(model)
@@ -307,3 +341,12 @@ def test_a_model_that_no_page_computes_has_a_sentence(model, words):
     assert section.scripts == ()
     assert section.data == {}
     assert MOST_WEIGHTS < 300_000
+
+
+def test_features_that_no_page_computes_have_a_sentence(monkeypatch):
+    model = STEPS["patches"]
+    monkeypatch.setattr("imlogit.report.html.pad.MOST_WEIGHTS", model.coef.size)
+    assert "its feature steps learnt more" in pad_section(model).html
+    monkeypatch.setattr("imlogit.features.patches.FittedPatches.recipe", None)
+    assert "by the step patches" in pad_section(model).html
+    assert pad_section(model).data == {}

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError
 from imlogit.export.json_file import facts
+from imlogit.export.plain_features import recipes
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import Head, head_of
 from imlogit.model.predict import check_takes_pixels, may_be_of_digits
@@ -25,13 +27,15 @@ SCRIPTS = (
     "numbers.js",
     "prepare.js",
     "resample.js",
+    "features.js",
     "model.js",
     "picture.js",
     "strokes.js",
     "view.js",
     "pad.js",
 )
-# As many are exact, and at most so many are in a page, which has 3 MB for everything.
+# As many weights are exact. At most so many are in a page, which has 3 MB for everything; what
+# feature steps learnt takes of the same room, four bytes a weight.
 MOST_EXACT = 20_000
 MOST_WEIGHTS = 200_000
 MOST_BARS = 10
@@ -110,11 +114,6 @@ def _why_not(model: SavedModel) -> str:
             "This model takes features, which cannot be computed from a picture in this page. "
             "predict answers for them."
         )
-    if model.features is not None:
-        return (
-            "This model makes features of a picture first, which this page does not compute. "
-            "predict answers for any picture."
-        )
     channels = model.image_shape[2:] if model.image_shape else ()
     if channels not in FILE_CHANNELS:
         return (
@@ -126,22 +125,69 @@ def _why_not(model: SavedModel) -> str:
             f"This model has {model.coef.size:,} weights, more than a page has room for. "
             "predict answers for any picture."
         )
+    return "" if model.features is None else _why_no_features(model)
+
+
+def _why_no_features(model: SavedModel) -> str:
+    """Return why a page cannot make a model's features; empty where it can."""
+    features = head_of(model).features
+    for fitted in features.steps if features is not None else ():
+        if fitted.recipe is None:
+            return (
+                f"This model makes features of a picture first, by the step {fitted.name}, which "
+                "this page does not compute. predict answers for any picture."
+            )
+    steps = recipes(features) if features is not None else []
+    n_bytes = sum(one.nbytes for step in steps for one in step.values() if _is_array(one))
+    if n_bytes + 4 * model.coef.size > 4 * MOST_WEIGHTS:
+        return (
+            f"This model has {model.coef.size:,} weights, and its feature steps learnt more "
+            "numbers: more than a page has room for. predict answers for any picture."
+        )
     return ""
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray)
 
 
 def _data(head: Head) -> dict[str, Any]:
     """Return the block of the JSON export, with the weights in base64."""
     dtype = "float64" if head.weights.size <= MOST_EXACT else "float32"
-    numbers = head.weights.astype(np.dtype(dtype).newbyteorder("<"))
-    return facts(head) | {
-        "scale": head.scale,
-        "normalize": head.normalize,
-        "intercept": head.intercept.tolist(),
-        "weights": {
-            "dtype": dtype,
-            "shape": list(head.weights.shape),
-            "base64": base64.b64encode(numbers.tobytes()).decode(),
-        },
+    steps = {} if head.features is None else {"features": _packed(recipes(head.features))}
+    return (
+        facts(head)
+        | steps
+        | {
+            "scale": head.scale,
+            "normalize": head.normalize,
+            "intercept": head.intercept.tolist(),
+            "weights": _in_base64(head.weights.astype(dtype)),
+        }
+    )
+
+
+def _packed(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return recipes of feature steps with their arrays in base64, whole numbers as small."""
+    return [
+        {key: _in_base64(_narrowed(one)) if _is_array(one) else one for key, one in step.items()}
+        for step in steps
+    ]
+
+
+def _narrowed(numbers: NDArray[Any]) -> NDArray[Any]:
+    if numbers.dtype.kind != "i":
+        return numbers
+    most = np.abs(numbers).max(initial=0)
+    return numbers.astype(np.int16 if most <= np.iinfo(np.int16).max else np.int32)
+
+
+def _in_base64(numbers: NDArray[Any]) -> dict[str, Any]:
+    little = numbers.astype(numbers.dtype.newbyteorder("<"))
+    return {
+        "dtype": numbers.dtype.name,
+        "shape": list(numbers.shape),
+        "base64": base64.b64encode(little.tobytes()).decode(),
     }
 
 

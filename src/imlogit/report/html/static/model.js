@@ -1,4 +1,4 @@
-// What a linear model says of pixels: as imlogit.model.head and imlogit.evaluation.evidence.
+// What a linear model says of pixels, or of their features: as imlogit.model.head and imlogit.evaluation.evidence.
 "use strict";
 var imlogit = window.imlogit || (window.imlogit = {});
 
@@ -10,22 +10,23 @@ imlogit.model = (() => {
     const flat = new Kind(bytes.buffer);
     const [k, d] = data.weights.shape;
     const rows = Array.from({ length: k }, (_, i) => flat.subarray(i * d, (i + 1) * d));
-    return { ...data, rows };
+    const features = data.features ? imlogit.features.opened(data.features) : [];
+    return { ...data, rows, features };
   }
 
-  // What pixels are multiplied by before the weights.
-  function factor(model, pixels) {
+  // What values are multiplied by before the weights.
+  function factor(model, values) {
     if (model.normalize === null) return model.scale;
     let squares = 0;
-    for (const value of pixels) squares += value * value;
+    for (const value of values) squares += value * value;
     return squares > 0 ? model.scale / Math.sqrt(squares) : model.scale;
   }
 
-  function margins(model, pixels) {
-    const by = factor(model, pixels);
+  function margins(model, values) {
+    const by = factor(model, values);
     return model.rows.map((row, k) => {
       let sum = 0;
-      for (let i = 0; i < row.length; i++) sum += row[i] * pixels[i];
+      for (let i = 0; i < row.length; i++) sum += row[i] * values[i];
       return sum * by + model.intercept[k];
     });
   }
@@ -65,27 +66,32 @@ imlogit.model = (() => {
   }
 
   // What each place of the picture adds to the logarithm of the odds of toward against against.
-  function evidence(model, pixels, said) {
+  function evidence(model, { values, spread }, said) {
     const [toward, against] = sides(said);
-    const [height, width, channels = 1] = model.input.shape;
+    const [height, width] = model.input.shape;
     const one = model.rows.length === 1 ? model.rows[0] : null;
-    const by = factor(model, pixels);
-    const terms = new Float64Array(height * width);
-    for (let i = 0; i < pixels.length; i++) {
+    const by = factor(model, values);
+    const shares = new Float64Array(values.length);
+    for (let i = 0; i < values.length; i++) {
       const weight = one ? one[i] : model.rows[toward][i] - model.rows[against][i];
-      terms[Math.floor(i / channels)] += weight * pixels[i] * by;
+      shares[i] = weight * values[i] * by;
     }
+    const carried = spread(shares);
+    const channels = carried.length / (height * width);
+    const terms = new Float64Array(height * width);
+    for (let i = 0; i < carried.length; i++) terms[Math.floor(i / channels)] += carried[i];
     return { toward, against, terms };
   }
 
   function answer(model, pixels) {
-    const found = margins(model, pixels);
+    const made = imlogit.features.computed(model.features, model.input.shape, pixels);
+    const found = margins(model, made.values);
     const said = probabilities(model, found);
     return {
       margins: found,
       probabilities: said,
       label: label(model, found),
-      evidence: evidence(model, pixels, said),
+      evidence: evidence(model, made, said),
     };
   }
 
