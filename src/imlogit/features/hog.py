@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Pixels
 from imlogit.features import hog_kernels as kernels
 from imlogit.features.parameters import switch, whole
-from imlogit.features.step import FittedStep, Step
+from imlogit.features.step import WHITE, FittedStep, Step
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,13 @@ class FittedHog(FittedStep):
         blocks = sum((cells - 1) ** 2 for cells in self.grids)
         return (blocks * 4 * self.n_channels * self.step.orientations,)
 
+    @cached_property
+    def _angles(self) -> Floats:
+        """The direction of a rise and a run of 0..255 each."""
+        turn = 2 * math.pi if self.step.signed else math.pi
+        sides = np.arange(WHITE + 1)
+        return np.asarray(np.arctan2(sides[:, None], sides) * (self.step.orientations / turn))
+
     @property
     def recipe(self) -> dict[str, Any]:
         """The grids, the directions, and what a block's norm is."""
@@ -84,6 +92,7 @@ class FittedHog(FittedStep):
         kernels.fill_histograms(
             images.reshape(*images.shape[:3], -1),
             np.array(self.grids),
+            self._angles,
             self.step.orientations,
             self.step.signed,
             self.n_channels,
