@@ -20,7 +20,7 @@ def test_features_are_the_formula(colour):
     assert np.abs(fitted.transform(colour[7:8])[0] - wanted).max() <= 0.55
 
 
-@pytest.mark.parametrize("size", [2, 5, 14])
+@pytest.mark.parametrize("size", [2, 8])
 def test_products_are_whole_numbers_that_float32_holds(colour, size):
     """So no order of sums changes a byte; and filters tell of contrast alone."""
     fitted = PatchesStep(filters=9, size=size, grid=2).fit(colour, seed=0)

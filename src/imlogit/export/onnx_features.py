@@ -18,8 +18,8 @@ from imlogit.export.plain_features import nearness
 from imlogit.system.extras import need
 
 onnx = need("onnx", "onnx", "The format onnx")
-FLOAT, DOUBLE, INT32, INT64, BOOL = (
-    getattr(onnx.TensorProto, name) for name in ("FLOAT", "DOUBLE", "INT32", "INT64", "BOOL")
+FLOAT, DOUBLE, INT32, INT64 = (
+    getattr(onnx.TensorProto, name) for name in ("FLOAT", "DOUBLE", "INT32", "INT64")
 )
 WHITE = 255
 
@@ -75,13 +75,13 @@ def _deskew(draw: Drawing, images: str, shape: tuple[int, ...], step: Mapping[st
     whole = draw("Cast", pixels, to=INT64)
     mass = _sum(draw, whole, 2)
     moment = _sum(draw, draw("Mul", whole, x), 2)
-    total, across = (_sum(draw, one, 1, keepdims=True) for one in (mass, moment))
-    down, squares, products = (
-        _sum(draw, draw("Mul", one, by), 1, keepdims=True)
-        for one, by in ((mass, y), (mass, y * y), (moment, y))
+    by_row = (draw("Mul", one, by) for one, by in ((mass, y), (mass, y * y), (moment, y)))
+    total, across, down, squares, products = (
+        draw("Cast", _sum(draw, one, 1, keepdims=True), to=DOUBLE)
+        for one in (mass, moment, *by_row)
     )
     spread, along = (
-        draw("Cast", draw("Sub", draw("Mul", total, a), draw("Mul", down, b)), to=DOUBLE)
+        draw("Sub", draw("Mul", total, a), draw("Mul", down, b))
         for a, b in ((squares, down), (products, across))
     )
     most = np.array(step["most_slant"])
@@ -89,11 +89,11 @@ def _deskew(draw: Drawing, images: str, shape: tuple[int, ...], step: Mapping[st
     # an image of one row or of nothing has neither
     slant = draw("Mul", slant, draw("Cast", draw("Greater", spread, np.array(0.0)), to=DOUBLE))
     slant = draw("Max", draw("Min", slant, most), -most)
-    lit = draw("Cast", draw("Max", total, np.array(1)), to=DOUBLE)
-    middle, height_of = (draw("Div", draw("Cast", one, to=DOUBLE), lit) for one in (across, down))
+    lit = draw("Max", total, np.array(1.0))
+    middle, height_of = (draw("Div", one, lit) for one in (across, down))
     away = draw("Sub", middle, np.array((width - 1) / 2))
     away = draw("Sub", away, draw("Mul", slant, height_of))
-    is_lit = draw("Cast", draw("Greater", total, np.array(0)), to=DOUBLE)
+    is_lit = draw("Cast", draw("Greater", total, np.array(0.0)), to=DOUBLE)
     moves = draw("Add", draw("Mul", away, is_lit), draw("Mul", slant, y.astype(float)))
     return _moved(draw, pixels, draw("Unsqueeze", moves, np.array([2])), x)
 

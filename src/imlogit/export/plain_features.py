@@ -50,10 +50,12 @@ def _deskew(images: Floats, step: Mapping[str, Any]) -> Floats:
     height, width = pixels.shape[1:]
     y, x = np.arange(height), np.arange(width)
     mass, moment = pixels.sum(axis=2), (pixels * x).sum(axis=2)
-    total, down, across = mass.sum(axis=1), (mass * y).sum(axis=1), moment.sum(axis=1)
-    squares, products = (mass * y * y).sum(axis=1), (moment * y).sum(axis=1)
-    variance = (total * squares - down * down).astype(np.float64)
-    covariance = (total * products - down * across).astype(np.float64)
+    total, down, across, squares, products = (
+        one.sum(axis=1).astype(np.float64)
+        for one in (mass, mass * y, moment, mass * y * y, moment * y)
+    )
+    variance = total * squares - down * down
+    covariance = total * products - down * across
     most = step["most_slant"]
     some = variance > 0
     slant = np.where(some, np.clip(covariance / np.where(some, variance, 1), -most, most), 0)

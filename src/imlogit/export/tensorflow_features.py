@@ -43,17 +43,16 @@ def _deskew(tf: Any, images: Any, step: Mapping[str, Any]) -> Any:
     mass = tf.reduce_sum(whole, axis=2)
     moment = tf.reduce_sum(whole * x, axis=2)
     total, across, down, squares, products = (
-        tf.reduce_sum(one, axis=1, keepdims=True)
+        tf.cast(tf.reduce_sum(one, axis=1, keepdims=True), tf.float64)
         for one in (mass, moment, mass * y, mass * (y * y), moment * y)
     )
-    spread = tf.cast(total * squares - down * down, tf.float64)
-    along = tf.cast(total * products - down * across, tf.float64)
+    spread = total * squares - down * down
+    along = total * products - down * across
     most = step["most_slant"]
     slant = tf.clip_by_value(along / tf.maximum(spread, 1.0), -most, most)
     slant = tf.where(spread > 0, slant, tf.zeros_like(slant))
-    lit = tf.cast(tf.maximum(total, 1), tf.float64)
-    middle, height_of = (tf.cast(one, tf.float64) / lit for one in (across, down))
-    away = middle - (width - 1) / 2 - slant * height_of
+    lit = tf.maximum(total, 1.0)
+    away = across / lit - (width - 1) / 2 - slant * (down / lit)
     moves = tf.where(total > 0, away, tf.zeros_like(away)) + slant * y.astype(np.float64)
     moves = moves[:, :, None]
     left = tf.floor(moves)

@@ -17,21 +17,22 @@ def find_slants(images, most, out):  # type: ignore[no-untyped-def]
         total = down = across = squares = products = np.int64(0)
         for y in range(height):
             row = images[i, y]
-            mass = moment = np.int64(0)
+            lit = moment = np.int64(0)
             for x in range(width):
                 value = np.int64(row[x])
-                mass += value
+                lit += value
                 moment += value * x
-            total += mass
-            down += mass * y
+            total += lit
+            down += lit * y
             across += moment
-            squares += mass * y * y
+            squares += lit * y * y
             products += moment * y
-        # whole numbers, so that no order of sums matters
-        variance = float(total * squares - down * down)
+        # sums of whole numbers, whose order does not matter; their products may be beyond int64
+        mass, fall = float(total), float(down)
+        variance = mass * float(squares) - fall * fall
         slant = 0.0
         if variance > 0:
-            slant = float(total * products - down * across) / variance
+            slant = (mass * float(products) - fall * float(across)) / variance
             slant = min(max(slant, -most), most)
         out[i, 1] = slant
         out[i, 0] = 0.0

@@ -77,16 +77,11 @@ imlogit.features = (() => {
       }
     }
     if (total === 0) return { across: 0, slant: 0 };
-    const variance = difference(total, squares, down, down);
+    const variance = total * squares - down * down;
     let slant = 0;
-    if (variance > 0) slant = difference(total, products, down, along) / variance;
+    if (variance > 0) slant = (total * products - down * along) / variance;
     slant = Math.min(Math.max(slant, -most), most);
     return { across: along / total - (width - 1) / 2 - slant * (down / total), slant };
-  }
-
-  // a b - c d of whole numbers, rounded once.
-  function difference(a, b, c, d) {
-    return Number(BigInt(a) * BigInt(b) - BigInt(c) * BigInt(d));
   }
 
   function hog(image, step) {
