@@ -12,7 +12,7 @@ imlogit.features = (() => {
     const open = (value) => {
       if (value?.base64 === undefined) return value;
       const bytes = Uint8Array.from(atob(value.base64), (letter) => letter.charCodeAt(0));
-      return new KINDS[value.dtype](bytes.buffer);
+      return Float64Array.from(new KINDS[value.dtype](bytes.buffer));
     };
     const entries = (step) => Object.entries(step).map(([key, value]) => [key, open(value)]);
     return steps.map((step) => Object.fromEntries(entries(step)));
@@ -267,11 +267,13 @@ imlogit.features = (() => {
         const spread = length * squares - total * total;
         const unit = Math.fround(step.unit / Math.sqrt(spread + step.added));
         const place = (y * across + x) * n;
-        for (let f = 0; f < n; f++) {
-          // filters add up to nothing: of a plain place there is no product
+        for (let f = 0; f < n; f++) found[place + f] = -offsets[f];
+        // filters add up to nothing: of a plain place there is no product
+        if (spread === 0) continue;
+        for (let f = 0, at = 0; f < n; f++) {
           let product = 0;
-          if (spread > 0) for (let i = 0; i < length; i++) product += filters[f * length + i] * patch[i];
-          found[place + f] = Math.trunc(Math.fround(product * unit)) - offsets[f];
+          for (let i = 0; i < length; i++) product += filters[at++] * patch[i];
+          found[place + f] += Math.trunc(Math.fround(product * unit));
         }
       }
     }
