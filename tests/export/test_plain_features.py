@@ -2,6 +2,7 @@
 
 import json
 import re
+import zipfile
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,19 +22,26 @@ from helpers.engines import ALL_REQUIRED
 from helpers.feature_models import colour_images, feature_model
 
 DOCS = Path(__file__).parents[2] / "docs" / "export.md"
-NEEDS = {"onnx": ("onnx", "onnxruntime"), "savedmodel": ("tensorflow",)}
-HOLDERS = [
-    pytest.param(
-        name,
-        marks=pytest.mark.skipif(
-            not (ALL_REQUIRED or all(map(find_spec, NEEDS.get(name, ())))), reason="needs an extra"
-        ),
-    )
-    for name, row in FORMATS.items()
-    if "patches" in row.steps
-]
+TENSORFLOW = ("tensorflow",)
+NEEDS = {"onnx": ("onnx", "onnxruntime"), "keras": TENSORFLOW, "savedmodel": TENSORFLOW}
 GREY = ["deskew+hog:cells=4", "deskew+patches:filters=12"]
 COLOUR = ["hog:cells=3,signed=no", "hog:cells=4,colour=yes", "patches:filters=9,size=5,grid=3"]
+
+
+def holding(texts):
+    """Return a case for each format that has a form for all steps of a text."""
+    return [
+        pytest.param(
+            name,
+            text,
+            marks=pytest.mark.skipif(
+                not (ALL_REQUIRED or all(map(find_spec, NEEDS.get(name, ())))), reason="its extra"
+            ),
+        )
+        for text in texts
+        for name, row in FORMATS.items()
+        if {part.partition(":")[0] for part in text.split("+")} <= set(row.steps)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +53,7 @@ def models(embedded):
     return {text: (feature_model(text, own), others) for text, (own, others) in made.items()}
 
 
-@pytest.mark.parametrize("to", HOLDERS)
-@pytest.mark.parametrize("text", GREY + COLOUR)
+@pytest.mark.parametrize(("to", "text"), holding(GREY + COLOUR))
 def test_what_is_written_says_what_the_model_says(models, to, text, tmp_path):
     model, images = models[text]
     place = tmp_path / f"m{suffix_of(to)}"
@@ -79,14 +86,22 @@ def test_plain_arithmetic_makes_the_same_bytes(models, text):
 
 
 @pytest.mark.parametrize("shape", [(1, 40), (40, 1, 1)])
-@pytest.mark.parametrize("to", HOLDERS)
-def test_images_of_one_row_or_column_stand_as_they_are_set(to, shape, tmp_path):
-    model = feature_model("deskew", hostile(shape))
+@pytest.mark.parametrize(("to", "text"), holding(["deskew"]))
+def test_images_of_one_row_or_column_stand_as_they_are_set(to, text, shape, tmp_path):
+    model = feature_model(text, hostile(shape))
     place = tmp_path / f"m{suffix_of(to)}"
     imlogit.export_model(model, place)
     said = open_format(to).load(place)(hostile(shape)).probabilities
     expected = head_of(model).answer(hostile(shape)).probabilities
     np.testing.assert_allclose(said, expected, atol=5e-6)
+
+
+@pytest.mark.skipif(not (ALL_REQUIRED or find_spec("tensorflow")), reason="needs tensorflow")
+def test_keras_files_hold_standard_layers_only(models, tmp_path):
+    imlogit.export_model(models[COLOUR[-1]][0], tmp_path / "m.keras")
+    config = json.loads(zipfile.ZipFile(tmp_path / "m.keras").read("config.json"))["config"]
+    assert {layer["module"] for layer in config["layers"]} == {"keras.layers"}
+    assert "Lambda" not in {layer["class_name"] for layer in config["layers"]}
 
 
 def test_pixels_are_no_step_of_a_file(embedded, tmp_path):
@@ -95,7 +110,7 @@ def test_pixels_are_no_step_of_a_file(embedded, tmp_path):
     assert json.loads((tmp_path / "m.json").read_text())["features"] == []
 
 
-@pytest.mark.parametrize("to", [name for name, row in FORMATS.items() if len(row.steps) == 1])
+@pytest.mark.parametrize("to", [n for n, row in FORMATS.items() if "deskew" not in row.steps])
 def test_a_format_without_a_form_is_refused_in_one_line(models, to, tmp_path):
     model, _ = models["deskew+hog:cells=4"]
     with pytest.raises(

@@ -7,6 +7,8 @@ from typing import Any
 
 from imlogit.core.links import SIGMOID, SOFTMAX
 from imlogit.export.formats import Format, Inputs, Runner
+from imlogit.export.keras_features import layered_patches
+from imlogit.export.plain_features import recipes
 from imlogit.model.head import Answers, Head
 from imlogit.system.extras import need
 
@@ -26,7 +28,10 @@ def build(head: Head) -> Any:
     """
     layers = keras.layers
     given = keras.Input(head.shape, dtype=head.dtype, name=head.input_name)
-    scaled = layers.Rescaling(head.scale, name="scaled", dtype="float32")(given)
+    values = given
+    for step in [] if head.features is None else recipes(head.features):
+        values = layered_patches(keras, values, head.shape, step)
+    scaled = layers.Rescaling(head.scale, name="scaled", dtype="float32")(values)
     linear = layers.Dense(len(head.class_names), name="margins", dtype="float32")
     margins = linear(layers.Flatten(name="rows", dtype="float32")(scaled))
     linear.set_weights([head.each_weights.T, head.each_intercept])

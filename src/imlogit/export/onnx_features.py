@@ -192,7 +192,10 @@ def _patches(draw: Drawing, images: str, shape: tuple[int, ...], step: Mapping[s
     above = draw("Max", draw("Sub", whole, offsets + threshold), none)
     below = draw("Max", draw("Sub", offsets - threshold, whole), none)
     sums = draw("Concat", *(_pooled(draw, one, step) for one in (above, below)), axis=1)
-    squares = draw("Mul", draw("Cast", sums, to=DOUBLE), step["factors"].transpose(2, 0, 1).copy())
+    squares = draw(
+        "Mul", draw("Cast", sums, to=DOUBLE), step["factors"].transpose(2, 0, 1).astype(float)
+    )
+    squares = draw("Cast", draw("Cast", squares, to=FLOAT), to=DOUBLE)
     root = draw("Add", draw("Sqrt", squares), np.array(0.5))
     made = draw("Floor", draw("Min", root, np.array(float(WHITE))))
     return draw("Transpose", made, perm=[0, 2, 3, 1])

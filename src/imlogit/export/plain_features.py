@@ -133,7 +133,8 @@ def _patches(images: Floats, step: Mapping[str, Any]) -> Floats:
         ]
     )  # row, column, side, image, filter
     sums = sums.transpose(3, 0, 1, 2, 4).reshape(len(images), *step["factors"].shape)
-    return np.floor(np.minimum(np.sqrt(sums * step["factors"]) + 0.5, WHITE))
+    squares = (sums * step["factors"].astype(np.float64)).astype(np.float32).astype(np.float64)
+    return np.floor(np.minimum(np.sqrt(squares) + 0.5, WHITE))
 
 
 _STEPS: dict[str, Callable[[Floats, Mapping[str, Any]], Floats]] = {

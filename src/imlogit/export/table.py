@@ -51,7 +51,7 @@ FORMATS = {
         "imlogit.export.keras_file",
         ".keras",
         "standard layers, loads in safe mode",
-        _NONE,
+        ("pixels", "patches"),
         "sidecar `.keras.json`",
         "`imlogit[tensorflow]`",
         "Keras 3",

@@ -125,7 +125,8 @@ def _patches(tf: Any, images: Any, step: Mapping[str, Any]) -> Any:
     whole = tf.cast(convolved(images, filters) * units, tf.int32) - step["offsets"]
     over = [tf.maximum(one - step["threshold"], 0) for one in (whole, -whole)]
     sums = tf.concat([_pooled(tf, one, step) for one in over], axis=3)
-    root = tf.sqrt(tf.cast(sums, tf.float64) * step["factors"])
+    squares = tf.cast(tf.cast(sums, tf.float64) * step["factors"].astype(np.float64), tf.float32)
+    root = tf.sqrt(tf.cast(squares, tf.float64))
     return tf.floor(tf.minimum(root + 0.5, float(WHITE)))
 
 

@@ -95,4 +95,6 @@ def quantise(sums, factors, out):  # type: ignore[no-untyped-def]
     for i in range(sums.shape[0]):
         row, made = sums[i], out[i]
         for p in range(row.size):
-            made[p] = np.uint8(min(math.sqrt(row[p] * factors[p]) + 0.5, 255.0))
+            # float32 keeps away from the squares between two bytes, or is on them
+            square = np.float64(np.float32(row[p] * np.float64(factors[p])))
+            made[p] = np.uint8(min(math.sqrt(square) + 0.5, 255.0))

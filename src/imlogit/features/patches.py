@@ -180,11 +180,11 @@ class FittedPatches(FittedStep):
         )
 
     @cached_property
-    def factors(self) -> Floats:
+    def factors(self) -> NDArray[np.float32]:
         """What sums of responses are multiplied by to be squares of bytes; 0 where none were."""
         squares = np.square(self.arrays["ceilings"].ravel().astype(np.float64)) * self.whole.per_one
         with np.errstate(divide="ignore"):
-            return np.where(squares > 0, WHITE**2 / squares, 0.0)
+            return np.where(squares > 0, WHITE**2 / squares, 0.0).astype(np.float32)
 
     @property
     def recipe(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ var imlogit = window.imlogit || (window.imlogit = {});
 
 imlogit.features = (() => {
   const WHITE = 255;
-  const KINDS = { int16: Int16Array, int32: Int32Array, float64: Float64Array };
+  const KINDS = { int16: Int16Array, int32: Int32Array, float32: Float32Array };
   const STEPS = { deskew, hog, patches };
 
   // Arrays of a step come as base64 of little-endian numbers.
@@ -221,7 +221,10 @@ imlogit.features = (() => {
         else if (-r > step.threshold) sums[cell + n + f] += -r - step.threshold;
       }
     });
-    const made = sums.map((sum, j) => Math.floor(Math.min(Math.sqrt(sum * factors[j]) + 0.5, WHITE)));
+    const made = sums.map((sum, j) => {
+      const square = Math.fround(sum * factors[j]);
+      return Math.floor(Math.min(Math.sqrt(square) + 0.5, WHITE));
+    });
     // A cell's shares go to its places as they responded, and to all pixels of a place alike.
     const spread = (shares) => {
       const out = new Float64Array(height * width);
