@@ -16,23 +16,11 @@ from imlogit.model.head import head_of
 from imlogit.report.html.pad import MOST_WEIGHTS, pad_section
 
 from helpers.browser import DESKTOP, PHONE, open_page
-from helpers.feature_models import colour_images, feature_model
+from helpers.feature_models import CERTIFICATE, colour_images, feature_model
 from helpers.image_files import encoded
 from helpers.pad_page import write_pad_page
 
 N_IMAGES, N_STROKES = 200, 50
-PROOF = {
-    "C": "1.0",
-    "fit_intercept": True,
-    "gap": 1e-7,
-    "iterations": 9,
-    "max_gradient": None,
-    "objective": 3.5,
-    "passes": 20,
-    "relative_gap": 3e-8,
-    "status": "converged",
-    "tol": 1e-6,
-}
 HOSTILE = '</script><script>alert("x")</script>', "\u202eevil & <b>bold</b>", "'\"`"
 
 
@@ -49,7 +37,7 @@ def saved(shape=(28, 28), names=tuple("0123456789"), seed=0, **other):
         "data_name": None,
         "data_sha256": None,
         "positive": None,
-        "certificate": PROOF,
+        "certificate": CERTIFICATE,
         "versions": {},
     }
     coef, intercept = rng.normal(0, 0.1, (k, d)), rng.normal(size=k)
