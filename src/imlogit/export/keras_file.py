@@ -31,9 +31,11 @@ def build(head: Head) -> Any:
     values = given
     for step in [] if head.features is None else recipes(head.features):
         values = layered_patches(keras, values, head.shape, step)
-    scaled = layers.Rescaling(head.scale, name="scaled", dtype="float32")(values)
-    linear = layers.Dense(len(head.class_names), name="margins", dtype="float32")
-    margins = linear(layers.Flatten(name="rows", dtype="float32")(scaled))
+    # features are many, and their sums too coarse in float32
+    wide = "float32" if head.features is None else "float64"
+    scaled = layers.Rescaling(head.scale, name="scaled", dtype=wide)(values)
+    linear = layers.Dense(len(head.class_names), name="margins", dtype=wide)
+    margins = linear(layers.Flatten(name="rows", dtype=wide)(scaled))
     linear.set_weights([head.each_weights.T, head.each_intercept])
     if head.link == SIGMOID:
         link = layers.Activation("sigmoid", name="probabilities", dtype="float32")

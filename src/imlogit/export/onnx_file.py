@@ -85,17 +85,19 @@ def _rows(head: Head) -> Part:
 
 
 def _margins(head: Head, real: type[np.floating]) -> Part:
-    kind = helper.np_dtype_to_tensor_dtype(np.dtype(real))
+    # features are many, and their sums too coarse in float32
+    wide = real if head.features is None else np.float64
     constants = {
-        "scale": np.array(head.scale, dtype=real),
-        "weights": head.each_weights.T.astype(real),
-        "intercept": head.each_intercept.astype(real),
+        "scale": np.array(head.scale, dtype=wide),
+        "weights": head.each_weights.T.astype(wide),
+        "intercept": head.each_intercept.astype(wide),
     }
-    return [
-        helper.make_node("Cast", ["rows"], ["numbers"], to=kind),
+    nodes = [
+        _cast("rows", wide, to="numbers"),
         _node("Mul", "numbers", "scale", to="scaled"),
-        _node("Gemm", "scaled", "weights", "intercept", to="margins"),
-    ], constants
+        _node("Gemm", "scaled", "weights", "intercept", to="margins" if wide is real else "sums"),
+    ]
+    return nodes if wide is real else [*nodes, _cast("sums", real, to="margins")], constants
 
 
 def _link(head: Head, real: type[np.floating]) -> Part:
@@ -127,6 +129,12 @@ def _label(head: Head, real: type[np.floating]) -> Part:
         "second": np.array(1, dtype=np.int64),
         "threshold": np.array(head.threshold, dtype=real),
     }
+
+
+def _cast(given: str, kind: type[np.floating], to: str) -> Any:
+    return helper.make_node(
+        "Cast", [given], [to], to=helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+    )
 
 
 def _node(operator: str, *given: str, to: str, **how: int) -> Any:

@@ -31,11 +31,11 @@ REFUSALS = (
 
 def build(head: Head) -> Any:
     """Return a head as a `tf.Module` with one function, `classify`."""
-    scale = tf.constant(head.scale, tf.float32)
-    weights = tf.Variable(head.each_weights.T.astype(np.float32), trainable=False, name="weights")
-    intercept = tf.Variable(
-        head.each_intercept.astype(np.float32), trainable=False, name="intercept"
-    )
+    # features are many, and their sums too coarse in float32
+    wide = np.float32 if head.features is None else np.float64
+    scale = tf.constant(head.scale, wide)
+    weights = tf.Variable(head.each_weights.T.astype(wide), trainable=False, name="weights")
+    intercept = tf.Variable(head.each_intercept.astype(wide), trainable=False, name="intercept")
     kind = tf.TensorSpec([None, *head.shape], head.dtype, name=head.input_name)
 
     steps = None if head.features is None else recipes(head.features)
@@ -43,8 +43,8 @@ def build(head: Head) -> Any:
     def classify(inputs: Any) -> dict[str, Any]:
         if steps is not None:
             inputs = features_of(tf, inputs, head.shape, steps)
-        rows = tf.reshape(tf.cast(inputs, tf.float32) * scale, [-1, head.weights.shape[1]])
-        margins = tf.matmul(rows, weights) + intercept
+        rows = tf.reshape(tf.cast(inputs, wide) * scale, [-1, head.weights.shape[1]])
+        margins = tf.cast(tf.matmul(rows, weights) + intercept, tf.float32)
         if head.link == SIGMOID:
             probabilities = tf.sigmoid(margins)
         elif head.link == SOFTMAX:
