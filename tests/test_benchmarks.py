@@ -25,6 +25,7 @@ LAST = {
     "fit": "Commands",
     "ladder": "Rates of features",
     "layouts": "layouts of 200 images",
+    "probe": "draws of (1, 2, 3) rows",
     "report": "The drawing pad, a segment of a stroke",
     "scale": "A worker is killed in each fit",
     "shapes": "imlogit train on folders",

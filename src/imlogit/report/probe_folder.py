@@ -8,7 +8,7 @@ from imlogit.data.cache.walk import RUNS
 from imlogit.model.file import write as write_model
 from imlogit.model.persist import FILE_NAME
 from imlogit.report.run_folder import file_name, take_place
-from imlogit.runs.probe import ProbeResult
+from imlogit.runs.probe_result import ProbeResult
 from imlogit.system.atomic import filling, refuse_place, write_bytes
 from imlogit.system.plain_json import to_printable_json
 

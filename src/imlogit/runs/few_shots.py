@@ -103,7 +103,7 @@ def chosen_shots(
         place = np.arange(len(both))
         folds = own.folds([(place[: len(rows)], place[len(rows) :])])
         path = own.path(grid, folds)
-        C = grid[best_of({k: row.accuracy for k, row in enumerate(path)})]
+        C = grid[best_of({k: one.row.accuracy for k, one in enumerate(path)})]
         (one,) = own.replicates(C, [place[: len(rows)]])
         adopt(fitter.estimator, own.data, one)
         chosen.append(C)

@@ -5,26 +5,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
+from sklearn.base import clone
 
-from imlogit.arrays import Labels, Rows
+from imlogit.arrays import Floats, Labels, Rows
 from imlogit.core.loss import log_losses
 from imlogit.core.solution import Observer
 from imlogit.data.feature_set import Features
-from imlogit.errors import DataError
 from imlogit.estimators.c_grid import by_value, fits_along
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.fitted import adopt, warn_unless_converged
 from imlogit.estimators.folds import Fold, split_rows
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.training_data import Prepared, prepare
-
-# Of the root that a norm that is not squared asks for, in log C.
-ROOT_TOLERANCE, MOST_DECADES = 1e-7, 12
+from imlogit.runs.protocols import best_of
 
 
 class PathRow(NamedTuple):
@@ -38,6 +36,50 @@ class PathRow(NamedTuple):
     def score(self, scoring: str) -> float:
         """Return the score that C is chosen by; greater is better."""
         return self.accuracy if scoring == "accuracy" else -self.log_loss
+
+
+class HeldOut(NamedTuple):
+    """Rows that a fold held out, and the probabilities of their classes by its model."""
+
+    rows: Rows
+    probabilities: Floats
+
+
+class Tried(NamedTuple):
+    """A value of C, and what was said of held-out rows, fold by fold."""
+
+    row: PathRow
+    held_out: tuple[HeldOut, ...]
+
+
+class Best:
+    """The best value of C so far, by its place in a grid; of equal ones the first.
+
+    Parameters
+    ----------
+    scoring : {"accuracy", "neg_log_loss"}
+    """
+
+    def __init__(self, scoring: str) -> None:
+        self.scoring = scoring
+        self.rows: dict[int, PathRow] = {}
+        self.held_out: tuple[HeldOut, ...] = ()
+
+    @property
+    def place(self) -> int:
+        """Where it is in the grid."""
+        return best_of({k: row.score(self.scoring) for k, row in self.rows.items()})
+
+    @property
+    def row(self) -> PathRow:
+        """What is known of it."""
+        return self.rows[self.place]
+
+    def look_at(self, found: dict[int, Tried]) -> None:
+        """Take note of values; what was said of held-out rows is kept of the best alone."""
+        self.rows |= {place: one.row for place, one in found.items()}
+        if self.place in found:
+            self.held_out = found[self.place].held_out
 
 
 @dataclass(frozen=True)
@@ -66,17 +108,18 @@ class Fitter:
         """Return the folds of a number, or of pairs of row numbers."""
         return split_rows(cv, self.data, {}, self.estimator.random_state)
 
-    def path(self, Cs: Sequence[float], folds: Sequence[Fold]) -> list[PathRow]:
+    def path(self, Cs: Sequence[float], folds: Sequence[Fold]) -> list[Tried]:
         """Return what the held-out rows say of each C, in the order given."""
         grid = np.asarray(Cs, dtype=np.float64)
         fits, places = fits_along(grid, folds)
         found = by_value(self.fit_each(fits), places, len(folds))
         return [self._row(C, of_C, folds) for C, of_C in zip(Cs, found, strict=True)]
 
-    def fit(self, C: float) -> LogisticRegression:
-        """Return the model of all rows."""
+    def fit(self, C: float, fitted: Fitted | None = None) -> LogisticRegression:
+        """Return the model of all rows, where it is known already as the estimator."""
         self.estimator.C = C
-        (fitted,) = self.fit_each([Fit(C)])
+        if fitted is None:
+            (fitted,) = self.fit_each([Fit(C)])
         adopt(self.estimator, self.data, fitted)
         warn_unless_converged(fitted.certificate)
         return self.estimator
@@ -89,59 +132,30 @@ class Fitter:
         """Return the models of some fits of these rows."""
         return fit_all(self.estimator, self.data, fits, observe=self.observe)
 
-    def _row(self, C: float, of_C: Sequence[Fitted | None], folds: Sequence[Fold]) -> PathRow:
-        accuracies, losses = [], []
+    def fit_from(self, start: Fitted | None, C: float, tol: float) -> Fitted:
+        """Return the model of all rows at a gap of its own, begun at another model of theirs."""
+        loose, own = clone(self.estimator).set_params(tol=tol), None
+        if start is not None:
+            own = SimpleNamespace(
+                coef=start.coef, intercept=start.intercept, classes=self.data.classes
+            )
+        (found,) = fit_all(loose, self.data, [Fit(C)], observe=self.observe, start=own)
+        return found
+
+    def _row(self, C: float, of_C: Sequence[Fitted | None], folds: Sequence[Fold]) -> Tried:
+        accuracies, losses, held_out = [], [], []
         fitted = [one for one in of_C[1:] if one is not None]
         for one, fold in zip(fitted, folds, strict=True):
             p, codes = one.probabilities(self.estimator.multi_class), self.data.codes[fold.test]
             accuracies.append(float((p.argmax(axis=1) == codes).mean()))
             losses.append(float(log_losses(p[np.arange(len(codes)), codes]).mean()))
+            held_out.append(HeldOut(fold.test, p))
         gap = max(one.certificate.relative_gap for one in fitted)
-        return PathRow(float(C), float(np.mean(accuracies)), float(np.mean(losses)), float(gap))
+        figures = float(np.mean(accuracies)), float(np.mean(losses)), float(gap)
+        return Tried(PathRow(float(C), *figures), tuple(held_out))
 
 
 def _times(rows: Rows, n: int) -> NDArray[np.uint8]:
     times = np.zeros(n, dtype=np.uint8)
     times[rows] = 1
     return times
-
-
-def equivalent_C(fitter: Fitter, C: float) -> float:  # noqa: N802
-    """Return our C whose optimum is that of mean loss + (1/C) 0.5 ||W||, the norm not squared.
-
-    Where the gradient of the summed loss is -W / ours in our optimum and -n W / (2 C ||W||) in the
-    other, both are one where ``||W(ours)|| / ours = n / (2 C)``. The left side is the norm of the
-    gradient along our path, which only falls with C: there is one root.
-
-    Raises
-    ------
-    DataError
-        Where the optimum is W = 0, which no C of ours has.
-    """
-    n = len(fitter.y)
-
-    def excess(log_C: float) -> float:
-        ours = float(np.exp(log_C))
-        (fitted,) = fitter.fit_each([Fit(ours)])
-        # two classes have one column here, and in a softmax two of half the weight each: there
-        # the same step along it costs less, by the root of two
-        norm = np.linalg.norm(fitted.coef) * (np.sqrt(2) if len(fitted.coef) == 1 else 1)
-        return float(np.log(norm / ours) - np.log(n / (2 * C)))
-
-    # a small W is C times the gradient at W = 0
-    low = high = float(np.log(C / n))
-    step = np.log(10.0)
-    for _ in range(MOST_DECADES):
-        if excess(low) > 0:
-            break
-        low -= step
-    else:
-        raise DataError(
-            f"At C = {C:g} the optimum of mean loss + (1/C) 0.5 ||W|| is W = 0: the penalty is "
-            "stronger than the gradient there, and no model is fitted. Take another protocol.",
-            parameter="protocol",
-        )
-    high = max(high, low + step)
-    while excess(high) > 0:
-        high += step
-    return float(np.exp(brentq(excess, low, high, xtol=ROOT_TOLERANCE)))
