@@ -4,9 +4,19 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
+from sklearn.metrics import accuracy_score, average_precision_score, f1_score, log_loss
 
-from imlogit import LogisticRegression, cross_validate, load_model, save_model
-from imlogit.errors import DataError, KindError, ParameterError
+from imlogit import (
+    LogisticRegression,
+    LogisticRegressionCV,
+    bootstrap,
+    check_arrays,
+    cross_validate,
+    load_model,
+    save_model,
+)
+from imlogit.errors import DataError, KindError, ModelFileError, ParameterError
+from imlogit.model.persist import open_model
 
 from helpers.engines import INSTALLED
 
@@ -161,15 +171,118 @@ def test_columns_of_other_numbers(x, labels):
         LogisticRegression().fit(x, labels * 2)
 
 
-@pytest.mark.parametrize("kind", ["labels", "soft"])
-def test_what_takes_one_class_a_row_says_so(x, labels, kind, tmp_path):
-    y = labels if kind == "labels" else soft(x, 3)
-    model = LogisticRegression(soft_labels=kind == "soft")
-    with pytest.raises(KindError, match="cross_validate takes"):
-        cross_validate(model, x, y, cv=3)
-    if kind == "labels":
-        with pytest.raises(KindError, match="fits no model file"):
-            save_model(model.fit(x, y), tmp_path / "model")
+def test_what_scores_answers_takes_no_soft_labels(x):
+    for task in (
+        lambda: cross_validate(LogisticRegression(soft_labels=True), x, soft(x, 3), cv=3),
+        lambda: bootstrap(LogisticRegression(soft_labels=True), x, soft(x, 3), n=2),
+    ):
+        with pytest.raises(KindError, match="takes labels, and no soft labels"):
+            task()
+
+
+def test_a_model_of_labels_is_saved(x, labels, tmp_path):
+    model = LogisticRegression().fit(x, labels)
+    save_model(model, tmp_path / "model")
+    again = load_model(tmp_path / "model")
+    np.testing.assert_array_equal(again.predict(x), model.predict(x))
+    for one, other in zip(again.predict_proba(x), model.predict_proba(x), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+FOLDS = [(np.arange(160), np.arange(160, N)), (np.arange(80, N), np.arange(80))]
+
+
+def test_labels_are_cross_validated_as_columns_of_one_fit(x, labels):
+    found = cross_validate(LogisticRegression(tol=1e-10), x, labels, cv=FOLDS)
+    alone = [cross_validate(LogisticRegression(tol=1e-10), x, y, cv=FOLDS) for y in labels.T]
+    for k, one in enumerate(alone):
+        np.testing.assert_allclose(found.probabilities[:, k], one.probabilities[:, 1], atol=1e-6)
+    for name in ("accuracy", "log_loss", "average_precision"):
+        each = np.mean([one.values(name) for one in alone], axis=0)
+        np.testing.assert_allclose(found.values(name), each, atol=1e-6)
+    seen = ~np.isnan(found.probabilities[:, 0])
+    p, y = found.probabilities[seen], labels[seen]
+    mean = average_precision_score(y, p, average="macro")
+    assert found.pooled["average_precision"].value == pytest.approx(mean)
+    assert found.pooled.exact.value == accuracy_score(y, p > 0.5)
+    assert found.pooled.by_label[2]["average_precision"].low < found.pooled.by_label[2].n
+    np.testing.assert_array_equal(found.predictions, p > 0.5)
+    assert "accuracy" in repr(found)
+
+
+def test_numbers_of_folds_hold_out_each_row_once(x, labels):
+    found = cross_validate(LogisticRegression(), x, labels, cv=3)
+    assert sorted(np.concatenate([fold.test for fold in found.folds])) == list(range(N))
+
+
+def test_a_fold_in_which_a_label_is_all_rows(x, labels):
+    rare = labels.copy()
+    rare[:, 1] = np.arange(N) < 5
+    with pytest.raises(ParameterError, match=r"part of fold 2 of 2 .* the same of label 1"):
+        cross_validate(LogisticRegression(), x, rare, cv=[FOLDS[0], FOLDS[1]])
+    with pytest.raises(ParameterError, match=f"no more than rows, of which there are {N}"):
+        cross_validate(LogisticRegression(), x, labels, cv=N + 1)
+
+
+@pytest.mark.filterwarnings("ignore::imlogit.GridEdgeWarning")
+@pytest.mark.parametrize("scoring", [None, "accuracy", "f1_macro"])
+def test_one_penalty_is_chosen_for_all_labels(x, labels, scoring):
+    Cs = [0.003, 0.05, 1.0]
+    found = LogisticRegressionCV(Cs, cv=FOLDS, scoring=scoring, tol=1e-10).fit(x, labels)
+    score = {
+        None: lambda y, p: -np.mean([log_loss(a, b) for a, b in zip(y.T, p.T, strict=True)]),
+        "accuracy": lambda y, p: ((p > 0.5) == y).mean(),
+        "f1_macro": lambda y, p: f1_score(y, p > 0.5, average="macro"),
+    }[scoring]
+    expected = []
+    for train, test in FOLDS:
+        models = [LogisticRegression(C, tol=1e-10).fit(x[train], labels[train]) for C in Cs]
+        each = [np.stack([p[:, 1] for p in m.predict_proba(x[test])], axis=1) for m in models]
+        expected.append([score(labels[test], p) for p in each])
+    np.testing.assert_allclose(found.scores_, expected, atol=1e-5)
+    assert found.C_ == Cs[int(np.mean(expected, axis=0).argmax())]
+    same(found, LogisticRegression(found.C_, tol=1e-10).fit(x, labels))
+    assert found.out_of_fold_.shape == (N, 4)
+
+
+def test_the_bootstrap_of_labels_is_that_of_each(x, labels):
+    few = labels[:, :2]
+    test = x[:50], few[:50]
+    how = {"n": 3, "random_state": 1, "scores": ("accuracy", "average_precision", exact)}
+    found = bootstrap(LogisticRegression(tol=1e-10), x, few, test=test, **how)
+    for k in range(2):
+        own = {**how, "scores": ("accuracy", "average_precision"), "test": (x[:50], few[:50, k])}
+        alone = bootstrap(LogisticRegression(tol=1e-10), x, few[:, k], **own)
+        np.testing.assert_allclose(found.coef[:, k], alone.coef[:, 0], atol=1e-5)
+        if k == 0:
+            first = alone.scores["average_precision"].values
+        else:
+            second = alone.scores["average_precision"].values
+    mean = (first + second) / 2
+    np.testing.assert_allclose(found.scores["average_precision"].values, mean, atol=1e-6)
+    assert 0 < found.scores["exact"].value <= found.scores["accuracy"].value <= 1
+    assert bootstrap(LogisticRegression(), x, few, **how).scores["accuracy"].value > 0.5
+
+
+def exact(labels, p):
+    """Return the share of rows of which all labels are right."""
+    return ((p > 0.5) == labels).all(axis=1).mean()
+
+
+def test_a_replicate_in_which_a_label_is_all_rows(x, labels):
+    few = labels[:, :2].copy()
+    few[:, 1] = np.arange(N) == 7
+    found = bootstrap(LogisticRegression(), x, few, n=6, scores=())
+    lacks = {k for k, drawn in enumerate(found.times) if not drawn[7]}
+    assert {one.replicate for one in found.undefined} == lacks != set()
+    assert {one.label for one in found.undefined} == {1}
+    with pytest.raises(DataError, match=r"the test labels have the shape \(9,\)"):
+        bootstrap(LogisticRegression(), x, few, n=2, test=(x[:9], few[:9, 0]))
+
+
+def test_checks_take_labels_one_by_one(x, labels):
+    with pytest.raises(KindError, match=r"give each column .* by itself"):
+        check_arrays(x, labels)
 
 
 def test_alpha_is_the_penalty_of_the_mean_loss(x, labels):
@@ -188,17 +301,20 @@ def test_an_alpha_that_is_none(x, labels, how):
 
 
 @pytest.mark.parametrize("how", [{}, {"standardize": True}, {"multi_class": "ovr"}])
-@pytest.mark.parametrize("saved", [False, True], ids=["estimator", "file"])
-def test_a_start_near_the_optimum_is_near_for_the_fit(how, saved, tmp_path):
+@pytest.mark.parametrize("kind", ["estimator", "loaded", "path"])
+def test_a_start_near_the_optimum_is_near_for_the_fit(how, kind, tmp_path):
     rng = np.random.default_rng(6)
     wide = rng.normal(size=(900, 520)) * 3 + 1
     names = np.array(["ant", "bee", "cow"])[
         (wide[:, :3] + rng.normal(size=(900, 3))).argmax(axis=1)
     ]
     cold = LogisticRegression(C=0.01, **how).fit(wide, names)
-    if saved:
-        save_model(cold, tmp_path / "model")
-    start = load_model(tmp_path / "model") if saved else cold
+    save_model(cold, tmp_path / "model")
+    start = {
+        "estimator": lambda: cold,
+        "loaded": lambda: load_model(tmp_path / "model"),
+        "path": lambda: tmp_path / "model",
+    }[kind]()
     warm = LogisticRegression(C=0.01, **how).fit(wide, names, start=start)
     assert warm.certificate_.converged
     assert warm.certificate_.iterations <= 1 < cold.certificate_.iterations
@@ -215,7 +331,16 @@ def test_a_start_that_does_not_fit(x, labels):
     y = labels[:, 0]
     with pytest.raises(DataError, match="model of 6 features, and X has 5"):
         LogisticRegression().fit(x[:, 1:], y, start=LogisticRegression().fit(x, y))
-    with pytest.raises(KindError, match=r"no fitted model but str.*load_model"):
+    with pytest.raises(KindError, match=r"no fitted model but dict.*a model file"):
+        LogisticRegression().fit(x, y, start={})
+    with pytest.raises(ModelFileError, match="there is no such file"):
         LogisticRegression().fit(x, y, start="model.imlogit")
     with pytest.raises(DataError, match="differ in kind"):
         LogisticRegression().fit(x, labels, start=LogisticRegression().fit(x, y))
+
+
+def test_labels_start_from_a_file(x, labels, tmp_path):
+    cold = LogisticRegression().fit(x, labels)
+    save_model(cold, tmp_path / "model")
+    same(LogisticRegression().fit(x, labels, start=tmp_path / "model"), cold)
+    same(LogisticRegression().fit(x, labels, start=open_model(tmp_path / "model")), cold)

@@ -64,6 +64,9 @@ def models(few, embedded):
         "softmax": LogisticRegression().fit(images, digits),
         "one against the rest": LogisticRegression(multi_class="ovr").fit(images, digits),
         "features": LogisticRegression().fit(noise.normal(size=(90, 7)), np.arange(90) % 3),
+        "labels": LogisticRegression().fit(
+            noise.normal(size=(90, 7)), np.arange(90)[:, None] // [1, 2, 3] % 2
+        ),
         "colour": LogisticRegression().fit(
             noise.integers(0, 256, (60, 4, 5, 3), dtype=np.uint8), np.arange(60) % 2
         ),
@@ -110,6 +113,23 @@ def test_what_is_written_says_what_the_model_says(models, to, which, tmp_path):
         np.testing.assert_allclose(said.probabilities, expected.probabilities, atol=found.tolerance)
         difference(head_from(model), said, expected, found.tolerance, "it")  # labels, too
         np.testing.assert_allclose(said.probabilities.sum(axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("to", EACH_FORMAT)
+def test_any_number_of_labels_a_row(models, to, tmp_path):
+    model, place = models["labels"], tmp_path / f"model{suffix_of(to)}"
+    if to not in ("onnx", "json"):
+        with pytest.raises(ExportError, match="any number of labels.*onnx or json"):
+            export_model(model, place)
+        return
+    export_model(model, place, class_names=["a", "b", "c"])
+    inputs = unlike(model, 50)
+    p, has = open_format(to).load(place)(inputs)
+    expected = np.stack([one[:, 1] for one in model.predict_proba(inputs)], axis=1)
+    np.testing.assert_allclose(p, expected, atol=5e-6)
+    np.testing.assert_array_equal(has, model.predict(inputs))
+    assert has.shape == p.shape == (50, 3)
+    assert written_names(place) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("to", EACH_FORMAT)

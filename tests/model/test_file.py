@@ -210,6 +210,25 @@ def test_later_formats_stay_readable(number, fields):
     assert encode(decode(data)) == data
 
 
+def test_format_7_stays_readable():
+    data = GOLDEN.with_name("format7.imlogit").read_bytes()
+    assert parts(data)[1]["format"] == 7
+    old, found = read(GOLDEN), decode(data)
+    assert found.multi_label is True
+    assert found.classes == old.classes
+    np.testing.assert_array_equal(found.coef, np.concatenate([old.coef, -2 * old.coef]))
+    assert encode(found) == data
+
+
+@pytest.mark.parametrize("wrong", [False, 1, "yes"])
+def test_labels_that_are_no_labels(wrong):
+    found = read(GOLDEN.with_name("format7.imlogit"))
+    with pytest.raises(ModelFileError, match="multi_label must be true"):
+        dataclasses.replace(found, multi_label=wrong)
+    with pytest.raises(ModelFileError, match="multi_label must be true"):
+        dataclasses.replace(found, threshold=0.5)
+
+
 def test_format_1_stays_readable():
     data = GOLDEN.read_bytes()
     digest = "07bfd7fa9afc7f6bf5458aefdcdfe8eaae2ae8fc160caba337026d66d2789cab"

@@ -63,7 +63,7 @@ def check_arrays(
     DataError
         For a memory map whose file was cut short.
     KindError
-        For sparse input.
+        For sparse input, and several columns of labels.
     """
     return run_checks(material_of(X_train, y_train, X_test, y_test, estimator, positive, cv=cv))
 
@@ -91,6 +91,11 @@ def material_of(
         LabelledRows(name, as_matrix(seen), y, np.arange(len(seen)))
         for name, seen, y in zip(names, _as_images(rows), labels, strict=False)
     ]
+    if any(np.ndim(y) == 2 and np.shape(y)[1] > 1 for y in (y_train, y_test) if y is not None):
+        raise KindError(
+            "check_arrays takes one label a row: give each column of several labels by itself, as "
+            "y_train[:, 0]"
+        )
     sound = all(len(part.rows) == len(part.labels) for part in parts)
     predictor = None
     if estimator is not None and sound:

@@ -8,6 +8,8 @@ from scipy.special import expit, log_expit, log_softmax, softmax
 from imlogit.arrays import Floats, Rows
 
 SIGMOID, SOFTMAX, ONE_VS_REST = "sigmoid", "softmax", "one-vs-rest"
+# Of labels of which a row has any number: a sigmoid each.
+INDEPENDENT = "independent"
 
 
 def link_of(n_columns: int, multi_class: str) -> str:
@@ -30,9 +32,13 @@ def probabilities(margins: Floats, link: str) -> Floats:
     Parameters
     ----------
     margins : ndarray of float64, shape (n, 1) for two classes, or (n, n_classes)
-    link : {"sigmoid", "softmax", "one-vs-rest"}
+    link : {"sigmoid", "softmax", "one-vs-rest", "independent"}
         One against the rest: each class's probability against the rest, made to add up to 1.
+        Independent: that of each label, whatever the others are.
     """
+    if link == INDEPENDENT:
+        each: Floats = expit(margins)
+        return each
     if link == SIGMOID:
         return np.concatenate([expit(-margins), expit(margins)], axis=1)
     if link == SOFTMAX:
@@ -83,3 +89,8 @@ def codes_of_probabilities(probabilities: Floats, threshold: float | None = None
         return (probabilities[:, 1] >= threshold).astype(np.intp)
     best: Rows = probabilities.argmax(axis=1)
     return best
+
+
+def labels_of_margins(margins: Floats) -> Rows:
+    """Return which labels each row has, 0 or 1: those that are more probable than not."""
+    return (margins > 0).astype(np.intp)

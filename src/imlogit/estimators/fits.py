@@ -18,7 +18,7 @@ from sklearn.utils.class_weight import compute_class_weight
 
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate, combine
-from imlogit.core.links import link_of, probabilities
+from imlogit.core.links import INDEPENDENT, link_of, probabilities
 from imlogit.core.regression import Regression, regression
 from imlogit.core.solution import Observer, Settings, Solution
 from imlogit.core.solver import solve
@@ -66,6 +66,8 @@ class Fitted:
     certificate : Certificate
     margins : ndarray of float64, shape (m, 1) or (m, n_classes), or None
         Of the rows that were asked for, the intercept included.
+    of_labels : bool
+        Whether each column is of a label of its own, of which a row has any number.
     """
 
     coef: Floats
@@ -73,11 +75,13 @@ class Fitted:
     n_iter: NDArray[np.int32]
     certificate: Certificate
     margins: Floats | None
+    of_labels: bool = False
 
     def probabilities(self, multi_class: str) -> Floats:
-        """Return those of the rows that were asked for, shape (m, n_classes)."""
+        """Return those of the rows that were asked for, shape (m, n_classes) or (m, L)."""
         assert self.margins is not None
-        return probabilities(self.margins, link_of(len(self.coef), multi_class))
+        link = INDEPENDENT if self.of_labels else link_of(len(self.coef), multi_class)
+        return probabilities(self.margins, link)
 
 
 def fit_all(
@@ -158,6 +162,7 @@ def _fitted(data: Prepared, solutions: Sequence[Solution | None]) -> Fitted | No
         np.array([s.certificate.iterations for s in known], dtype=np.int32),
         combine([s.certificate for s in known]),
         np.concatenate(margins, axis=1) if len(margins) == len(known) else None,
+        data.indicators is not None,
     )
 
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import KFold, StratifiedKFold
 
 from imlogit.arrays import Floats
 from imlogit.errors import DataError, ParameterError
+from imlogit.estimators.targets import labels_lacking
 from imlogit.estimators.training_data import Prepared, raise_as, spell_label
 
 
@@ -30,8 +31,8 @@ def split_rows(
     Parameters
     ----------
     cv : int, splitter or iterable of (train, test)
-        A number means `StratifiedKFold`, shuffled by ``random_state`` (None: 0). A row that a
-        training part holds twice counts twice.
+        A number means `StratifiedKFold`, shuffled by ``random_state`` (None: 0); of labels of
+        which a row has any number, `KFold`. A row that a training part holds twice counts twice.
     data : Prepared
     metadata : dict
         What the splitter is given beside rows and labels: ``groups``, as a rule.
@@ -43,7 +44,7 @@ def split_rows(
         For what gives no folds, for row indices that are none, and for a fold that holds nothing
         out, or whose training part lacks a class or shares a row with its held-out part.
     """
-    labels = data.classes[data.codes]
+    labels = data.given_labels(np.arange(len(data.codes)))
     if isinstance(cv, (bool, str)) or not (
         isinstance(cv, (int, np.integer)) or hasattr(cv, "split") or isinstance(cv, Iterable)
     ):
@@ -51,15 +52,7 @@ def split_rows(
             f"cv={cv!r}: give a number of folds, a splitter or pairs of row indices", parameter="cv"
         )
     if isinstance(cv, (int, np.integer)):
-        smallest = int(np.bincount(data.codes).min())
-        if not 2 <= cv <= smallest:
-            raise ParameterError(
-                f"cv={cv} folds: there must be at least 2, and no more than images in the "
-                f"smallest class, which has {smallest}",
-                parameter="cv",
-            )
-        seed = 0 if random_state is None else random_state
-        cv = StratifiedKFold(cv, shuffle=True, random_state=seed)
+        cv = _splitter(int(cv), data, 0 if random_state is None else random_state)
     with raise_as(ParameterError, "cv"):
         if hasattr(cv, "split"):  # some look at the features
             cv = cv.split(data.rows.given(), labels, **metadata)
@@ -112,6 +105,20 @@ def check_weights(splits: Sequence[Fold], data: Prepared) -> None:
                 f"the held-out rows of fold {k} of {len(splits)} have no positive weight: there is "
                 "none to score"
             )
+
+
+def _splitter(n_folds: int, data: Prepared, seed: Any) -> Any:
+    """Return what makes so many folds, by class where a row has one."""
+    many = data.indicators is not None
+    smallest = len(data.codes) if many else int(np.bincount(data.codes).min())
+    if not 2 <= n_folds <= smallest:
+        most = "rows, of which there are" if many else "images in the smallest class, which has"
+        raise ParameterError(
+            f"cv={n_folds} folds: there must be at least 2, and no more than {most} {smallest}",
+            parameter="cv",
+        )
+    kind = KFold if many else StratifiedKFold
+    return kind(n_folds, shuffle=True, random_state=seed)
 
 
 def mean_held_out(
@@ -191,6 +198,9 @@ def _check_parts(splits: Sequence[Fold], data: Prepared) -> None:
                 f"fold {k} of {len(splits)} holds no row out: there is none to score",
                 parameter="cv",
             )
+        if data.indicators is not None:
+            _check_labels(data.indicators, data.weights * split.times, k, len(splits))
+            continue
         weights = np.bincount(data.codes, data.weights * split.times, len(data.classes))
         if not (weights > 0).all():
             lacking = spell_label(data.classes[weights <= 0][0])
@@ -199,3 +209,14 @@ def _check_parts(splits: Sequence[Fold], data: Prepared) -> None:
                 f"{lacking}: take stratified folds, or fewer",
                 parameter="cv",
             )
+
+
+def _check_labels(labels: NDArray[Any], weights: Floats, k: int, n: int) -> None:
+    lacking = labels_lacking(labels, weights)
+    if lacking.size:
+        raise ParameterError(
+            f"in the training part of fold {k} of {n} every row has the same of label "
+            f"{lacking[0]} (counted from 0): take fewer folds, or folds that keep each label's "
+            "rows apart",
+            parameter="cv",
+        )

@@ -189,10 +189,10 @@ class LogisticRegression(ClassifierMixin, ShownWithProof):  # type: ignore[misc]
             and all together; or, with ``soft_labels``, probabilities.
         sample_weight : array-like, shape (n,), optional
             Not negative; 2 is the same as the row twice.
-        start : LogisticRegression or SavedModel, optional
-            A fitted model to start from, of as many features. Classes are matched by name, labels
-            by place; what it does not know begins at zero. The result is the same within the
-            certificate.
+        start : LogisticRegression, SavedModel or path-like, optional
+            A fitted model to start from, or its file, of as many features. Classes are matched by
+            name, labels by place; what it does not know begins at zero. The result is the same
+            within the certificate.
         checkpoint : path-like, optional
             Where the weights are kept, every ten seconds, until the fit ends. A file that is there
             is gone on from, whatever the engine: the result is the same within the certificate.

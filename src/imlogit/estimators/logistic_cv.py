@@ -28,7 +28,7 @@ from imlogit.estimators.folds import Fold, check_weights, fold_numbers, mean_hel
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.on_cluster import on_cluster
 from imlogit.estimators.routing import choice_router, route_choice, rows_of
-from imlogit.estimators.targets import refuse_table
+from imlogit.estimators.targets import refuse_soft_labels
 from imlogit.estimators.training_data import Prepared, prepare, raise_as
 from imlogit.system.callers import caller_level
 
@@ -98,7 +98,8 @@ class LogisticRegressionCV(LogisticRegression):
 
     The fits of every C on all rows and on every fold share the reads of the images; those of a C
     start from those of the C before, and folds from the fit on all rows. The model is the fit on
-    all rows at the chosen C.
+    all rows at the chosen C. Of labels of which a row has any number all columns have one C, whose
+    log loss and accuracy are the means over the labels.
 
     Parameters
     ----------
@@ -133,7 +134,7 @@ class LogisticRegressionCV(LogisticRegression):
         the others are None.
     path_ : CPath
         Log loss and accuracy by fold and C, and what was chosen.
-    out_of_fold_ : ndarray of float64, shape (n, n_classes)
+    out_of_fold_ : ndarray of float64, shape (n, n_classes) or (n, L)
         Probabilities at ``C_`` of each row by the folds that held it out.
     folds_ : ndarray of int64, shape (n,)
         The fold that held each row out, -1 where none did.
@@ -198,7 +199,7 @@ class LogisticRegressionCV(LogisticRegression):
         Parameters
         ----------
         X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
-        y : array-like, shape (n,)
+        y : array-like, shape (n,), or (n, L) of 0 and 1
         sample_weight : array-like, shape (n,), optional
             Weighs the fits and, as in scikit-learn, the scores: with metadata routing a scorer's
             only where ``set_score_request`` asks for it.
@@ -240,7 +241,7 @@ class LogisticRegressionCV(LogisticRegression):
             scorer = None if self.scoring in BUILT_IN else get_scorer(self.scoring)
         with on_cluster(self, X), until_done(checkpoint) as place:
             data = prepare(self, X, y, sample_weight)
-            refuse_table(data, "LogisticRegressionCV")
+            refuse_soft_labels(data, "LogisticRegressionCV")
             weights = None if sample_weight is None else data.weights
             routed = route_choice(self, "fit", weights, groups, params)
             found = self._choose(data, routed, observe, Cs, scorer, place)
@@ -278,7 +279,7 @@ class LogisticRegressionCV(LogisticRegression):
         self.out_of_fold_ = mean_held_out(
             splits,
             [fold.probabilities(self.multi_class) for fold in by_C[path.chosen][1:]],
-            (len(data.codes), len(data.classes)),
+            (len(data.codes), data.n_probabilities),
         )
         self.folds_ = fold_numbers(len(data.codes), [split.test for split in splits])
         return found
@@ -302,11 +303,6 @@ class LogisticRegressionCV(LogisticRegression):
     def get_metadata_routing(self) -> MetadataRouter:
         """Return where metadata go: weights to the fits and the scorer, groups to the splitter."""
         return choice_router(self, self.cv, self._scorer())
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_label = False
-        return tags
 
     def _scorer(self) -> Any:
         return get_scorer("accuracy" if self.scoring is None else self.scoring)
@@ -375,11 +371,15 @@ class _Judge:
 
     def _figures(self, split: Fold, fitted: Fitted) -> tuple[float, float, float]:
         """Return score, log loss and accuracy of a fold's held-out rows."""
-        codes, weights = self.data.codes[split.test], self.data.weights[split.test]
+        answers, weights = self.data.answers[split.test], self.data.weights[split.test]
         p = fitted.probabilities(self.estimator.multi_class)
-        own = np.take_along_axis(p, codes[:, None], axis=1)[:, 0]
-        loss = float(np.average(log_losses(own), weights=weights))
-        accuracy = float(np.average(p.argmax(axis=1) == codes, weights=weights))
+        if answers.ndim == 2:  # the means over the labels
+            own, right = np.where(answers == 1, p, 1 - p), (p > 0.5) == (answers == 1)
+        else:
+            own = np.take_along_axis(p, answers[:, None], axis=1)
+            right = (p.argmax(axis=1) == answers)[:, None]
+        loss = float(np.average(log_losses(own).mean(axis=1), weights=weights))
+        accuracy = float(np.average(right.mean(axis=1), weights=weights))
         if self.scorer is None:
             return accuracy if self.estimator.scoring == "accuracy" else -loss, loss, accuracy
         return self._scored(split, fitted), loss, accuracy
@@ -391,6 +391,6 @@ class _Judge:
         )
         adopt(view, self.data, fitted)
         rows = self.data.given.take(split.test)
-        labels = self.data.classes[self.data.codes[split.test]]
+        labels = self.data.given_labels(split.test)
         metadata = rows_of(self.metadata, split.test, len(self.data.codes))
         return float(self.scorer(view, rows, labels, **metadata))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,8 @@ def points_of(start: Any, data: Prepared, *, one_by_one: bool, intercept: bool) 
 
     Parameters
     ----------
-    start : LogisticRegression or SavedModel
-        Fitted.
+    start : LogisticRegression, SavedModel or path-like
+        Fitted, or the file of one.
     data : Prepared
     one_by_one : bool
         Whether there is a regression for each class.
@@ -31,7 +32,14 @@ def points_of(start: Any, data: Prepared, *, one_by_one: bool, intercept: bool) 
     DataError
         For a model of another number of features or, where rows have any number of labels, of
         labels.
+    ModelFileError
+        For a file that is none, or of a model that makes features of images.
     """
+    if isinstance(start, (str, os.PathLike)):
+        # a room above this one, by the public face alone
+        import imlogit
+
+        start = imlogit.load_model(start)
     coef, b, classes = _parts(start)
     d = data.rows.shape[1]
     if coef.shape[1] != d:
@@ -70,10 +78,12 @@ def _parts(start: Any) -> tuple[Floats, Floats, Any]:
     for names in (("coef_", "intercept_", "classes_"), ("coef", "intercept", "classes")):
         if all(hasattr(start, name) for name in names):
             coef, b, classes = (getattr(start, name) for name in names)
+            if getattr(start, "multi_label", None):
+                classes = list(classes)
             return np.asarray(coef, np.float64), np.asarray(b, np.float64), classes
     raise KindError(
         f"start is no fitted model but {type(start).__name__}: give a fitted LogisticRegression, "
-        "or what imlogit.load_model makes of a model file",
+        "or a model file",
         parameter="start",
     )
 

@@ -94,17 +94,22 @@ def check_labels(labels: NDArray[Any], weights: Floats, y: Any) -> None:
             )
 
 
-def refuse_table(data: Any, task: str) -> None:
-    """Refuse what is for one class a row, where rows have several labels or probabilities.
+def refuse_soft_labels(data: Any, task: str) -> None:
+    """Refuse what scores answers, where rows have probabilities and none is right.
 
     Raises
     ------
     KindError
     """
-    if data.indicators is not None:
-        raise KindError(f"{task} takes one column of labels, not {data.indicators.shape[1]}")
     if data.targets is not None:
         raise KindError(f"{task} takes labels, and no soft labels: give the classes themselves")
+
+
+def labels_lacking(labels: NDArray[Any], weights: Floats) -> NDArray[np.intp]:
+    """Return the labels that no row has, or every row that weighs anything, by their columns."""
+    have = np.asarray(weights @ labels, dtype=np.float64)
+    total = float(weights.sum())
+    return np.flatnonzero((have <= 0) | (have >= total))
 
 
 def _names(y: Any, n: int) -> NDArray[Any]:

@@ -82,6 +82,20 @@ class Prepared:
         """The rows as they were given, which an estimator predicts on."""
         return self.rows.inner if isinstance(self.rows, NormalizedMatrix) else self.rows
 
+    @property
+    def answers(self) -> NDArray[Any]:
+        """What models are to say of each row: the codes, or 0 and 1 for each label."""
+        return self.codes if self.indicators is None else self.indicators.astype(np.intp)
+
+    @property
+    def n_probabilities(self) -> int:
+        """How many probabilities a model gives of a row."""
+        return len(self.classes) if self.indicators is None else self.indicators.shape[1]
+
+    def given_labels(self, rows: NDArray[np.intp]) -> NDArray[Any]:
+        """Return the labels of some rows, as they were given."""
+        return self.classes[self.codes[rows]] if self.indicators is None else self.indicators[rows]
+
     def open(self, engine: str) -> Engine:
         """Open an engine over the rows, standardised where they are to be."""
         if self.standardization is None:

@@ -18,7 +18,7 @@ from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.fitted import adopt, adopt_data, warn_unless_converged
 from imlogit.estimators.logistic import LogisticRegression, check_kind
 from imlogit.estimators.on_cluster import on_its_cluster
-from imlogit.estimators.targets import refuse_table
+from imlogit.estimators.targets import labels_lacking, refuse_soft_labels
 from imlogit.estimators.training_data import C_of, Prepared, prepare
 from imlogit.evaluation.bootstrap_draws import Counts, draw_replicates, interval, spread
 from imlogit.evaluation.bootstrap_scores import Scored, Scorer, Scorers, by_name, score_each
@@ -28,14 +28,14 @@ from imlogit.system.text import counted
 
 
 class Undefined(NamedTuple):
-    """A replicate in which a class has no row with a positive weight.
+    """A replicate in which a class has no row with a positive weight, or a label is all rows'.
 
     Attributes
     ----------
     replicate : int
         Which one, from 0.
     label : Any
-        The class that is lacking.
+        The class that is lacking; of labels of which a row has any number, the label's column.
     """
 
     replicate: int
@@ -147,7 +147,7 @@ def bootstrap(
     estimator : LogisticRegression
         Not modified. ``standardize`` takes the statistics of all rows for every replicate.
     X : array-like, shape (n_rows, n_features), (n_rows, h, w) or (n_rows, h, w, c)
-    y : array-like, shape (n_rows,)
+    y : array-like, shape (n_rows,), or (n_rows, L) of 0 and 1
     n : int, default=200
         The number of replicates. The ends of an interval rest on few of them: 200 serve for a
         first look, 1,000 or more for figures to publish.
@@ -166,7 +166,8 @@ def bootstrap(
     scores : sequence of str or callable, default=("accuracy",)
         Names in `imlogit.evaluation.scores.NAMES`, and functions that are called with labels (m,)
         and probabilities (m, n_classes), in the order of ``classes_``, and return a number. A
-        function goes by its ``__name__``.
+        function goes by its ``__name__``. Of labels of which a row has any number both are
+        (m, L), and named scores are means over the labels.
     confidence : float, default=0.95
         Of the intervals, between 0 and 1.
     random_state : int, RandomState or None, default=None
@@ -186,7 +187,7 @@ def bootstrap(
     DataError
         For test images that do not go with the training images.
     KindError
-        For another estimator, `LogisticRegressionCV` among them.
+        For another estimator, `LogisticRegressionCV` among them, and soft labels.
     FitInterrupted
         On Ctrl-C; its ``partial`` is a Bootstrap of the replicates that are finished, without
         scores, or None where fewer than two are.
@@ -205,7 +206,7 @@ def bootstrap(
     scorers = by_name(scores)
     fitted = clone(estimator)
     data = prepare(fitted, X, y, sample_weight)
-    refuse_table(data, "bootstrap")
+    refuse_soft_labels(data, "bootstrap")
     C = C_of(fitted, data)
     adopt_data(fitted, data)
     images = None if test is None else Scored.test(fitted, *test)
@@ -267,9 +268,9 @@ def _collect(
     coef = np.stack([fitted.coef for fitted in replicates])
     intercept = np.stack([fitted.intercept for fitted in replicates])
     lacking = [
-        Undefined(replicate, data.classes[code])
+        Undefined(replicate, label)
         for replicate, drawn in enumerate(times)
-        for code in np.flatnonzero(np.bincount(data.codes, data.weights * drawn) <= 0)
+        for label in _lacking(data, data.weights * drawn)
     ]
     return Bootstrap(
         estimator,
@@ -281,6 +282,13 @@ def _collect(
         interval(coef, confidence),
         interval(intercept, confidence),
     )
+
+
+def _lacking(data: Prepared, weights: Floats) -> list[Any]:
+    """Return the classes, or the columns of labels, of which there is nothing to fit."""
+    if data.indicators is not None:
+        return labels_lacking(data.indicators, weights).tolist()
+    return list(data.classes[np.bincount(data.codes, weights, len(data.classes)) <= 0])
 
 
 def _defined(result: Bootstrap) -> Certificate:

@@ -12,13 +12,15 @@ from sklearn.utils import check_consistent_length, column_or_1d
 
 from imlogit.arrays import Floats
 from imlogit.core.contract import Engine
-from imlogit.core.links import link_of, probabilities
+from imlogit.core.links import INDEPENDENT, link_of, probabilities
 from imlogit.engines.matrix import Matrix
 from imlogit.engines.table import local_engine, open_engine
 from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.logistic import LogisticRegression, rows_to_predict
+from imlogit.estimators.targets import indicators
 from imlogit.estimators.training_data import Prepared, raise_as, spell_label
-from imlogit.evaluation.scores import NAMES, score
+from imlogit.evaluation.label_scores import score_answers
+from imlogit.evaluation.scores import NAMES
 from imlogit.system.text import nearest
 
 Scorer = Callable[[NDArray[Any], Floats], float]
@@ -37,8 +39,8 @@ class Scored:
     scale : float
         What the features are multiplied by.
     classes : ndarray, shape (n_classes,)
-    codes : ndarray of intp, shape (m,)
-        Each row's index into ``classes``.
+    codes : ndarray of intp, shape (m,) or (m, L)
+        Each row's index into ``classes``; or 0 and 1, which labels it has.
     """
 
     rows: Matrix
@@ -49,7 +51,7 @@ class Scored:
     @classmethod
     def training(cls, data: Prepared) -> Scored:
         """Return the images that the models were fitted on."""
-        return cls(data.rows, data.scale, data.classes, data.codes)
+        return cls(data.rows, data.scale, data.classes, data.answers)
 
     @classmethod
     def test(cls, estimator: LogisticRegression, X: Any, y: ArrayLike) -> Scored:
@@ -62,6 +64,8 @@ class Scored:
         """
         rows, scale = rows_to_predict(estimator, X)
         classes = estimator.classes_
+        if isinstance(classes, list):
+            return cls(rows, scale, classes[0], _indicators(y, rows, len(classes)))
         with raise_as(DataError):
             labels = column_or_1d(y)
             check_consistent_length(rows, labels)
@@ -72,6 +76,22 @@ class Scored:
                 f"labels: {', '.join(map(spell_label, classes))}"
             )
         return cls(rows, scale, classes, np.searchsorted(classes, labels))
+
+
+def _indicators(y: ArrayLike, rows: Matrix, n_labels: int) -> NDArray[np.intp]:
+    """Return which labels test rows have, shape (m, L).
+
+    Raises
+    ------
+    DataError
+    """
+    labels = np.asarray(y)
+    if labels.shape != (len(rows), n_labels):
+        raise DataError(
+            f"the test labels have the shape {labels.shape}, for {len(rows)} rows and {n_labels} "
+            "labels: give a column of 0 and 1 for each label"
+        )
+    return indicators(labels).astype(np.intp)
 
 
 def by_name(scores: Sequence[str | Scorer]) -> Scorers:
@@ -130,7 +150,8 @@ def score_each(
     found = {name: np.full(len(coef), np.nan) for name in scorers}
     if not scorers:
         return found
-    link = link_of(coef.shape[1], estimator.multi_class)
+    many = isinstance(estimator.classes_, list)
+    link = INDEPENDENT if many else link_of(coef.shape[1], estimator.multi_class)
     defined = np.flatnonzero(~np.isnan(coef).any(axis=(1, 2)))
     # rows on a cluster are read there by "auto", too
     with open_engine(local_engine(estimator.engine), images.rows, images.scale) as opened:
@@ -161,8 +182,8 @@ def _margins(
 def _figures(
     scorers: Scorers, classes: NDArray[Any], codes: NDArray[np.intp], p: Floats
 ) -> dict[str, float]:
-    own = score(codes, p, only=[name for name, scorer in scorers.items() if scorer is None])
-    labels = classes[codes]
+    own = score_answers(codes, p, only=[name for name, scorer in scorers.items() if scorer is None])
+    labels = classes[codes] if codes.ndim == 1 else codes
     return {
         name: own[name].value if scorer is None else float(scorer(labels, p))
         for name, scorer in scorers.items()

@@ -23,9 +23,10 @@ from imlogit.estimators.folds import Fold, deviation, mean_held_out, split_rows
 from imlogit.estimators.logistic import LogisticRegression, check_kind
 from imlogit.estimators.on_cluster import on_its_cluster
 from imlogit.estimators.routing import route_folds
-from imlogit.estimators.targets import refuse_table
+from imlogit.estimators.targets import refuse_soft_labels
 from imlogit.estimators.training_data import C_of, Prepared, prepare
-from imlogit.evaluation.scores import OUT_OF_FOLD, Scores, score
+from imlogit.evaluation.label_scores import LabelScores, score_answers
+from imlogit.evaluation.scores import OUT_OF_FOLD, Scores
 from imlogit.system.summarized import NotebookTable, Summarized
 from imlogit.system.text import counted
 
@@ -41,7 +42,7 @@ class ScoredFold(Summarized):
     ----------
     train, test : ndarray of intp
         Row indices.
-    scores : Scores
+    scores : Scores or LabelScores
         Of the held-out rows.
     certificate : Certificate
         Of the fit on the other rows.
@@ -49,7 +50,7 @@ class ScoredFold(Summarized):
 
     train: NDArray[np.intp]
     test: NDArray[np.intp]
-    scores: Scores
+    scores: Scores | LabelScores
     certificate: Certificate
 
     def _summary(self) -> dict[str, str]:
@@ -70,9 +71,10 @@ class CrossValidation(Summarized):
         Fitted on all rows: the folds start from it, so it comes at no price.
     probabilities : ndarray of float64, shape (n, n_classes)
         Out-of-fold: of models that did not see the row. The mean over folds where a row is held
-        out in several, nan where it is held out in none.
-    codes : ndarray of intp, shape (n,)
-        Each row's index into the estimator's ``classes_``.
+        out in several, nan where it is held out in none. Of labels of which a row has any
+        number, that of each, shape (n, L).
+    codes : ndarray of intp, shape (n,) or (n, L)
+        Each row's index into the estimator's ``classes_``, or 0 and 1 for each label.
     folds : tuple of ScoredFold
     """
 
@@ -82,17 +84,21 @@ class CrossValidation(Summarized):
     folds: tuple[ScoredFold, ...]
 
     @cached_property
-    def pooled(self) -> Scores:
+    def pooled(self) -> Scores | LabelScores:
         """Scores of the out-of-fold probabilities of all rows that were held out, with intervals.
 
         Made when they are first asked for: intervals take longer than some fits.
         """
         seen = self._held_out
-        return score(self.codes[seen], self.probabilities[seen], origin=OUT_OF_FOLD, intervals=True)
+        return score_answers(
+            self.codes[seen], self.probabilities[seen], origin=OUT_OF_FOLD, intervals=True
+        )
 
     @property
     def predictions(self) -> NDArray[Any]:
-        """The out-of-fold prediction of each row that was held out, shape (n_held_out,)."""
+        """The out-of-fold prediction of each row that was held out, (n_held_out,) or by label."""
+        if self.codes.ndim == 2:
+            return (self.probabilities[self._held_out] > 0.5).astype(np.intp)
         codes = codes_of_probabilities(self.probabilities[self._held_out])
         labels: NDArray[Any] = self.estimator.classes_[codes]
         return labels
@@ -132,7 +138,8 @@ class CrossValidation(Summarized):
         }
 
     def _summary(self) -> dict[str, str]:
-        base_rate = np.bincount(self.codes).max() / len(self.codes)
+        have = np.atleast_2d(self.codes.T)
+        base_rate = np.mean([np.bincount(one).max() / len(one) for one in have])
         return {
             "folds": f"{len(self.folds)} of {counted(len(self.codes), 'row')}",
             "base rate": f"{base_rate:.4f}",
@@ -212,16 +219,18 @@ def cross_validate(
         if that fold were fitted alone. ``standardize`` takes the statistics of all rows, as one
         matrix serves all folds.
     X : array-like, shape (n, n_features), (n, h, w) or (n, h, w, c)
-    y : array-like, shape (n,)
+    y : array-like, shape (n,), or (n, L) of 0 and 1
+        Of labels of which a row has any number the columns are fitted together, as all folds are;
+        figures are of each and their means.
     groups : array-like, shape (n,), optional
         For splitters that keep groups together.
     sample_weight : array-like, shape (n,), optional
         Weighs the fits; the scores count every image once. With metadata routing the estimator
         is to ask for it by ``set_fit_request``.
     cv : int, splitter or iterable of (train, test), default=10
-        A number of folds means `StratifiedKFold`, shuffled by ``random_state`` (None: 0);
-        otherwise any splitter of scikit-learn's. A row that a training part holds twice counts
-        twice.
+        A number of folds means `StratifiedKFold`, of any number of labels a row `KFold`, shuffled
+        by ``random_state`` (None: 0); otherwise any splitter of scikit-learn's. A row that a
+        training part holds twice counts twice.
     observe : callable, optional
         Called with a `Progress` after every step.
     checkpoint : path-like, optional
@@ -239,7 +248,7 @@ def cross_validate(
     sklearn.exceptions.UnsetMetadataPassedError
         With metadata routing, for weights that the estimator neither asks for nor refuses.
     KindError
-        For another estimator, `LogisticRegressionCV` among them.
+        For another estimator, `LogisticRegressionCV` among them, and soft labels.
     FitInterrupted
         On Ctrl-C; its ``partial`` is a CrossValidation of the folds that are finished, or None
         where none is.
@@ -253,7 +262,7 @@ def cross_validate(
     fitted = clone(estimator)
     sample_weight, routed = route_folds(estimator, cv, sample_weight, groups)
     data = prepare(fitted, X, y, sample_weight)
-    refuse_table(data, "cross_validate")
+    refuse_soft_labels(data, "cross_validate")
     C = C_of(fitted, data)
     splits = split_rows(cv, data, routed.split, estimator.random_state)
     # the folds start from the fit on all rows, which is close to each of them
@@ -285,10 +294,13 @@ def _collect(
     adopt(estimator, data, whole)
     kind = estimator.multi_class
     held_out = [None if one is None else one.probabilities(kind) for one in parts]
-    mean = mean_held_out(splits, held_out, (len(data.codes), len(data.classes)))
+    answers = data.answers
+    mean = mean_held_out(splits, held_out, (len(answers), data.n_probabilities))
     folds = [
-        ScoredFold(train, test, score(data.codes[test], p, origin=OUT_OF_FOLD), fitted.certificate)
+        ScoredFold(
+            train, test, score_answers(answers[test], p, origin=OUT_OF_FOLD), fitted.certificate
+        )
         for (train, test, _), p, fitted in zip(splits, held_out, parts, strict=True)
         if fitted is not None and p is not None
     ]
-    return CrossValidation(estimator, mean, data.codes, tuple(folds))
+    return CrossValidation(estimator, mean, answers, tuple(folds))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit import __version__
-from imlogit.core.links import SIGMOID, SOFTMAX
+from imlogit.core.links import INDEPENDENT, SIGMOID, SOFTMAX
 from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Inputs, Runner
 from imlogit.export.onnx_features import Drawing, draw_features
 from imlogit.export.plain_features import recipes
@@ -70,9 +70,13 @@ def _ends(head: Head, kind: int) -> tuple[list[Any], list[Any]]:
         [described(head.input_name, given, ["n", *head.shape])],
         [
             described("probabilities", kind, ["n", len(head.class_names)]),
-            described("label", onnx.TensorProto.INT64, ["n"]),
+            described("label", onnx.TensorProto.INT64, ["n", *_labels_a_row(head)]),
         ],
     )
+
+
+def _labels_a_row(head: Head) -> list[int]:
+    return [len(head.class_names)] if head.link == INDEPENDENT else []
 
 
 def _rows(head: Head) -> Part:
@@ -101,7 +105,7 @@ def _margins(head: Head, real: type[np.floating]) -> Part:
 
 
 def _link(head: Head, real: type[np.floating]) -> Part:
-    if head.link == SIGMOID:
+    if head.link in (SIGMOID, INDEPENDENT):
         return [_node("Sigmoid", "margins", to="probabilities")], {}
     if head.link == SOFTMAX:
         return [_node("Softmax", "margins", to="probabilities", axis=1)], {}
@@ -119,6 +123,11 @@ def _link(head: Head, real: type[np.floating]) -> Part:
 
 
 def _label(head: Head, real: type[np.floating]) -> Part:
+    if head.link == INDEPENDENT:
+        return [
+            _node("Greater", "margins", "none", to="present"),
+            helper.make_node("Cast", ["present"], ["label"], to=onnx.TensorProto.INT64),
+        ], {"none": np.array(0, dtype=real)}
     if head.threshold is None:
         return [_node("ArgMax", "margins", to="label", axis=1, keepdims=0)], {}
     return [

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
+from imlogit.core.links import INDEPENDENT
 from imlogit.errors import ExportError
 from imlogit.export.formats import Runner
 from imlogit.model.head import Answers, Head
@@ -115,6 +116,8 @@ def difference(head: Head, said: Answers, expected: Answers, tolerance: float, w
 
 def _distance(head: Head, expected: Answers) -> Floats:
     """Return how far each label is from being another one, in probability."""
+    if head.link == INDEPENDENT:
+        return np.abs(expected.probabilities - 0.5)
     if head.threshold is not None:
         return np.abs(expected.probabilities[:, 1] - head.threshold)
     best = np.sort(expected.probabilities, axis=1)

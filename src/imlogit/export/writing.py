@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from imlogit.core.links import INDEPENDENT
 from imlogit.errors import ExportError, OutputError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.export.formats import Format, format_of, open_format, suffix_of
@@ -18,6 +19,9 @@ from imlogit.model.fields import SavedModel
 from imlogit.model.head import Head, head_of
 from imlogit.model.persist import open_model
 from imlogit.system.atomic import filling, place_into, probe, refuse_replacing
+
+# Formats that can give a row any number of labels.
+OF_LABELS = ("onnx", "json")
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,8 @@ def export_model(
 
     The file takes uint8 images (or float32 features, if the model was not fitted on uint8), any
     number at a time, and gives ``probabilities`` (n, n_classes) and the index ``label`` (n,). It
-    scales pixels itself and honours the model's threshold.
+    scales pixels itself and honours the model's threshold. Of labels of which a row has any number
+    ``label`` is 0 or 1 for each, (n, L), in ONNX and JSON.
 
     Parameters
     ----------
@@ -91,8 +96,9 @@ def export_model(
     ------
     ExportError
         For an unknown format or ending, for a model that normalises rows, for feature steps that
-        the format has no form for, and where the written file differs from the model in a
-        probability by more than 5e-6 (1e-9 for JSON and for ONNX in float64). Nothing is left.
+        the format has no form for, for a model of any number of labels in other formats than ONNX
+        and JSON, and where the written file differs from the model in a probability by more than
+        5e-6 (1e-9 for JSON and for ONNX in float64). Nothing is left.
     OutputError
         If the path exists, or cannot be written.
     MissingExtraError
@@ -104,6 +110,12 @@ def export_model(
         raise ExportError(f"{target}: an export to {name} ends in {suffix_of(name)}. Rename it.")
     head = _head_of(model, class_names)
     _check_steps(head, name)
+    if head.link == INDEPENDENT and name not in OF_LABELS:
+        raise ExportError(
+            f"The model gives a row any number of labels, which {name} does not: export it to "
+            f"{' or '.join(OF_LABELS)}.",
+            parameter="to",
+        )
     form = open_format(name, float64)
     sidecar = target.with_name(f"{target.name}.json") if form.sidecar else None
     for place in filter(None, (target, sidecar)):

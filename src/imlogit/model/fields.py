@@ -71,6 +71,9 @@ class SavedModel(Summarized):
         What becomes of images before they are multiplied, as `FittedChain.to_parts` describes it;
         None where they stay as they are. `coef` then has a column for each feature, and
         `pixel_scale` multiplies features.
+    multi_label : bool or None
+        True where a row has any number of labels: then `classes` are the labels, one row of `coef`
+        each, of which a row has those that are more probable than not.
     feature_arrays : dict of str to ndarray of float32
         What the feature steps learnt, as `FittedChain.to_parts` names it.
 
@@ -99,6 +102,7 @@ class SavedModel(Summarized):
     rest: tuple[str, ...] | None = None
     fingerprints: str | None = None
     features: dict[str, Any] | None = None
+    multi_label: bool | None = None
     feature_arrays: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

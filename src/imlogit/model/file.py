@@ -1,4 +1,4 @@
-r"""The model file, formats 1 to 6: how the numbers of a fit lie on disk.
+r"""The model file, formats 1 to 7: how the numbers of a fit lie on disk.
 
 A ``.imlogit`` file has the layout of safetensors and holds nothing that can be executed::
 
@@ -6,7 +6,7 @@ A ``.imlogit`` file has the layout of safetensors and holds nothing that can be 
     header     JSON in ASCII, keys sorted, no white space, padded with spaces to 8 bytes
     coef       k x d float64, little-endian, row by row
     intercept  k float64
-    0.name     of format 6, what feature steps learnt, float32, in the order of the names
+    0.name     from format 6 on, what feature steps learnt, float32, in the order of the names
 
 The header's ``__metadata__`` has two keys. ``imlogit`` holds all other fields as JSON, with
 ``"format": 1``. ``sha256`` holds the SHA-256 of the whole file in which its own 64 digits are
@@ -16,7 +16,8 @@ a threshold is written in format 1, which older versions read. Format 3 is forma
 ``normalize``, for models that normalise rows; their threshold may be null. Format 4 is format 3
 with ``fit``, for models of images that were brought to one size. Format 5 is format 4 with
 ``rest`` and ``fingerprints``, for models that know what they were fitted on. Format 6 is format 5
-with ``features``, for models that make features of images, and what these learnt. A file is
+with ``features``, for models that make features of images, and what these learnt. Format 7 is
+format 6 with ``multi_label``, for models of labels of which a row has any number. A file is
 accepted only if it is, byte for byte, laid out as above: anything else was altered or was not
 written by imlogit.
 
@@ -57,7 +58,8 @@ from imlogit.system.regular_file import open_regular
 from imlogit.system.text import first_of, nearest_path
 
 PLAIN, WITH_THRESHOLD, NORMALIZED, FITTED, WITH_ORIGIN, WITH_FEATURES = 1, 2, 3, 4, 5, 6
-FORMAT = WITH_FEATURES
+WITH_LABELS = 7
+FORMAT = WITH_LABELS
 # The fields that a format knows, and those before it do not.
 ADDED = {
     "threshold": WITH_THRESHOLD,
@@ -66,6 +68,7 @@ ADDED = {
     "rest": WITH_ORIGIN,
     "fingerprints": WITH_ORIGIN,
     "features": WITH_FEATURES,
+    "multi_label": WITH_LABELS,
 }
 # The fields that are no facts, but arrays.
 ARRAYS = ("coef", "intercept", "feature_arrays")

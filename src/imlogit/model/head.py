@@ -14,7 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Pixels, Rows
-from imlogit.core.links import codes_of_margins, link_of, probabilities
+from imlogit.core.links import (
+    INDEPENDENT,
+    codes_of_margins,
+    labels_of_margins,
+    link_of,
+    probabilities,
+)
 from imlogit.engines.scaled_matrix import normalized, row_norms
 from imlogit.errors import DataError, ModelFileError
 from imlogit.features.chain import CHUNK_ROWS, FittedChain
@@ -29,7 +35,10 @@ WHITE = 255.0
 
 
 class Answers(NamedTuple):
-    """What a model or a file says: probabilities (n, n_classes) and labels' codes (n,)."""
+    """What a model or a file says: probabilities (n, n_classes) and labels' codes (n,).
+
+    Of labels of which a row has any number: 0 and 1, (n, n_classes).
+    """
 
     probabilities: Floats
     labels: Rows
@@ -41,8 +50,10 @@ class Head:
 
     The margins are ``scale * x . w + b``, of ``x / |x|`` where rows are normalised. The link turns
     them into probabilities: "sigmoid" for two classes, "softmax", or "one-vs-rest", sigmoids that
-    are made to add up to one. The label is the index of the largest probability; with a threshold
-    it is 1 from that probability of the second class on, else 0.
+    are made to add up to one; or "independent", a sigmoid for each of any number of labels, of
+    which a row has those that are more probable than not. Else the label is the index of the
+    largest probability; with a threshold it is 1 from that probability of the second class on,
+    else 0.
 
     Attributes
     ----------
@@ -55,7 +66,7 @@ class Head:
         Of one image; (d,) for rows that are not images.
     dtype : {"uint8", "float32"}
         Of the input: pixels where the model was fitted on uint8, else features.
-    link : {"sigmoid", "softmax", "one-vs-rest"}
+    link : {"sigmoid", "softmax", "one-vs-rest", "independent"}
     threshold : float or None
     class_names : tuple of str
         What the label's index means.
@@ -126,6 +137,8 @@ class Head:
             rows = self._rows(np.asarray(inputs[start : start + CHUNK_ROWS]))
             self._multiply(rows, margins[start : start + CHUNK_ROWS])
         margins += self.intercept
+        if self.link == INDEPENDENT:
+            return Answers(probabilities(margins, INDEPENDENT), labels_of_margins(margins))
         return Answers(probabilities(margins, self.link), codes_of_margins(margins, self.threshold))
 
     def _rows(self, inputs: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -180,7 +193,7 @@ def _head_of(model: SavedModel) -> Head:
         scale=model.pixel_scale,
         shape=model.image_shape or (model.coef.shape[1],),
         dtype="uint8" if model.fitted_dtype == "uint8" else "float32",
-        link=link_of(len(model.coef), model.multi_class),
+        link=INDEPENDENT if model.multi_label else link_of(len(model.coef), model.multi_class),
         threshold=model.threshold,
         class_names=model.names,
         normalize=model.normalize,

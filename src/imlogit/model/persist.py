@@ -130,7 +130,7 @@ def saved_model_of(
         As of `save_model`.
     class_names : sequence of str, optional
         What the classes are called, in the order of ``classes_``, where the estimator was fitted
-        on their codes.
+        on their codes; of any number of labels a row, what these are, which else are numbered.
     fitted_on : ndarray of uint8, shape (n, h, w) or (n, h, w, c), optional
         The images of the fit; by default the training part of ``image_set``.
     features : FittedChain, optional
@@ -147,12 +147,9 @@ def saved_model_of(
 
     _check_is_ours(estimator)
     check_is_fitted(estimator)
-    if isinstance(estimator.classes_, list):
-        raise KindError(
-            f"a model of {len(estimator.classes_)} labels, of which a row has any number, fits no "
-            "model file: save one model for each column"
-        )
-    labels = estimator.classes_ if class_names is None else class_names
+    many = isinstance(estimator.classes_, list)
+    known = np.arange(len(estimator.classes_)) if many else estimator.classes_
+    labels = known if class_names is None else class_names
     # as Python's own types: NumPy's text may be an array of objects
     classes = [one.item() if isinstance(one, np.generic) else one for one in labels]
     if fitted_on is None and image_set is not None:
@@ -163,7 +160,7 @@ def saved_model_of(
         coef=estimator.coef_,
         intercept=estimator.intercept_,
         classes=tuple(classes),
-        classes_dtype=_KINDS.get(np.asarray(classes).dtype.kind, str(estimator.classes_.dtype)),
+        classes_dtype=_KINDS.get(np.asarray(classes).dtype.kind, str(known.dtype)),
         image_shape=estimator.image_shape_ if features is None else features.input_shape,
         pixel_scale=estimator.pixel_scale_,
         # of the images, whatever their features are
@@ -179,6 +176,7 @@ def saved_model_of(
         fingerprints=None if fitted_on is None else fingerprints_of(fitted_on),
         features=described,
         feature_arrays=arrays,
+        multi_label=True if many else None,
         certificate=estimator.certificate_.to_dict()
         | {"C": str(float(C)), "fit_intercept": bool(estimator.fit_intercept)},
         versions=_versions(),
@@ -228,6 +226,8 @@ def estimator_of(model: SavedModel) -> LogisticRegression:
         normalize=model.normalize,
     )
     estimator.classes_ = np.array(model.classes)
+    if model.multi_label:  # which of them a row has
+        estimator.classes_ = [np.array([0, 1]) for _ in model.classes]
     estimator.coef_ = model.coef
     estimator.intercept_ = model.intercept
     estimator.n_iter_ = np.full(len(model.coef), certificate.iterations, dtype=np.int32)

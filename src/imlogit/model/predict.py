@@ -268,6 +268,11 @@ def check_takes_pixels(model: SavedModel) -> None:
     ------
     DataError
     """
+    if model.multi_label:
+        raise DataError(
+            f"The model gives each image any number of {len(model.classes)} labels, not one class: "
+            "load it with imlogit.load_model, whose predict and predict_proba give them."
+        )
     if model.image_shape is None or len(model.image_shape) < 2:
         raise DataError(
             f"The model takes rows of {model.coef.shape[1]:,} numbers, not images: fit one on "

@@ -93,6 +93,11 @@ def _is_classes(value: Any, facts: Facts, shape: tuple[int, int]) -> bool:
     return ordered and (shape[0] == len(value) or (shape[0] == 1 and len(value) == 2))
 
 
+def _is_multi_label(value: Any, facts: Facts, shape: tuple[int, int]) -> bool:
+    alone = all(facts.get(name) is None for name in ("threshold", "positive", "rest"))
+    return value is None or (value is True and alone and shape[0] == len(facts["classes"]))
+
+
 def _is_shape(value: Any, facts: Facts, shape: tuple[int, int]) -> bool:
     if not isinstance(value, tuple):
         return value is None
@@ -297,6 +302,12 @@ RULES = (
         f"{MOST_FEATURE_STEPS} objects, each with name, version and parameters, these at most "
         f"{MOST_FEATURE_VALUES} texts, numbers, true or false by name; or null",
         _is_features,
+    ),
+    Rule(
+        "multi_label",
+        "true where classes are labels of which a row has any number, without threshold, positive "
+        "and rest, or null",
+        _is_multi_label,
     ),
     Rule(
         "certificate",

@@ -76,14 +76,11 @@ class StoppingCost:
 def fixed_shots(
     fitter: Fitter, draws: Sequence[Rows], shots: int, C: float, test: FeaturePart
 ) -> ShotScores:
-    """Score the models of some draws at one C, all fitted together."""
-    drawn = np.unique(np.concatenate(draws))
-    small = Fitter(fitter.estimator, fitter.X[drawn], fitter.y[drawn], fitter.observe)
-    fitted = small.replicates(C, [np.searchsorted(drawn, rows) for rows in draws])
-    found = []
-    for one in fitted:
-        adopt(fitter.estimator, small.data, one)
-        found.append(_figures(fitter.estimator, test))
+    """Score the models of some draws at one C.
+
+    Draws have few rows in common: each is fitted over its own.
+    """
+    found = [_figures(_of_draw(fitter, rows).fit(C), test) for rows in draws]
     return _scores(shots, [C] * len(draws), found)
 
 
@@ -96,19 +93,22 @@ def chosen_shots(
     test: FeaturePart,
 ) -> ShotScores:
     """Score the models of some draws, each at the C that is best on a validation part."""
+    X, y = fitter.X[validation], fitter.y[validation]
     chosen, found = [], []
     for rows in draws:
-        both = np.concatenate([rows, validation])
-        own = Fitter(fitter.estimator, fitter.X[both], fitter.y[both], fitter.observe)
-        place = np.arange(len(both))
-        folds = own.folds([(place[: len(rows)], place[len(rows) :])])
-        path = own.path(grid, folds)
-        C = grid[best_of({k: one.row.accuracy for k, one in enumerate(path)})]
-        (one,) = own.replicates(C, [place[: len(rows)]])
-        adopt(fitter.estimator, own.data, one)
-        chosen.append(C)
-        found.append(_figures(fitter.estimator, test))
+        own = _of_draw(fitter, rows)
+        fitted, accuracies = own.along(grid), {}
+        for k, one in enumerate(fitted):
+            adopt(own.estimator, own.data, one)
+            accuracies[k] = float((own.estimator.predict(X) == y).mean())
+        best = best_of(accuracies)
+        chosen.append(grid[best])
+        found.append(_figures(own.fit(grid[best], fitted[best]), test))
     return _scores(shots, chosen, found)
+
+
+def _of_draw(fitter: Fitter, rows: Rows) -> Fitter:
+    return Fitter(fitter.estimator, fitter.X[rows], fitter.y[rows], fitter.observe)
 
 
 def draws_of(labels: Labels, rows: Rows, shots: int, draws: int, seed: int) -> list[Rows]:

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.base import clone
 
 from imlogit.arrays import Floats, Labels, Rows
@@ -124,9 +123,13 @@ class Fitter:
         warn_unless_converged(fitted.certificate)
         return self.estimator
 
-    def replicates(self, C: float, draws: Sequence[Rows]) -> list[Fitted]:
-        """Return the models of some rows each, fitted together."""
-        return self.fit_each([Fit(C, _times(rows, len(self.y))) for rows in draws])
+    def along(self, Cs: Sequence[float]) -> list[Fitted]:
+        """Return the models of all rows at every C, in the order given."""
+        everything = np.arange(len(self.y))
+        whole = Fold(everything, everything[:0], np.ones(len(everything), np.uint8))
+        fits, places = fits_along(np.asarray(Cs, dtype=np.float64), [whole])
+        found = self.fit_each(fits)
+        return [found[place] for (place,) in places]
 
     def fit_each(self, fits: list[Fit]) -> list[Fitted]:
         """Return the models of some fits of these rows."""
@@ -153,9 +156,3 @@ class Fitter:
         gap = max(one.certificate.relative_gap for one in fitted)
         figures = float(np.mean(accuracies)), float(np.mean(losses)), float(gap)
         return Tried(PathRow(float(C), *figures), tuple(held_out))
-
-
-def _times(rows: Rows, n: int) -> NDArray[np.uint8]:
-    times = np.zeros(n, dtype=np.uint8)
-    times[rows] = 1
-    return times

@@ -63,7 +63,9 @@ class TrainResult(Summarized):
     @property
     def pooled(self) -> Scores:
         """Scores of the out-of-fold probabilities: without the threshold, which they chose."""
-        return self.cross_validation.pooled
+        found = self.cross_validation.pooled
+        assert isinstance(found, Scores)  # images have one class each
+        return found
 
     @cached_property
     def metrics(self) -> dict[str, Any]:

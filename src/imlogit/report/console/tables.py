@@ -230,7 +230,9 @@ def model_facts(content: SavedModel) -> dict[str, str]:
     objective, relative = certificate["objective"], certificate["relative_gap"]
     return {
         "looks for": content.positive if content.positive is not None else "each class",
-        "classes": ", ".join(map(printable, content.names)),
+        ("labels, any number a row" if content.multi_label else "classes"): ", ".join(
+            map(printable, content.names)
+        ),
         **_facts_of_rest(content),
         "says yes from": "the more probable class"
         if content.threshold is None
