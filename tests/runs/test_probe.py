@@ -9,7 +9,9 @@ import imlogit
 from imlogit.cli.app import run
 from imlogit.data.feature_set import FeatureSet
 from imlogit.errors import DataError, KindError, ParameterError
+from imlogit.report.probe_folder import write_probe
 from imlogit.runs.probe import linear_probe
+from imlogit.runs.record import open_record
 
 N, D, K = 240, 4, 7
 NAMES = tuple("abcdefg")
@@ -145,7 +147,8 @@ def test_the_command_leaves_a_run(here, capsys):
     assert "top-5 accuracy" in shown
     assert "base rate" in shown
     files = {path.name for path in (here / "found").iterdir()}
-    assert files == {"metrics.json", "command.txt", "model.imlogit", "predictions.safetensors"}
+    kept = {"metrics.json", "command.txt", "model.imlogit", "predictions.safetensors"}
+    assert files == kept | {"report.html"}
     metrics = json.loads((here / "found/metrics.json").read_text())
     assert metrics["schema"] == "imlogit.probe"
     assert len(metrics["path"]) == 45
@@ -163,10 +166,107 @@ def test_the_command_of_shots_as_json(here, capsys):
     assert found["test"] is None
 
 
-def test_doubts_of_a_probe_are_refused_in_a_line(here, capsys):
-    assert run(["probe", "e.npz", "--cs", "1", "--out", "f"]) == 0
-    assert run(["doubts", "f"]) == 2
-    assert "schema must be one of" in capsys.readouterr().err
+@pytest.fixture(scope="module")
+def probed(tmp_path_factory):
+    """Runs over the embeddings of two networks, a tenth of whose labels are wrong in both."""
+    place = tmp_path_factory.mktemp("probed")
+    X, y = rows()
+    wrong = np.random.default_rng(3).choice(120, 12, replace=False)
+    y[wrong] = (y[wrong] + 3) % K
+    for name, own in (("a", X), ("b", np.concatenate([X[:, ::-1], X[:, :1] ** 2], axis=1))):
+        parts = {"x_train": own[:120], "x_val": own[120:180], "x_test": own[180:]}
+        labels = {"y_train": y[:120], "y_val": y[120:180], "y_test": y[180:]}
+        np.savez(place / f"{name}.npz", **parts, **labels)
+        how = {"folds": 3, "Cs": (0.01, 1.0)} if name == "a" else {}
+        write_probe(linear_probe(place / f"{name}.npz", **how), place / name)
+    return place, wrong
+
+
+def test_doubts_are_those_of_rows_that_were_held_out(probed, capsys):
+    place, wrong = probed
+    found = imlogit.doubts(place / "a")
+    assert {one.row for one in found} == set(range(180))
+    assert len({one.row for one in found[:12]} & set(wrong.tolist())) >= 9
+    assert {one.row for one in imlogit.doubts(place / "b")} == set(range(120, 180))
+    assert {one.row for one in imlogit.doubts(place / "b", part="test")} == set(range(180, N))
+    assert run(["doubts", str(place / "a"), "-n", "3"]) == 0
+    assert "The 3 most doubtful of 180 training labels" in capsys.readouterr().out
+    assert run(["doubts", str(place / "a"), "--folder", str(place / "d")]) == 2
+    assert "a probe of embeddings, which has no pictures" in capsys.readouterr().err
+
+
+def test_out_of_fold_probabilities_are_of_models_that_had_not_seen_the_row(probed):
+    record = open_record(probed[0] / "a")
+    kept, C = record.predictions, float(record.model.certificate["C"])
+    X, y = rows()
+    y[kept.train_rows] = kept.train_codes
+    held_out = kept.train_folds == 1
+    fitted, other = kept.train_rows[~held_out], kept.train_rows[held_out]
+    model = imlogit.LogisticRegression(C, tol=1e-10).fit(X[fitted], y[fitted])
+    np.testing.assert_allclose(
+        kept.train_probabilities[held_out], model.predict_proba(X[other]), atol=1e-3
+    )
+
+
+def test_two_networks_are_compared_row_by_row(probed, capsys):
+    place, _ = probed
+    found = imlogit.compare(place / "a", place / "b")
+    assert found.first.n == 60
+    assert found.matched == "rows"
+    assert run(["compare", str(place / "a"), str(place / "b")]) == 0
+    assert "by their rows in the source" in " ".join(capsys.readouterr().out.split())
+
+
+def test_a_probe_is_scored_on_other_embeddings(probed, capsys):
+    place, _ = probed
+    metrics = json.loads((place / "a/metrics.json").read_text())
+    found = imlogit.evaluate(place / "a", place / "a.npz")
+    assert found.scores["accuracy"].value == metrics["test"]["values"]["accuracy"]["value"]
+    assert run(["evaluate", str(place / "a"), str(place / "a.npz")]) == 0
+    assert "the source's test part" in capsys.readouterr().out
+    with pytest.raises(DataError, match="rows of 4 numbers .*b has 5 numbers"):
+        imlogit.evaluate(place / "a", place / "b.npz")
+    with pytest.raises(ParameterError, match="size=... is of images"):
+        imlogit.evaluate(place / "a", place / "a.npz", size=(3, 3))
+
+
+def test_the_page_of_a_probe(probed, capsys):
+    place, _ = probed
+    page = (place / "a/report.html").read_text("utf-8")
+    for said in ("no pictures", "Test accuracy", "Certificate", "Held-out rows", "imlogit probe"):
+        assert said in page
+    assert "<script" not in page
+    (place / "a/report.html").unlink()
+    assert run(["report", str(place / "a")]) == 0
+    assert (place / "a/report.html").read_text("utf-8") == page
+    assert run(["explain", str(place / "a"), "--row", "3"]) == 2
+    assert "has no pictures" in capsys.readouterr().err
+
+
+def test_a_page_of_half_a_probe(probed, tmp_path, capsys):
+    metrics = json.loads((probed[0] / "a/metrics.json").read_text())
+    for name in ("test", "certificate"):
+        (tmp_path / "command.txt").write_text("imlogit probe")
+        (tmp_path / "metrics.json").write_text(json.dumps(metrics | {name: {"<b>": 1}}))
+        assert run(["report", str(tmp_path)]) == 2
+        assert "metrics.json is not that of a whole probe" in capsys.readouterr().err
+
+
+def test_the_training_part_by_an_option(here, capsys):
+    X, y = rows()
+    for part, some in (("tr", slice(0, 180)), ("te", slice(180, None))):
+        np.save(f"{part}.npy", X[some])
+        np.savetxt(f"{part}.txt", y[some], fmt="%d")
+    words = ["probe", "--train", "tr.npy", "--labels", "tr.txt", "--test", "te.npy"]
+    assert run([*words, "--test-labels", "te.txt", "--cs", "1", "--out", "f"]) == 0
+    assert "--train" in (here / "f/command.txt").read_text()
+    both = [json.loads(Path(name).read_text()) for name in ("f/metrics.json",)]
+    found = linear_probe("e.npz", Cs=(1.0,))
+    assert both[0]["test"]["values"] == found.metrics["test"]["values"]
+    assert run([*words, "e.npz"]) == 2
+    assert "--train stands in the place of a source" in capsys.readouterr().err
+    assert run(["probe"]) == 2
+    assert "Say where the embeddings are, as a source or with --train" in capsys.readouterr().err
 
 
 def test_the_guides_command_does_what_it_says(here, capsys):

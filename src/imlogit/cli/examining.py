@@ -86,8 +86,11 @@ def doubts_command(
         refuse_place(folder, "folder")
         record = open_record(run)
         found = doubts(record, part=part, ranking=ranking)
+        # a probe has no pictures, and none are asked for but by these
+        wanted = (source, out, folder) != (None, None, None)
+        pictured = record.facts.has_images or wanted
         with progress_bars() as (loading, _):
-            images = record.images(source, progress=loading)
+            images = record.images(source, progress=loading) if pictured else None
         if folder is not None:
             _copy(record, found[:n], folder, link, source)
         if as_csv:
@@ -97,6 +100,8 @@ def doubts_command(
             print_json({"part": part, "ranking": ranking, "doubts": ranked})
         else:
             print_doubts(result_console(), found, n, part)
+        if images is None:
+            return
         usual = "doubts.png" if part == TRAINING else f"doubts-{part}.png"
         white = white_of(record.model.pixel_scale)
         draw(doubt_sheet(images, found, n, white), out or run / usual)

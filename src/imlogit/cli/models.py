@@ -93,7 +93,10 @@ def evaluate_command(
 
         refuse_place(report, "report")
         content = open_model(model)
-        found = evaluate(content, load_images(source, reading_for(content, reading)))
+        if content.image_shape is None:  # of embeddings
+            found = evaluate(content, source, **reading.chosen())
+        else:
+            found = evaluate(content, load_images(source, reading_for(content, reading)))
         if as_json:
             print_json(found.to_dict())
         else:

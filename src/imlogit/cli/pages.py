@@ -20,8 +20,14 @@ def report_command(run: RunFolder, source: RunSource = None) -> None:
     with errors_as_exit_code():
         from imlogit.report.html.content import content_in
         from imlogit.report.html.page import FILE_NAME, page_of
+        from imlogit.report.html.probe_page import probe_page_in
         from imlogit.system.atomic import write_bytes
 
+        page = probe_page_in(run)
+        if page is not None:
+            write_bytes(run / FILE_NAME, page.encode())
+            say(f"written to {run / FILE_NAME}")
+            return
         with progress_bars() as (loading, _):
             content = content_in(run, source, loading)
         place = run / FILE_NAME

@@ -7,6 +7,8 @@ from pathlib import Path
 from imlogit.data.cache.walk import RUNS
 from imlogit.model.file import write as write_model
 from imlogit.model.persist import FILE_NAME
+from imlogit.report.html.page import FILE_NAME as REPORT
+from imlogit.report.html.probe_page import probe_page_in
 from imlogit.report.run_folder import file_name, take_place
 from imlogit.runs.probe_result import ProbeResult
 from imlogit.system.atomic import filling, refuse_place, write_bytes
@@ -25,8 +27,8 @@ def write_probe(found: ProbeResult, out: Path | None = None) -> Path:
     Returns
     -------
     Path
-        Where it was written: ``metrics.json``, ``command.txt``, and, but with few shots,
-        ``model.imlogit`` and ``predictions.safetensors``.
+        Where it was written: ``metrics.json``, ``command.txt``, ``report.html`` and,
+        but with few shots, ``model.imlogit`` and ``predictions.safetensors``.
 
     Raises
     ------
@@ -45,4 +47,7 @@ def write_probe(found: ProbeResult, out: Path | None = None) -> Path:
             write_bytes(folder / "predictions.safetensors", found.predictions.to_bytes())
         if found.model is not None:
             write_model(folder / FILE_NAME, found.model)
+        page = probe_page_in(folder)
+        if page is not None:
+            write_bytes(folder / REPORT, page.encode())
         return take_place(folder, out, parent / file_name(found.features.name))

@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
+from imlogit.data.embeddings.embedding_source import read_embeddings
+from imlogit.data.feature_set import FeatureSet
 from imlogit.data.image_set import ImageSet
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
-from imlogit.errors import DataError
+from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.pixels import have_same_shape
 from imlogit.evaluation.scores import CLASS_FIGURES, TEST, Scores, score
@@ -53,7 +55,7 @@ class Assessment(Summarized):
 
     Attributes
     ----------
-    image_set : ImageSet
+    image_set : ImageSet or FeatureSet
     names : tuple of str
         What the classes are called.
     part : Scope
@@ -68,7 +70,7 @@ class Assessment(Summarized):
         What the model says of it.
     """
 
-    image_set: ImageSet
+    image_set: ImageSet | FeatureSet
     names: tuple[str, ...]
     part: Scope
     seen: bool
@@ -92,7 +94,9 @@ class Assessment(Summarized):
                 "name": self.image_set.name,
                 "origin": self.image_set.origin,
                 "sha256": self.image_set.sha256,
-                "skipped": [problem.to_dict() for problem in self.image_set.skipped],
+                "skipped": [
+                    problem.to_dict() for problem in getattr(self.image_set, "skipped", ())
+                ],
             },
             "part": str(self.part),
             "seen": self.seen,
@@ -125,7 +129,7 @@ class Assessment(Summarized):
 
 def evaluate(
     model: LogisticRegression | SavedModel | str | os.PathLike[str],
-    images: ImageSet | str | os.PathLike[str],
+    images: ImageSet | FeatureSet | str | os.PathLike[str],
     *,
     progress: Progress | None = None,
     **reading: Any,
@@ -136,8 +140,9 @@ def evaluate(
     ----------
     model : LogisticRegression, SavedModel or path-like
         A fitted model, its file, or the folder of a run.
-    images : ImageSet, str or path-like
-        Labelled images, or their source as `imlogit.load` takes it.
+    images : ImageSet, FeatureSet, str or path-like
+        Labelled images, or their source as `imlogit.load` takes it. Of a model of embeddings:
+        these, or where they are, as `imlogit.linear_probe` takes them.
     progress : callable, optional
         As in `imlogit.load`.
     **reading
@@ -150,7 +155,8 @@ def evaluate(
     Raises
     ------
     DataError
-        For images of another shape than the model's, and labels that it does not know.
+        For images of another shape than the model's, and labels that it does not know; and for
+        embeddings of another length.
     ParameterError
         For options of reading that are out of range, or of images that are read already.
     ModelFileError
@@ -158,6 +164,10 @@ def evaluate(
     """
     content = open_model(model)
     asked = Reading(**reading)
+    if isinstance(images, FeatureSet) or (
+        content.image_shape is None and isinstance(images, (str, os.PathLike))
+    ):
+        return _assess_features(content, features_of(images, asked))
     how = asked if isinstance(images, ImageSet) else reading_for(content, asked)
     return _assess(content, images_of(images, how, progress))
 
@@ -165,11 +175,18 @@ def evaluate(
 def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
     _check_shape(content, image_set)
     check_takes_pixels(content)
-    codes = _codes(content, image_set)
-    has_test = image_set.test is not None
-    rows = slice(image_set.n_train + image_set.n_validation if has_test else 0, None)
-    probabilities = head_of(content).answer(image_set.images[rows]).probabilities
-    seen = not has_test and content.data_sha256 == image_set.sha256
+    return _scored(content, image_set, image_set.images)
+
+
+def _scored(
+    content: SavedModel, found: ImageSet | FeatureSet, inputs: NDArray[np.generic]
+) -> Assessment:
+    """Score a model on the test part of a set, or on all of it where it has none."""
+    codes = _codes(content, found)
+    has_test = found.test is not None
+    rows = slice(found.n_train + found.n_validation if has_test else 0, None)
+    probabilities = head_of(content).answer(inputs[rows]).probabilities
+    seen = not has_test and content.data_sha256 == found.sha256
     scores = score(
         codes[rows],
         probabilities,
@@ -177,15 +194,35 @@ def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
         intervals=True,
         threshold=content.threshold,
     )
-    return Assessment(
-        image_set,
-        content.names,
-        Scope.TEST if has_test else Scope.ALL,
-        seen,
-        scores,
-        codes[rows],
-        probabilities,
-    )
+    scope = Scope.TEST if has_test else Scope.ALL
+    return Assessment(found, content.names, scope, seen, scores, codes[rows], probabilities)
+
+
+def features_of(features: FeatureSet | str | os.PathLike[str], asked: Reading) -> FeatureSet:
+    """Return embeddings as they are, or read from where they are.
+
+    Raises
+    ------
+    ParameterError
+        For options of reading images.
+    """
+    for name in asked.chosen():
+        if isinstance(features, FeatureSet) or name not in ("labels", "label_column"):
+            raise ParameterError(f"{name}=... is of images, not of embeddings.", parameter=name)
+    if isinstance(features, FeatureSet):
+        return features
+    column = None if asked.label_column is None else str(asked.label_column)
+    return read_embeddings(features, labels=asked.labels, label_column=column)
+
+
+def _assess_features(content: SavedModel, features: FeatureSet) -> Assessment:
+    if content.multi_label or features.n_features != content.coef.shape[1]:
+        takes = "any number of labels a row" if content.multi_label else "one class a row"
+        raise DataError(
+            f"The model takes rows of {content.coef.shape[1]:,} numbers and gives {takes}; "
+            f"{features.name} has {features.n_features:,} numbers and one class a row."
+        )
+    return _scored(content, features, features.features)
 
 
 def _check_shape(content: SavedModel, image_set: ImageSet) -> None:
@@ -216,7 +253,7 @@ def _ways(given: tuple[int, ...], wanted: tuple[int, ...] | None) -> list[str]:
     return [*ways, *(["grey=True"] if becomes_grey else [])]
 
 
-def _codes(content: SavedModel, image_set: ImageSet) -> NDArray[np.intp]:
+def _codes(content: SavedModel, image_set: ImageSet | FeatureSet) -> NDArray[np.intp]:
     """Return each image's class, in the order of the model's."""
     names = image_set.class_names
     wanted, known = content.against_rest, content.codes_by_label

@@ -18,7 +18,7 @@ from imlogit.system.text import nearest, spreadsheet_text
 
 TRAINING, TEST = "training", "test"
 PARTS = (TRAINING, TEST)
-SEEN = "overlap-exact"
+SEEN = ("overlap-exact", "test-repeats-training")
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,8 @@ def doubts(
     run : Record or path-like
         The folder of a finished run.
     part : {"training", "test"}, default="training"
-        Training labels are ranked by out-of-fold probabilities, test labels by those of the
-        run's model.
+        Training labels are ranked by out-of-fold probabilities, of a probe those of the rows that
+        chose C, and test labels by those of the run's model.
     ranking : {"trust", "margin", "confidence"}, default="trust"
         By what: the label's probability given how labels seem to be mistaken, the given class's
         probability less the suggested one's, or the given class's alone.
@@ -92,7 +92,7 @@ def doubts(
     """
     record = open_record(run)
     labels = _labels(record, part)
-    if part == TEST and SEEN in record.facts.no_estimate:
+    if part == TEST and not set(SEEN).isdisjoint(record.facts.no_estimate):
         warnings.warn(
             f"{record.folder}: test images are training images ({SEEN}): the model has seen their "
             "labels, and a wrong one may look right.",

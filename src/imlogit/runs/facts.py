@@ -10,7 +10,8 @@ from imlogit.data.reading import Reading
 from imlogit.errors import ImlogitError
 from imlogit.model.rules import MOST_CLASSES, MOST_LETTERS, MOST_VERSIONS, is_text
 
-SCHEMAS = ("imlogit.metrics", "imlogit.sweep")
+PROBE = "imlogit.probe"
+SCHEMAS = ("imlogit.metrics", "imlogit.sweep", PROBE)
 MOST_PATH, MOST_CODES = 4096, 100
 _DIGEST = re.compile("[0-9a-f]{64}")
 
@@ -25,7 +26,7 @@ class RunFacts:
     classes : tuple of str
         What the classes are called, in the order of the model's.
     data_name, data_sha256 : str
-        Of the images.
+        Of the images, or of a probe's embeddings.
     source : str
         Where they were read from.
     reading : Reading
@@ -35,6 +36,8 @@ class RunFacts:
     versions, machine : dict of str to str
         The libraries, and what else the last bits of figures depend on; empty where a run does not
         say.
+    has_images : bool
+        Whether the run is about images, and not a probe of embeddings.
     """
 
     interrupted: bool
@@ -46,6 +49,7 @@ class RunFacts:
     no_estimate: tuple[str, ...]
     versions: dict[str, str]
     machine: dict[str, str]
+    has_images: bool = True
 
     @classmethod
     def of(cls, metrics: Any) -> RunFacts:
@@ -63,7 +67,8 @@ class RunFacts:
         """
         _demand(isinstance(metrics, dict), "it", "an object")
         _demand(metrics.get("schema") in SCHEMAS, "schema", f"one of {', '.join(SCHEMAS)}")
-        interrupted = metrics.get("interrupted")
+        of_embeddings = metrics["schema"] == PROBE  # which leave nothing where interrupted
+        interrupted = metrics.get("interrupted", False if of_embeddings else None)
         _demand(isinstance(interrupted, bool), "interrupted", "true or false")
         data, options = metrics.get("data"), metrics.get("options", {})
         for name, value in (("data", data), ("options", options)):
@@ -85,6 +90,7 @@ class RunFacts:
             no_estimate=_codes(metrics.get("no_estimate")),
             versions=_texts("versions", metrics.get("versions")),
             machine=_texts("machine", metrics.get("machine")),
+            has_images=not of_embeddings,
         )
 
 

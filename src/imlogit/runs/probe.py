@@ -50,7 +50,7 @@ FEW_SHARE = 0.01
 
 
 def linear_probe(
-    features: FeatureSet | str | os.PathLike[str],
+    features: FeatureSet | str | os.PathLike[str] | None = None,
     options: ProbeOptions | None = None,
     *,
     observe: Observer | None = None,
@@ -62,8 +62,8 @@ def linear_probe(
 
     Parameters
     ----------
-    features : FeatureSet, str or path-like
-        Embeddings, or where they are.
+    features : FeatureSet, str or path-like, optional
+        Embeddings, or where they are; or ``train=`` says where those to fit on are.
     options : ProbeOptions, optional
         Instead of keywords.
     observe : callable, optional
@@ -94,6 +94,12 @@ def linear_probe(
 def _read(features: Any, options: ProbeOptions) -> FeatureSet:
     if isinstance(features, FeatureSet):
         return features
+    if features is None or (isinstance(features, str) and not features):
+        features = options.train
+    if features is None:
+        raise ParameterError(
+            "Say where the embeddings are, as a source or with train=...", parameter="train"
+        )
     if not isinstance(features, (str, os.PathLike)):
         raise KindError(
             f"features is of type {type(features).__name__}: give a FeatureSet, or where "

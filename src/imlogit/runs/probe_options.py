@@ -48,7 +48,10 @@ class ProbeOptions:
         "of parts, or of one file an image with a manifest.",
         argument=True,
     )
-    labels: str | None = option_of(None, "Their labels, one a row: a .npy, .txt, .csv or .parquet.")
+    train: str | None = option_of(None, "Embeddings to fit on, where no source is given.")
+    labels: str | None = option_of(
+        None, "The labels of the source or of --train, one a row: a .npy, .txt, .csv or .parquet."
+    )
     label_column: str | None = option_of(None, "The column of the labels, in tables.")
     validation: str | None = option_of(None, "Embeddings to choose C by.")
     validation_labels: str | None = option_of(None, "The labels of these.")
@@ -88,6 +91,10 @@ class ProbeOptions:
         self._check_together()
 
     def _check_together(self) -> None:
+        if self.source and self.train is not None:
+            raise ParameterError(
+                "train=... stands in the place of a source: give one of them.", parameter="train"
+            )
         if self.alpha is not None and (self.Cs is not None or not self.alpha > 0):
             raise ParameterError(
                 f"alpha={self.alpha}: give a positive number, without Cs.", parameter="alpha"

@@ -25,7 +25,7 @@ from imlogit.system.processors import machine
 from imlogit.system.summarized import Summarized
 
 PROBE_VERSION = 1
-PATHS = ("source", "labels", "validation", "validation_labels", "test", "test_labels")
+PATHS = ("source", "train", "labels", "validation", "validation_labels", "test", "test_labels")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -115,6 +115,7 @@ class ProbeResult(Summarized):
             "test": None if self.test is None else _without_confusion(self.test, self.top_5),
             "shots": [one.to_dict() for one in self.shots],
             "stopping": None if self.stopping is None else asdict(self.stopping),
+            "no_estimate": [one.code for one in self.checks.void],
             "checks": self.checks.to_dict(),
         }
 
@@ -126,7 +127,8 @@ class ProbeResult(Summarized):
             if (value := getattr(self.options, name))
         }
         options = replace(self.options, **here)
-        words = ["imlogit", "probe", options.source, *option_words(options, ["source"])]
+        source = [options.source] if options.source else []
+        words = ["imlogit", "probe", *source, *option_words(options, ["source"])]
         return shlex.join(words)
 
     def _notes(self) -> tuple[str, ...]:

@@ -69,8 +69,10 @@ class Record:
         Raises
         ------
         DataError
-            For images that are not those of the run.
+            For images that are not those of the run, and a run that has none.
         """
+        if not self.facts.has_images:
+            raise DataError(f"{self.folder}: this is a probe of embeddings, which has no pictures.")
         images = read(source, self.facts.reading, progress) if source else self._found(progress)
         if images.sha256 != self.facts.data_sha256:
             raise DataError(
@@ -138,7 +140,7 @@ def _belong_together(facts: RunFacts, model: SavedModel, predictions: Prediction
 def _facts(folder: Path) -> RunFacts:
     place = folder / "metrics.json"
     guess = "" if folder.exists() else nearest_path(folder)
-    advice = "Give a folder that `imlogit train` or `imlogit sweep` wrote."
+    advice = "Give a folder that `imlogit train`, `sweep` or `probe` wrote."
     try:
         facts = RunFacts.of(parse(read_regular(place, MOST_BYTES)))
     except (FileNotFoundError, NotADirectoryError):
