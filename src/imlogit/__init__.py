@@ -52,8 +52,8 @@ _NAMES = {
     "imlogit.runs.check": ["check"],
     "imlogit.runs.doubts": ["Doubt", "doubts"],
     "imlogit.runs.examine": ["Explanation", "compare", "explain"],
-    "imlogit.runs.probe": ["linear_probe"],
-    "imlogit.runs.probe_result": ["ProbeResult"],
+    "imlogit.runs.probes.probe": ["linear_probe"],
+    "imlogit.runs.probes.probe_result": ["ProbeResult"],
     "imlogit.runs.sweep": ["SweepResult", "sweep"],
     "imlogit.runs.train": ["TrainResult", "train"],
 }
@@ -116,8 +116,8 @@ if TYPE_CHECKING:
     from imlogit.runs.examine import Explanation as Explanation
     from imlogit.runs.examine import compare as compare
     from imlogit.runs.examine import explain as explain
-    from imlogit.runs.probe import linear_probe as linear_probe
-    from imlogit.runs.probe_result import ProbeResult as ProbeResult
+    from imlogit.runs.probes.probe import linear_probe as linear_probe
+    from imlogit.runs.probes.probe_result import ProbeResult as ProbeResult
     from imlogit.runs.sweep import SweepResult as SweepResult
     from imlogit.runs.sweep import sweep as sweep
     from imlogit.runs.train import TrainResult as TrainResult

@@ -6,7 +6,7 @@ from imlogit.cli.options import AsJson, Out, Verbose, gathers
 from imlogit.cli.output import print_json, result_console
 from imlogit.cli.spelling import respell
 from imlogit.cli.terminal import errors_as_exit_code, progress_bars
-from imlogit.runs.probe_options import ProbeOptions
+from imlogit.runs.probes.probe_options import ProbeOptions
 from imlogit.system.text import printable
 
 
@@ -25,7 +25,7 @@ def probe_command(
         from imlogit.report.console.probes import print_probe
         from imlogit.report.probe_folder import write_probe
         from imlogit.report.run_folder import refuse_run_place
-        from imlogit.runs.probe import linear_probe
+        from imlogit.runs.probes.probe import linear_probe
 
         refuse_run_place(out)
         with progress_bars() as (_, fitting):

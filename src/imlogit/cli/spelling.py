@@ -25,7 +25,7 @@ def _options() -> dict[str, tuple[str, str]]:
     from imlogit.cli.options import FLAGS
     from imlogit.data.reading import Reading
     from imlogit.runs.options import SweepOptions, TrainOptions, flag_of
-    from imlogit.runs.probe_options import ProbeOptions
+    from imlogit.runs.probes.probe_options import ProbeOptions
 
     described: list[Field[Any]] = [
         option

@@ -10,7 +10,7 @@ from imlogit.model.persist import FILE_NAME
 from imlogit.report.html.page import FILE_NAME as REPORT
 from imlogit.report.html.probe_page import probe_page_in
 from imlogit.report.run_folder import file_name, take_place
-from imlogit.runs.probe_result import ProbeResult
+from imlogit.runs.probes.probe_result import ProbeResult
 from imlogit.system.atomic import filling, refuse_place, write_bytes
 from imlogit.system.plain_json import to_printable_json
 

@@ -14,7 +14,7 @@ from imlogit.system.text import counted
 
 if TYPE_CHECKING:
     from imlogit.evaluation.scores import Score
-    from imlogit.runs.probe_result import ProbeResult
+    from imlogit.runs.probes.probe_result import ProbeResult
 
 WORDS = {
     "accuracy": "top-1 accuracy",

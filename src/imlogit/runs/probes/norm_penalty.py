@@ -9,7 +9,7 @@ import numpy as np
 
 from imlogit.errors import DataError
 from imlogit.estimators.fits import Fitted
-from imlogit.runs.probe_fits import Fitter
+from imlogit.runs.probes.probe_fits import Fitter
 
 # Of the root in log C, where the objective is flat: what it loses there is the square of that.
 ROOT_TOLERANCE = 3e-4

@@ -21,7 +21,7 @@ from imlogit.estimators.fitted import adopt, warn_unless_converged
 from imlogit.estimators.folds import Fold, split_rows
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.training_data import Prepared, prepare
-from imlogit.runs.protocols import best_of
+from imlogit.runs.probes.protocols import best_of
 
 
 class PathRow(NamedTuple):

@@ -8,10 +8,13 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp
 from sklearn.linear_model import LogisticRegression
 
+from imlogit import LogisticRegression as OurLogisticRegression
 from imlogit.data.feature_set import FeatureSet
 from imlogit.errors import DataError
-from imlogit.runs.probe import linear_probe
-from imlogit.runs.protocols import PROTOCOLS, draw_validation, find_peak
+from imlogit.runs.probes.few_shots import draws_of
+from imlogit.runs.probes.probe import linear_probe
+from imlogit.runs.probes.probe_fits import Fitter
+from imlogit.runs.probes.protocols import PROTOCOLS, draw_validation, find_peak
 
 N, N_TRAIN, D = 260, 180, 5
 
@@ -145,6 +148,31 @@ def test_few_shots_of_dinov3_choose_each_draws_own_value(features, monkeypatch):
         scores = [fitted(X[rows], y[rows], one).score(X[held_out], y[held_out]) for one in grid]
         assert C == grid[int(np.argmax(scores))]
         assert accuracy == fitted(X[rows], y[rows], C).score(X_test, y_test)
+
+
+@pytest.mark.parametrize("shots", [None, 2])
+def test_dinov3_chooses_what_exact_solutions_choose_on_its_own_grid(features, shots):
+    """Down to C = 1e-6, where a loose gap would let weights differ that all decide."""
+    X, y, *_ = parts(features)
+    grid, share = PROTOCOLS["dinov3"].grid, 0.1 if shots is None else 0.01
+    kept, held_out = draw_validation(y, share, 0, by_class=True)
+    draws = [kept] if shots is None else draws_of(y, kept, shots, 2, 0)
+    chosen = []
+    for rows in draws:
+        exact = Fitter(OurLogisticRegression(tol=1e-12), X[rows], y[rows])
+        scores = []
+        for one in exact.along(grid):
+            assert one.certificate.relative_gap < 1e-12
+            margins = X[held_out].astype(float) @ one.coef.T + one.intercept
+            scores.append((margins.argmax(axis=1) == y[held_out]).mean())
+        chosen.append(grid[int(np.argmax(scores))])
+    if shots is None:
+        found = linear_probe(features, protocol="dinov3")
+        assert found.C == chosen[0]
+        assert [row.accuracy for row in found.path] == scores
+    else:
+        found = linear_probe(features, protocol="dinov3", shots=(shots,), draws=2)
+        assert found.shots[0].Cs == tuple(chosen)
 
 
 @pytest.mark.parametrize("name", ["mteb", "dinov2"])

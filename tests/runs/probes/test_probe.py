@@ -10,7 +10,7 @@ from imlogit.cli.app import run
 from imlogit.data.feature_set import FeatureSet
 from imlogit.errors import DataError, KindError, ParameterError
 from imlogit.report.probe_folder import write_probe
-from imlogit.runs.probe import linear_probe
+from imlogit.runs.probes.probe import linear_probe
 from imlogit.runs.record import open_record
 
 N, D, K = 240, 4, 7
@@ -269,12 +269,23 @@ def test_the_training_part_by_an_option(here, capsys):
     assert "Say where the embeddings are, as a source or with --train" in capsys.readouterr().err
 
 
-def test_the_guides_command_does_what_it_says(here, capsys):
-    """The commands of docs/probe.md, on made embeddings of its name."""
-    (here / "e.npz").rename(here / "embeddings.npz")
-    text = Path(__file__).parents[2].joinpath("docs/probe.md").read_text("utf-8")
-    commands = [line.split()[1:] for line in text.splitlines() if line.startswith("imlogit ")]
-    assert commands
-    for words in commands:
-        assert run(words) == 0
-    assert "Test accuracy" in capsys.readouterr().out
+def test_the_guide_leads_from_images_to_a_verdict(tmp_path, monkeypatch, capsys):
+    """Every block of docs/probe.md, one after another: Python's, and commands."""
+    monkeypatch.chdir(tmp_path)
+    text = Path(__file__).parents[3].joinpath("docs/probe.md").read_text("utf-8")
+    made, commands = {}, []
+    for block in text.split("```")[1::2]:
+        language, _, lines = block.partition("\n")
+        if language == "python":
+            exec(lines, made)
+        for line in lines.splitlines() if language == "" else ():
+            name, *words = line.split()
+            assert name == "imlogit"
+            assert run(words) == 0, line
+            commands.append(words[0])
+    assert commands == ["probe", "doubts", "evaluate", "report", "export"]
+    accuracy = json.loads(Path("probe/metrics.json").read_text())["test"]["values"]["accuracy"]
+    assert accuracy["low"] > 0.3  # far above the base rate
+    assert f"Test accuracy {accuracy['value']:.4f}" in capsys.readouterr().out
+    model = imlogit.load_model("probe/model.imlogit")
+    assert model.predict(made["embeddings"][:5]).shape == (5,)

@@ -15,12 +15,12 @@ from imlogit.data.feature_set import FeatureSet
 from imlogit.data.split import Split
 from imlogit.evaluation.scores import Score, Scores
 from imlogit.model.fields import SavedModel
-from imlogit.runs.few_shots import ShotScores, StoppingCost
 from imlogit.runs.options import option_words
 from imlogit.runs.predictions import Predictions
-from imlogit.runs.probe_fits import PathRow
-from imlogit.runs.probe_options import ProbeOptions
-from imlogit.runs.protocols import HowChosen, Protocol
+from imlogit.runs.probes.few_shots import ShotScores, StoppingCost
+from imlogit.runs.probes.probe_fits import PathRow
+from imlogit.runs.probes.probe_options import ProbeOptions
+from imlogit.runs.probes.protocols import HowChosen, Protocol
 from imlogit.system.processors import machine
 from imlogit.system.summarized import Summarized
 

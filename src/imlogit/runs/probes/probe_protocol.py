@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imlogit.errors import ParameterError
-from imlogit.runs.probe_options import ProbeOptions
-from imlogit.runs.protocols import PROTOCOLS, Protocol
+from imlogit.runs.probes.probe_options import ProbeOptions
+from imlogit.runs.probes.protocols import PROTOCOLS, Protocol
 from imlogit.system.text import first_of
 
 SHOT_DRAWS = 10

@@ -24,19 +24,19 @@ from imlogit.evaluation.intervals import IntervalMethod, wilson
 from imlogit.evaluation.scores import TEST, Score, bounded, score
 from imlogit.model.fields import SavedModel
 from imlogit.model.persist import saved_model_of
-from imlogit.runs.few_shots import (
+from imlogit.runs.predictions import Predictions
+from imlogit.runs.probes.few_shots import (
     chosen_shots,
     draws_of,
     fixed_shots,
     stopping_cost,
 )
-from imlogit.runs.norm_penalty import equivalent_fit
-from imlogit.runs.predictions import Predictions
-from imlogit.runs.probe_fits import Best, Fitter, HeldOut, PathRow
-from imlogit.runs.probe_options import ProbeOptions
-from imlogit.runs.probe_protocol import protocol_of
-from imlogit.runs.probe_result import ProbeResult, norm_C
-from imlogit.runs.protocols import (
+from imlogit.runs.probes.norm_penalty import equivalent_fit
+from imlogit.runs.probes.probe_fits import Best, Fitter, HeldOut, PathRow
+from imlogit.runs.probes.probe_options import ProbeOptions
+from imlogit.runs.probes.probe_protocol import protocol_of
+from imlogit.runs.probes.probe_result import ProbeResult, norm_C
+from imlogit.runs.probes.protocols import (
     HowChosen,
     Protocol,
     draw_validation,

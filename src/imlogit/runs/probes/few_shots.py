@@ -17,8 +17,8 @@ from imlogit.data.feature_set import FeaturePart
 from imlogit.estimators.fitted import adopt
 from imlogit.estimators.folds import deviation
 from imlogit.estimators.logistic import LogisticRegression
-from imlogit.runs.probe_fits import Fitter
-from imlogit.runs.protocols import best_of, draw_shots
+from imlogit.runs.probes.probe_fits import Fitter
+from imlogit.runs.probes.protocols import best_of, draw_shots
 
 # Where MTEB stops lbfgs.
 STOPPED_AFTER = 100

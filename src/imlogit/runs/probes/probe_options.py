@@ -50,7 +50,8 @@ class ProbeOptions:
     )
     train: str | None = option_of(None, "Embeddings to fit on, where no source is given.")
     labels: str | None = option_of(
-        None, "The labels of the source or of --train, one a row: a .npy, .txt, .csv or .parquet."
+        None,
+        "Their labels, or of the rows to fit on, one a row: a .npy, .txt, .csv or .parquet.",
     )
     label_column: str | None = option_of(None, "The column of the labels, in tables.")
     validation: str | None = option_of(None, "Embeddings to choose C by.")

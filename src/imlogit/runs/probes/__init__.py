@@ -1,0 +1,1 @@
+"""Linear probes of embeddings, by the names of their protocols."""
