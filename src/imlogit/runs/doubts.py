@@ -92,10 +92,11 @@ def doubts(
     """
     record = open_record(run)
     labels = _labels(record, part)
-    if part == TEST and not set(SEEN).isdisjoint(record.facts.no_estimate):
+    seen = [code for code in SEEN if code in record.facts.no_estimate]
+    if part == TEST and seen:
         warnings.warn(
-            f"{record.folder}: test images are training images ({SEEN}): the model has seen their "
-            "labels, and a wrong one may look right.",
+            f"{record.folder}: test images are training images ({', '.join(seen)}): the model "
+            "has seen their labels, and a wrong one may look right.",
             UserWarning,
             stacklevel=2,
         )
