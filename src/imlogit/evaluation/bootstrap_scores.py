@@ -150,7 +150,7 @@ def score_each(
     found = {name: np.full(len(coef), np.nan) for name in scorers}
     if not scorers:
         return found
-    many = isinstance(estimator.classes_, list)
+    many = images.codes.ndim == 2
     link = INDEPENDENT if many else link_of(coef.shape[1], estimator.multi_class)
     defined = np.flatnonzero(~np.isnan(coef).any(axis=(1, 2)))
     # rows on a cluster are read there by "auto", too
