@@ -245,11 +245,15 @@ def test_the_page_of_a_probe(probed, capsys):
 
 def test_a_page_of_half_a_probe(probed, tmp_path, capsys):
     metrics = json.loads((probed[0] / "a/metrics.json").read_text())
-    for name in ("test", "certificate"):
-        (tmp_path / "command.txt").write_text("imlogit probe")
-        (tmp_path / "metrics.json").write_text(json.dumps(metrics | {name: {"<b>": 1}}))
+    wrong = [{"test": {"<b>": 1}}, {"base_rate": 10**400}, {"checks": [{"void": 0}]}, {}]
+    for k, some in enumerate(wrong):
+        (tmp_path / "metrics.json").write_text(json.dumps(metrics | some))
+        if k < 3:  # the last lacks its command alone
+            (tmp_path / "command.txt").write_text("imlogit probe")
+        else:
+            (tmp_path / "command.txt").unlink()
         assert run(["report", str(tmp_path)]) == 2
-        assert "metrics.json is not that of a whole probe" in capsys.readouterr().err
+        assert "its files are not those of a whole probe" in capsys.readouterr().err
 
 
 def test_the_training_part_by_an_option(here, capsys):

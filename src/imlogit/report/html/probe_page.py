@@ -48,14 +48,17 @@ def probe_page_in(folder: Path) -> str | None:
         return None  # that it is no run is said by whoever reads runs
     if not isinstance(metrics, dict) or metrics.get("schema") != PROBE:
         return None
+    from jinja2 import TemplateError
+
     predictions = folder / "predictions.safetensors"
     kept = Predictions.read(predictions) if predictions.exists() else None
-    command = read_regular(folder / "command.txt", MOST_COMMAND_BYTES).decode("utf-8").strip()
+    wrong = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, TemplateError)
     try:
+        command = read_regular(folder / "command.txt", MOST_COMMAND_BYTES).decode("utf-8").strip()
         return ProbePage(metrics, kept, command).html()
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+    except (*wrong, OSError) as error:
         raise DataError(
-            f"{folder}: metrics.json is not that of a whole probe ({error!r}). Make it again."
+            f"{folder}: its files are not those of a whole probe ({error!r}). Make it again."
         ) from None
 
 

@@ -85,7 +85,7 @@ class Search:
             tol = max(own, min(FIRST_TOLERANCE, SHARE_OF_STEP * self.moved**2))
             fitted = fitter.fit_from(fitted, math.exp(self.log_c) / n, tol)
             here = self.log_c, _log_norm(fitted)
-            if before is not None and fitted.n_iter.any():
+            if before is not None and fitted.n_iter.any() and here[0] != before[0]:
                 power = (here[1] - before[1]) / (here[0] - before[0])
                 self.power = min(max(power, 0.0), MOST_POWER)
             before, step = here, self._step(here[1])
