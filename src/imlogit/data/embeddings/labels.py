@@ -68,7 +68,8 @@ def as_labels(labels: NDArray[Any], where: str) -> NDArray[Any]:
         labels = labels[:, 0]
     if labels.ndim != 1:
         raise DataError(
-            f"{where} has labels of the shape {labels.shape}: give one class for each row."
+            f"{where} has labels of the shape {labels.shape}: give one class for each row. Rows "
+            "with any number of labels are for LogisticRegression.fit(X, Y)."
         )
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8")
