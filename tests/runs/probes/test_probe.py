@@ -224,6 +224,9 @@ def test_a_probe_is_scored_on_other_embeddings(probed, capsys):
     assert found.scores["accuracy"].value == metrics["test"]["values"]["accuracy"]["value"]
     assert run(["evaluate", str(place / "a"), str(place / "a.npz")]) == 0
     assert "the source's test part" in capsys.readouterr().out
+    page = ["--report", str(place / "none.html")]
+    assert run(["evaluate", str(place / "a"), str(place / "a.npz"), *page]) == 2
+    assert "shows images, and embeddings have none" in capsys.readouterr().err
     with pytest.raises(DataError, match="rows of 4 numbers .*b has 5 numbers"):
         imlogit.evaluate(place / "a", place / "b.npz")
     with pytest.raises(ParameterError, match="size=... is of images"):

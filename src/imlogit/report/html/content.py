@@ -13,6 +13,7 @@ import numpy as np
 from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate
 from imlogit.data.image_set import ImageSet
+from imlogit.errors import DataError
 from imlogit.evaluation.scores import Scores
 from imlogit.model.fields import SavedModel
 from imlogit.report.pictures.curves import Part, parts_of
@@ -143,7 +144,19 @@ def content_of(run: TrainResult | SweepResult) -> PageContent | None:
 
 
 def content_of_evaluation(found: Assessment, model: SavedModel, command: str) -> PageContent:
-    """Return what a page says of a model that was scored on some images."""
+    """Return what a page says of a model that was scored on some images.
+
+    Raises
+    ------
+    DataError
+        For embeddings, of which there are none.
+    """
+    if not isinstance(found.image_set, ImageSet):
+        raise DataError(
+            "The page of an evaluation shows images, and embeddings have none: leave report=... "
+            "out.",
+            parameter="report",
+        )
     empty = np.zeros(0, np.int64)
     kept = Predictions(
         train_rows=empty,
