@@ -19,6 +19,8 @@ def fitted(grey):
         (" deskew + hog : signed = no, cells=4 ", "deskew+hog:cells=4,signed=no"),
         ("patches:threshold=0.5,filters=512", "patches:filters=512,threshold=0.5"),
         ("patches:filters=256", "patches"),
+        ("deskew+onnx:a+b, c.onnx,size=9", "deskew+onnx:a+b, c.onnx,size=9"),
+        ("onnx:x=y.onnx", "onnx:x=y.onnx"),
     ],
 )
 def test_a_text_is_read_and_written(text, written):
@@ -38,6 +40,9 @@ def test_a_text_is_read_and_written(text, written):
         ("patches:threshold=nan", "threshold=nan must be a number from 0"),
         ("patches:size=5,size=6", "gives size of patches twice"),
         ("hog:signed=maybe", "signed='maybe' must be yes or no"),
+        ("onnx", "onnx without a file: write onnx:PATH"),
+        ("onnx:net.onnx,maen=0", "onnx takes file, .* Did you mean 'mean'"),
+        ("onnx:net.onnx,layout=CHW", "layout='CHW' must be one of auto, NCHW, NHWC"),
         ("hog+deskew", "deskew after hog, which makes features"),
         ("+".join(["deskew"] * 9), "has 9 steps"),
     ],

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import re
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Pixels
 from imlogit.errors import DataError, ParameterError
 from imlogit.features.parameters import Plain, parse_parameter
-from imlogit.features.step import FittedStep, Step
+from imlogit.features.step import Files, FittedStep, NoFeaturesError, Step
 from imlogit.features.table import STEPS
 from imlogit.system.text import first_of, nearest
 
@@ -59,10 +61,10 @@ class Chain:
         ParameterError
             Names the step or the parameter that is not known, and the nearest that is.
         """
-        return cls(tuple(_parse_step(part) for part in text.split("+")))
+        return cls(tuple(_parse_step(part) for part in _parts_of(text)))
 
     def __str__(self) -> str:
-        return "+".join(map(_step_text, self.steps))
+        return "+".join(step.text for step in self.steps)
 
     @property
     def is_pixels(self) -> bool:
@@ -103,7 +105,7 @@ class FittedChain:
     steps: tuple[FittedStep, ...]
 
     def __str__(self) -> str:
-        return str(self.chain)
+        return "+".join(map(str, self.steps))
 
     @property
     def chain(self) -> Chain:
@@ -134,6 +136,21 @@ class FittedChain:
     def dtype(self) -> np.dtype[Any]:
         """Of the features."""
         return self.steps[-1].dtype
+
+    @property
+    def remarks(self) -> dict[str, str]:
+        """What is to be known of the steps, as short texts by what they are about."""
+        return {about: said for step in self.steps for about, said in step.remarks.items()}
+
+    @property
+    def backbone(self) -> Files | None:
+        """The files of the network that a step runs, if one does."""
+        return next((step.files for step in self.steps if step.files is not None), None)
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the shares of pixels add up to the margin."""
+        return self.steps[-1].adds_up
 
     @property
     def scale(self) -> float:
@@ -169,11 +186,16 @@ class FittedChain:
             for fitted in self.steps[:-1]:
                 chunk = fitted.transform(chunk)
             place = made[start : start + CHUNK_ROWS].reshape(len(chunk), *self.output_shape)
-            self.steps[-1].transform(chunk, place)
+            try:
+                self.steps[-1].transform(chunk, place)
+            except NoFeaturesError as error:
+                raise error.after(start) from None
         return made
 
     def evidence(self, images: Pixels, weights: Floats) -> Floats:
         """Return each pixel's share of the margin, which is their sum and the intercept.
+
+        Where shares do not add up they are by occlusion, as `OpaqueStep` says.
 
         Parameters
         ----------
@@ -214,9 +236,19 @@ class FittedChain:
 
     @classmethod
     def from_parts(
-        cls, described: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+        cls,
+        described: Mapping[str, Any],
+        arrays: Mapping[str, NDArray[Any]],
+        backbone: str | os.PathLike[str] | None = None,
     ) -> FittedChain:
         """Return the steps that `to_parts` described, whoever wrote them.
+
+        Parameters
+        ----------
+        described, arrays
+            As `to_parts` returned them.
+        backbone : path-like, optional
+            Where the file lies that a step names, if one does.
 
         Raises
         ------
@@ -232,6 +264,7 @@ class FittedChain:
             raise DataError(f"no feature step has the arrays {first_of(strange)}")
         fitted: list[FittedStep] = []
         for step, prefix in zip(chain.steps, wanted, strict=True):
+            step = step.at(backbone)
             step.check_shape(shape)
             own = {
                 name.removeprefix(prefix): array
@@ -256,13 +289,33 @@ def _refused(what: str) -> ParameterError:
     return ParameterError(f"features {what}", parameter="features")
 
 
+def _parts_of(text: str) -> list[str]:
+    """Split a text at +; what follows a step that is given a file may hold any letters."""
+    files = "|".join(name for name, kind in STEPS.items() if kind.positional)
+    last = re.search(rf"(?:^|\+)\s*(?:{files})\s*:", text)
+    if last is None:
+        return text.split("+")
+    before = text[: last.start()].split("+") if last.start() else []
+    return [*before, text[last.start() :].removeprefix("+")]
+
+
+def _split_parameters(text: str, kind: type[Step]) -> list[str]:
+    """Return what stands between commas, the first with the name of its parameter."""
+    if not kind.positional:
+        return text.split(",")
+    first = re.split(r",(?=\s*\w+\s*=)", text, maxsplit=1)
+    return [f"{kind.positional}={first[0]}", *(first[1].split(",") if first[1:] else ())]
+
+
 def _parse_step(text: str) -> Step:
     """Return the step that a text such as "patches:filters=512,size=6" names."""
     name, colon, rest = (piece.strip() for piece in text.partition(":"))
     kind = _kind_of(name)
     known = {field.name: field for field in fields(kind)}
     given: dict[str, Plain] = {}
-    for part in rest.split(",") if colon else []:
+    if kind.positional and not rest:
+        raise _refused(f"has {name} without a {kind.positional}: write {name}:PATH")
+    for part in _split_parameters(rest, kind) if colon else []:
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals:
             raise _refused(f"has {part!r} after {name}: write {name}:parameter=value")
@@ -285,23 +338,6 @@ def _kind_of(name: str) -> type[Step]:
             f"has {reprlib.repr(name)}, which is no step: there are {steps}.{nearest(name, STEPS)}"
         )
     return STEPS[name]
-
-
-def _step_text(step: Step) -> str:
-    """Return a step as it is written, with the parameters that are not the usual ones."""
-    usual = type(step)().parameters
-    given = [
-        f"{key}={_value_text(value)}"
-        for key, value in step.parameters.items()
-        if value != usual[key]
-    ]
-    return f"{step.name}:{','.join(given)}" if given else step.name
-
-
-def _value_text(value: Plain) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return repr(value) if isinstance(value, float) else str(value)
 
 
 def _steps_of(described: Any) -> Sequence[Any]:

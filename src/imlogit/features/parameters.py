@@ -13,6 +13,8 @@ from imlogit.errors import ParameterError
 Plain = int | float | str | bool
 """What a parameter is: JSON has each of them."""
 
+MOST_LETTERS = 1000
+
 _WORDS = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -27,7 +29,7 @@ class Allowed(NamedTuple):
     least, most : float
         Of numbers.
     names : tuple of str
-        Of texts.
+        Of texts; none where any will do.
     """
 
     kind: type
@@ -40,7 +42,8 @@ class Allowed(NamedTuple):
         if self.kind is bool:
             return "yes or no"
         if self.kind is str:
-            return f"one of {', '.join(self.names)}"
+            some = f"a text of at most {MOST_LETTERS:,} letters"
+            return f"one of {', '.join(self.names)}" if self.names else some
         number = "a whole number" if self.kind is int else "a number"
         return f"{number} from {self.least:g} to {self.most:g}"
 
@@ -58,6 +61,11 @@ def real(default: float, least: float, most: float, help: str) -> Any:
 def choice(default: str, names: tuple[str, ...], help: str) -> Any:
     """Return a field that holds one of some names."""
     return field(default=default, metadata={"allowed": Allowed(str, help, names=names)})
+
+
+def free_text(help: str) -> Any:
+    """Return a field that holds any text, and none by default."""
+    return field(default="", metadata={"allowed": Allowed(str, help)})
 
 
 def switch(default: bool, help: str) -> Any:
@@ -84,7 +92,7 @@ def check_parameter(parameter: Field[Any], value: Any) -> Plain:
     if good and allowed.kind in (int, float):
         good = allowed.least <= value <= allowed.most
     if good and allowed.kind is str:
-        good = value in allowed.names
+        good = value in allowed.names if allowed.names else len(value) <= MOST_LETTERS
     if not good:
         raise ParameterError(
             f"{parameter.name}={reprlib.repr(value)} must be {allowed}", parameter=parameter.name

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, ClassVar, NamedTuple
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +25,50 @@ BLOCK_ROWS = 32
 WHITE = 255
 
 
+class NoFeaturesError(DataError):
+    """One image of which a step makes no features.
+
+    Attributes
+    ----------
+    row : int
+        Which, of those that were given.
+    what : str
+        Why.
+    """
+
+    def __init__(self, row: int, what: str, where: str = "") -> None:
+        super().__init__(f"{where or f'image {row}'}: {what}", parameter="features")
+        self.row = row
+        self.what = what
+
+    def after(self, n_rows: int) -> NoFeaturesError:
+        """Return the same error, where so many rows stand before."""
+        return NoFeaturesError(self.row + n_rows, self.what)
+
+    def named(self, where: str) -> NoFeaturesError:
+        """Return the same error with what the image is called."""
+        return NoFeaturesError(self.row, self.what, where)
+
+
 class ArrayKind(NamedTuple):
     """What an array of a fitted step must be."""
 
     shape: tuple[int, ...]
     dtype: str
+
+
+class Files(NamedTuple):
+    """A file that a step needs, and those that it needs in turn.
+
+    Attributes
+    ----------
+    file : Path
+    others : tuple of str
+        Below its folder.
+    """
+
+    file: Path
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,11 +86,14 @@ class Step(ABC):
         Of its code; another one makes other numbers.
     makes_images : bool
         Whether another step may follow.
+    positional : str
+        The parameter that is written first, without its name; it may hold any letters.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     makes_images: ClassVar[bool] = False
+    positional: ClassVar[str] = ""
 
     def __post_init__(self) -> None:
         for field in fields(self):
@@ -59,6 +103,20 @@ class Step(ABC):
     def parameters(self) -> dict[str, Plain]:
         """Every parameter by name: whole numbers, floats, texts, True or False."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @property
+    def text(self) -> str:
+        """The step as it is written, with the parameters that are not the usual ones."""
+        usual = type(self)().parameters
+        given = [
+            _value_text(value) if key == self.positional else f"{key}={_value_text(value)}"
+            for key, value in sorted(self.parameters.items(), key=self._place)
+            if value != usual[key]
+        ]
+        return f"{self.name}:{','.join(given)}" if given else self.name
+
+    def _place(self, parameter: tuple[str, Plain]) -> bool:
+        return parameter[0] != self.positional
 
     @property
     def least_side(self) -> int:
@@ -78,6 +136,11 @@ class Step(ABC):
                 f"{self.least_side} or more, and these are {by(image_shape[:2])}: choose smaller "
                 "parameters, or larger images"
             )
+
+    def at(self, place: str | os.PathLike[str] | None) -> Self:
+        """Return the step with the file that it names at a place, of those that name one."""
+        del place
+        return self
 
     def _in_words(self) -> str:
         return ", ".join(f"{name}={value}" for name, value in self.parameters.items())
@@ -136,6 +199,10 @@ class FittedStep(ABC):
 
     dtype: ClassVar[np.dtype[Any]] = np.dtype(np.uint8)
     """Of what it makes: uint8, float16 or float32."""
+    adds_up: ClassVar[bool] = True
+    """Whether the shares of pixels add up to the margin."""
+    chunk_rows: ClassVar[int] = 2048
+    """So many images are made at a time where somebody waits for news, or may interrupt."""
 
     def __post_init__(self) -> None:
         own = {name: _read_only(array) for name, array in self.arrays.items()}
@@ -155,6 +222,24 @@ class FittedStep(ABC):
     @abstractmethod
     def output_shape(self) -> tuple[int, ...]:
         """Of what it makes of one image: (h, w[, c]), or (rows, columns, features) of cells."""
+
+    @property
+    def code(self) -> str:
+        """What else than the step's version its numbers may depend on."""
+        return ""
+
+    @property
+    def remarks(self) -> dict[str, str]:
+        """What is to be known of the step, as short texts by what they are about."""
+        return {}
+
+    @property
+    def files(self) -> Files | None:
+        """The files that the step needs beside the model file, if it does."""
+        return None
+
+    def __str__(self) -> str:
+        return self.step.text
 
     @property
     def scale(self) -> float:
@@ -250,6 +335,12 @@ class FittedStep(ABC):
             )
 
 
+def _value_text(value: Plain) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return repr(value) if isinstance(value, float) else str(value)
+
+
 def by_blocks(n_rows: int, work: Callable[[slice], None]) -> None:
     """Call ``work`` on blocks of rows, on all threads; the blocks depend on nothing else."""
     with Team() as team:
@@ -258,7 +349,8 @@ def by_blocks(n_rows: int, work: Callable[[slice], None]) -> None:
             for block in range(first, last):
                 work(slice(block * BLOCK_ROWS, (block + 1) * BLOCK_ROWS))
 
-        team.share(share, -(-n_rows // BLOCK_ROWS))
+        if n_rows:
+            team.share(share, -(-n_rows // BLOCK_ROWS))
 
 
 def check_pixels(images: Any) -> None:

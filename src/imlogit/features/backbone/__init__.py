@@ -1,0 +1,1 @@
+"""Networks of strangers in ONNX: read, looked through, and run as they are."""
