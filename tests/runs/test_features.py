@@ -10,13 +10,20 @@ from PIL import Image
 import imlogit
 from imlogit.cli.app import run as command
 from imlogit.data.image_set import ImageSet
-from imlogit.errors import ParameterError
+from imlogit.errors import ExportError, ModelFileError, ParameterError
 from imlogit.model.head import head_of
+from imlogit.model.inputs import Input
+from imlogit.model.predict import Predictor
+from imlogit.report.console.examined import explanation_table
+from imlogit.report.pictures.sheets import evidence_figure
 from imlogit.report.run_folder import write_run
 from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.plan import begin
 from imlogit.runs.record import open_record
 from imlogit.runs.sweep import sweep
+
+from helpers.networks import written
+from helpers.tools import need
 
 STEPS = "deskew+hog"
 
@@ -168,3 +175,102 @@ def test_features_that_there_are_not(given, match):
 def test_every_run_takes_the_option():
     for kind in (TrainOptions, SweepOptions):
         assert "features" in {field.name for field in fields(kind)}
+
+
+@pytest.fixture(scope="module")
+def backbone_run(source, tmp_path_factory):
+    """A run on what a network says of digits, and the network's file."""
+    need("onnxruntime")
+    home = tmp_path_factory.mktemp("backbone")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        written(home, sides=("n", 1, 28, 28), metadata={"mean": "0.1"})
+        words = ["--all", "--features", "onnx:net.onnx", "--folds", "2", "--no-report"]
+        assert command(["train", str(source), *words, "--out", "run"]) == 0
+    return home / "run", home / "net.onnx"
+
+
+def test_a_run_keeps_its_backbone(backbone_run):
+    run, network = backbone_run
+    assert (run / "backbone" / "net.onnx").read_bytes() == network.read_bytes()
+    words = (run / "command.txt").read_text().split()
+    assert words[words.index("--features") + 1] == f"onnx:{network}"
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["options"]["features"] == "onnx:net.onnx"
+    assert metrics["data"]["n_features"] == 6
+    for name in ("metrics.json", "model.imlogit"):
+        assert str(network.parent).encode() not in (run / name).read_bytes()
+
+
+def test_every_job_runs_the_backbone(backbone_run, source, tmp_path):
+    run, _ = backbone_run
+    kept = open_record(run).predictions
+    rows = kept.test_rows[:3]
+    said = np.array([one.probabilities for one in imlogit.predict(run, source)])
+    np.testing.assert_array_equal(said[kept.test_rows], kept.test_probabilities)
+    assert imlogit.evaluate(run, source).scores.n == 300
+    (found,) = imlogit.explain(run, row=int(rows[0]), source=str(source))
+    assert found.evidence.by_occlusion
+    assert found.to_dict()["how"] == "occlusion"
+    odds = np.log(
+        found.probabilities[found.evidence.toward] / found.probabilities[found.evidence.against]
+    )
+    assert found.evidence.margin == pytest.approx(odds, rel=1e-6)
+    assert evidence_figure(found)
+    table = explanation_table(found)
+    assert table.rows[-1][0] == "margin"
+    assert table.notes[0].startswith("By occlusion")
+
+
+def test_elsewhere_the_backbone_is_named(backbone_run, source, tmp_path, monkeypatch, capsys):
+    run, network = backbone_run
+    alone = tmp_path / "alone.imlogit"
+    alone.write_bytes((run / "model.imlogit").read_bytes())
+    said = imlogit.predict(run, source)
+    assert imlogit.predict(alone, source, backbone=network) == said
+    assert command(["predict", str(alone), str(source)]) == 2
+    assert "give the file with --backbone (SHA-256" in capsys.readouterr().err
+    assert command(["evaluate", str(alone), str(source), "--backbone", str(network)]) == 0
+    words = ["--row", "0", "--backbone", str(network), "--out", str(tmp_path / "x.png")]
+    assert command(["explain", str(alone), str(source), *words]) == 0
+    other = written(tmp_path, "net.onnx", sides=("n", 1, 28, 28), seed=1)
+    with pytest.raises(ModelFileError, match="another than that of the fit"):
+        imlogit.predict(alone, source, backbone=other)
+    (tmp_path / "net.onnx").write_bytes(network.read_bytes())
+    assert imlogit.predict(alone, source) == said  # it lies beside the model now
+
+
+def test_a_function_in_the_place_of_steps(source, tmp_path):
+    def shades(images):
+        return images[:, ::4, ::4].reshape(len(images), -1) / 255
+
+    found = imlogit.train(source, features=shades, every_class=True, folds=2)
+    assert found.metrics["options"]["features"] == "python:shades"
+    assert found.metrics["data"]["n_features"] == 49
+    assert found.test["accuracy"].value > 0.5
+    assert "python:shades" in found.command()
+    with pytest.raises(
+        ModelFileError, match="by a function of Python, shades, which no model file"
+    ):
+        write_run(found, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    images = np.load(source)["images"]
+    (answer,) = imlogit.predict(found.model, source)[:1]
+    assert answer.label in found.metrics["classes"]
+    assert len(images) == 300
+
+
+def test_images_without_features_have_their_problem(embedded):
+    def picky(images):
+        return np.where(images[:, :1, 0] == 7, np.nan, images[:, 14, 8:20])
+
+    few = ImageSet(
+        embedded.images[::20], embedded.labels[::20], embedded.class_names, 250, "few", "made"
+    )
+    model = imlogit.train(few, features=picky, every_class=True, folds=2).model
+    some = few.images[:3].copy()
+    some[1, 0, 0] = 7
+    found = list(Predictor(model).answers([Input(str(n), one) for n, one in enumerate(some)]))
+    assert [one.problem for one in found] == ["", found[1].problem, ""]
+    assert found[1].problem.startswith("the function answers NaN")
+    assert [one.label is None for one in found] == [False, True, False]

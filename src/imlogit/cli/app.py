@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from imlogit.cli import data, examining, fitting, models, pages, probing
+from imlogit.cli import data, examining, features, fitting, models, pages, probing
 from imlogit.cli.examples import epilog
 from imlogit.cli.streams import prepare_streams
 
@@ -69,3 +69,4 @@ def options(
 for name, command in COMMANDS.items():
     app.command(name, epilog=epilog(name))(command)
 app.add_typer(data.app)
+app.add_typer(features.app)

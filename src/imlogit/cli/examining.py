@@ -10,6 +10,7 @@ import typer
 
 from imlogit.cli.models import refuse_both
 from imlogit.cli.options import (
+    Backbone,
     ExplainedPicture,
     Picture,
     PlainJson,
@@ -136,6 +137,7 @@ def explain_command(
     ] = None,
     resize: Resize = False,
     prepare: Prepare = None,
+    backbone: Backbone = None,
     source: RunSource = None,
     out: ExplainedPicture = None,
     as_json: PlainJson = False,
@@ -160,6 +162,7 @@ def explain_command(
                 source=source,
                 resize=resize,
                 prepare=prepare,
+                backbone=backbone,
                 progress=loading,
                 most=MOST_EXPLAINED,
                 **vars(reading),

@@ -44,6 +44,12 @@ EXAMPLES = {
     "data fetch": ("imlogit data fetch mnist",),
     "data pack": ("imlogit data pack photos photos-packed --size 64x64",),
     "data augment": ("imlogit data augment mnist mnist-augmented --copies 10",),
+    "features list": ("imlogit features list",),
+    "features fetch": (
+        "imlogit features fetch photos --features hog",
+        "imlogit features fetch photos --features onnx:resnet18.onnx",
+    ),
+    "features show": ("imlogit features show resnet18.onnx",),
     "data clear": ("imlogit data clear photos", "imlogit data clear --older-than 30d"),
 }
 

@@ -148,8 +148,9 @@ def _run(
     try:
         with (
             _checkpoint_of(task, out, resume=resume) as place_of_weights,
-            progress_bars(_words_of(task)) as (_, fitting),
+            progress_bars(_words_of(task)) as (loading, fitting),
         ):
+            task.make_features(loading)
             result = do(task, observe=fitting, checkpoint=place_of_weights)
     except FitInterrupted as stop:
         if stop.partial is not None:

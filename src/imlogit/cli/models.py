@@ -8,7 +8,16 @@ from typing import Annotated
 
 import typer
 
-from imlogit.cli.options import ModelFile, PlainJson, Prepare, Resize, Source, Verbose, gathers
+from imlogit.cli.options import (
+    Backbone,
+    ModelFile,
+    PlainJson,
+    Prepare,
+    Resize,
+    Source,
+    Verbose,
+    gathers,
+)
 from imlogit.cli.output import load_images, print_json, result_console
 from imlogit.cli.pages import write_evaluation
 from imlogit.cli.spelling import respell
@@ -29,6 +38,7 @@ def predict_command(
     ],
     resize: Resize = False,
     prepare: Prepare = None,
+    backbone: Backbone = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
     as_json: PlainJson = False,
     *,
@@ -43,7 +53,8 @@ def predict_command(
         from imlogit.report.console import answers
         from imlogit.report.console.layout import Letters
 
-        predictor = Predictor(open_model(model), reading, resize=resize, prepare=prepare)
+        content = open_model(model, backbone)
+        predictor = Predictor(content, reading, resize=resize, prepare=prepare)
         tally = answers.Tally()
         with progress_bars() as (loading, _):
             found = (
@@ -74,6 +85,7 @@ def refuse_both(as_csv: bool, as_json: bool) -> None:
 def evaluate_command(
     model: ModelFile,
     source: Source,
+    backbone: Backbone = None,
     report: Annotated[
         Path | None, typer.Option(help="Write a page of it, one file that needs nothing else.")
     ] = None,
@@ -92,7 +104,7 @@ def evaluate_command(
         from imlogit.system.atomic import refuse_place
 
         refuse_place(report, "report")
-        content = open_model(model)
+        content = open_model(model, backbone)
         if content.image_shape is None:  # of embeddings
             found = evaluate(content, source, **reading.chosen())
         else:
@@ -102,7 +114,8 @@ def evaluate_command(
         else:
             print_assessment(result_console(), found, verbose=verbose)
         if report is not None:
-            write_evaluation(found, content, evaluation_command(model, source, reading), report)
+            command = evaluation_command(model, source, reading, backbone)
+            write_evaluation(found, content, command, report)
 
 
 def show_command(

@@ -34,6 +34,10 @@ Prepare = Annotated[
     typer.Option(help="digit: invert, crop, fit and centre each image, as MNIST's were."),
 ]
 Resize = Annotated[bool, typer.Option("--resize", help="Bring images to the model's size.")]
+Backbone = Annotated[
+    Path | None,
+    typer.Option(help="The network whose output the model takes, if it is not beside the model."),
+]
 Seed = Annotated[int, typer.Option(help="Seed of the sample.", **{"min": 0, "max": 2**32 - 1})]
 Out = Annotated[Path | None, typer.Option(help="Where to write; default imlogit-runs/SOURCE-N.")]
 AsJson = Annotated[
@@ -82,6 +86,7 @@ FLAGS = {
     "row": "--row",
     "resize": "--resize",
     "prepare": "--prepare",
+    "backbone": "--backbone",
     "float64": "--float64",
     "force": "--force",
     "to": "--to",

@@ -12,11 +12,14 @@ VALUE = r"(\([^()]*\)|'[^']*'|\"[^\"]*\"|\.\.\.|[\w.+-]*\w|)"
 
 
 def respell(message: str) -> str:
-    """Return a message with ``size=(28, 28)`` as ``--size 28x28``, ``grey=True`` as ``--grey``."""
+    """Return a message with ``size=(28, 28)`` as ``--size 28x28``, ``grey=True`` as ``--grey``.
+
+    Parameters of a feature step, as in ``onnx:FILE,size=224``, stay as they are.
+    """
     options = _options()
     names = "|".join(sorted(options, key=len, reverse=True))
     return re.sub(
-        rf"\b({names})={VALUE}", lambda found: _spelled(options, *found.groups()), message
+        rf"(?<![,:])\b({names})={VALUE}", lambda found: _spelled(options, *found.groups()), message
     )
 
 

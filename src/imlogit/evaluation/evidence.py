@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ class Evidence(NamedTuple):
     intercept : float
     margin : float
         Their sum: the logarithm of the odds between the two classes.
+    by_occlusion : bool
+        Whether, instead, ``pixels`` are what the margin loses where a region is hidden: then they
+        do not add up to it.
     """
 
     toward: int
@@ -37,6 +40,7 @@ class Evidence(NamedTuple):
     pixels: Floats
     intercept: float
     margin: float
+    by_occlusion: bool = False
 
     @property
     def by_place(self) -> Floats:
@@ -50,6 +54,11 @@ class Maps(Protocol):
     @property
     def scale(self) -> float:
         """What a feature is multiplied by."""
+        ...
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the shares of pixels add up to the margin."""
         ...
 
     def transform(self, images: Pixels) -> NDArray[np.generic]:
@@ -132,7 +141,11 @@ def evidence_of(
         weights = model.weights[toward] - model.weights[against]
         intercept = float(model.intercept[toward] - model.intercept[against])
     pixels = _terms(model, image, weights)
-    return Evidence(toward, against, pixels, intercept, float(pixels.sum()) + intercept)
+    if model.features is None or model.features.adds_up:
+        return Evidence(toward, against, pixels, intercept, float(pixels.sum()) + intercept)
+    features = model.features.transform(cast("Pixels", image[None])).astype(np.float64)
+    margin = float(features[0] @ weights) * model.scale / _norm(model, features) + intercept
+    return Evidence(toward, against, pixels, intercept, margin, by_occlusion=True)
 
 
 def _terms(model: Linear, image: NDArray[np.generic], weights: Floats) -> Floats:

@@ -76,6 +76,9 @@ class SavedModel(Summarized):
         each, of which a row has those that are more probable than not.
     feature_arrays : dict of str to ndarray of float32
         What the feature steps learnt, as `FittedChain.to_parts` names it.
+    maker : FittedChain, path or None
+        What makes the features, where it is at hand: the steps themselves, or the file that one of
+        them names. No file holds it.
 
     Raises
     ------
@@ -104,6 +107,7 @@ class SavedModel(Summarized):
     features: dict[str, Any] | None = None
     multi_label: bool | None = None
     feature_arrays: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    maker: Any = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         _check_weights(self.coef, self.intercept)

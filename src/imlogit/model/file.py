@@ -70,8 +70,8 @@ ADDED = {
     "features": WITH_FEATURES,
     "multi_label": WITH_LABELS,
 }
-# The fields that are no facts, but arrays.
-ARRAYS = ("coef", "intercept", "feature_arrays")
+# The fields that are no facts: arrays, and what is at hand beside the file.
+NO_FACTS = ("coef", "intercept", "feature_arrays", "maker")
 MAX_FILE_BYTES = 2**30
 MAX_HEADER_BYTES = 2**24
 # Parsed, a list takes up to thirty times its size in memory: a header has few, and as many values
@@ -112,7 +112,7 @@ def encode(model_file: SavedModel) -> bytes:
     """
     content = {f.name: getattr(model_file, f.name) for f in fields(SavedModel)}
     tensors, weights = tensors_of(model_file)
-    for name in ARRAYS:
+    for name in NO_FACTS:
         del content[name]
     number = max([PLAIN, *(ADDED[name] for name in ADDED if content[name] is not None)])
     known = {name: value for name, value in content.items() if ADDED.get(name, PLAIN) <= number}
@@ -340,7 +340,7 @@ def _fields_of(facts: dict[str, Any]) -> dict[str, Any]:
     ------
     ModelFileError
     """
-    expected = {f.name for f in fields(SavedModel)} - {*ARRAYS} | {"format"}
+    expected = {f.name for f in fields(SavedModel)} - {*NO_FACTS} | {"format"}
     expected -= {name for name, first in ADDED.items() if first > facts["format"]}
     wrong = sorted(expected.symmetric_difference(facts))
     if wrong:

@@ -24,6 +24,7 @@ from imlogit.core.links import (
 from imlogit.engines.scaled_matrix import normalized, row_norms
 from imlogit.errors import DataError, ModelFileError
 from imlogit.features.chain import CHUNK_ROWS, FittedChain
+from imlogit.features.step import NoFeaturesError
 from imlogit.model.fields import SavedModel
 from imlogit.system.text import by
 from imlogit.system.threads import SingleThreadedBlas
@@ -134,8 +135,20 @@ class Head:
         margins = np.empty((len(inputs), len(self.weights)))
         # features of all images at once may be more than memory holds
         for start in range(0, len(inputs), CHUNK_ROWS):
-            rows = self._rows(np.asarray(inputs[start : start + CHUNK_ROWS]))
+            try:
+                rows = self._rows(np.asarray(inputs[start : start + CHUNK_ROWS]))
+            except NoFeaturesError as error:
+                raise error.after(start) from None
             self._multiply(rows, margins[start : start + CHUNK_ROWS])
+        return self._answers(margins)
+
+    def answer_rows(self, rows: NDArray[np.generic]) -> Answers:
+        """Return what `answer` says of images, of their features (n, d) as they were made."""
+        margins = np.empty((len(rows), len(self.weights)))
+        self._multiply(rows, margins)
+        return self._answers(margins)
+
+    def _answers(self, margins: Floats) -> Answers:
         margins += self.intercept
         if self.link == INDEPENDENT:
             return Answers(probabilities(margins, INDEPENDENT), labels_of_margins(margins))
@@ -183,10 +196,16 @@ def head_of(model: SavedModel) -> Head:
         raise ModelFileError(f"The model cannot be used: {what}.") from None
 
 
+def _features_of(model: SavedModel) -> FittedChain:
+    if isinstance(model.maker, FittedChain):
+        return model.maker
+    return FittedChain.from_parts(model.features or {}, model.feature_arrays, model.maker)
+
+
 def _head_of(model: SavedModel) -> Head:
     features = None
     if model.features is not None:
-        features = FittedChain.from_parts(model.features, model.feature_arrays)
+        features = _features_of(model)
     return Head(
         weights=model.coef,
         intercept=model.intercept,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 # The model's, in a run's folder.
 FILE_NAME = "model.imlogit"
+# What a step is called that is a function, and no file holds.
+FUNCTION = "python"
+# The folder of the network whose output it takes, beside it.
+BACKBONE = "backbone"
 # What the labels of a model file may be, by the kind of NumPy's types.
 _KINDS = {"U": "str", "i": "int", "u": "int", "f": "float", "b": "bool"}
 
@@ -96,19 +100,67 @@ def load_model(path: str | os.PathLike[str]) -> LogisticRegression:
     return estimator_of(read(path))
 
 
-def open_model(model: LogisticRegression | SavedModel | str | os.PathLike[str]) -> SavedModel:
+def open_model(
+    model: LogisticRegression | SavedModel | str | os.PathLike[str],
+    backbone: str | os.PathLike[str] | None = None,
+) -> SavedModel:
     """Return a model as a value, whether it is one, an estimator, a model file or a run's folder.
+
+    Parameters
+    ----------
+    model : LogisticRegression, SavedModel or path-like
+    backbone : path-like, optional
+        Where the network lies whose output the model takes, if it does and the network is not
+        beside it.
 
     Raises
     ------
     ModelFileError
         As `load_model` and `save_model`.
     """
-    if isinstance(model, SavedModel):
-        return model
     if isinstance(model, (str, os.PathLike)):
-        return read(Path(model) / FILE_NAME if Path(model).is_dir() else model)
-    return saved_model_of(model)
+        path = Path(model) / FILE_NAME if Path(model).is_dir() else Path(model)
+        found = read(path)
+        beside = _beside(path, found)
+        return (
+            found
+            if beside is None and backbone is None
+            else replace(found, maker=backbone or beside)
+        )
+    found = model if isinstance(model, SavedModel) else saved_model_of(model)
+    return found if backbone is None else replace(found, maker=backbone)
+
+
+def refuse_function(model: SavedModel) -> None:
+    """Refuse to save a model of features that a function of Python makes.
+
+    Raises
+    ------
+    ModelFileError
+    """
+    steps = [] if model.features is None else model.features["steps"]
+    for step in steps:
+        if step["name"] == FUNCTION:
+            name = step["parameters"]["function"]
+            raise ModelFileError(
+                f"The features are made by a function of Python, {name}, which no model file "
+                "holds: save the features with numpy.save, and fit them with imlogit.linear_probe."
+            )
+
+
+def backbone_of(model: SavedModel) -> str | None:
+    """Return the name of the file of the network whose output a model takes, if it does."""
+    steps = [] if model.features is None else model.features["steps"]
+    named = [step["parameters"].get("file") for step in steps if step["name"] == "onnx"]
+    # whoever made the file may have named what lies elsewhere
+    return Path(named[0]).name if named and isinstance(named[0], str) else None
+
+
+def _beside(path: Path, model: SavedModel) -> Path | None:
+    """Return where the network of a model lies, if it is beside the model's file."""
+    name = backbone_of(model)
+    places = [] if name is None else [path.parent / BACKBONE / name, path.parent / name]
+    return next((place for place in places if place.is_file()), None)
 
 
 def saved_model_of(
@@ -177,6 +229,7 @@ def saved_model_of(
         features=described,
         feature_arrays=arrays,
         multi_label=True if many else None,
+        maker=features,
         certificate=estimator.certificate_.to_dict()
         | {"C": str(float(C)), "fit_intercept": bool(estimator.fit_intercept)},
         versions=_versions(),
@@ -262,7 +315,7 @@ def describe(model: SavedModel) -> dict[str, Any]:
     described = {
         field.name: getattr(model, field.name)
         for field in fields(model)
-        if field.name not in ("coef", "intercept", "fingerprints", "feature_arrays")
+        if field.name not in ("coef", "intercept", "fingerprints", "feature_arrays", "maker")
     }
     return described | {
         "n_features": model.coef.shape[1],

@@ -16,9 +16,10 @@ from imlogit.data.images.mnist_digit import prepare_digit
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
 from imlogit.errors import DataError, ParameterError
+from imlogit.features.step import NoFeaturesError
 from imlogit.model.fields import SavedModel
 from imlogit.model.fingerprints import Fingerprints
-from imlogit.model.head import BLOCK_ROWS, Head, head_of
+from imlogit.model.head import BLOCK_ROWS, Answers, Head, head_of
 from imlogit.model.inputs import Input, inputs
 from imlogit.model.persist import open_model
 
@@ -92,6 +93,7 @@ def predict(
     *,
     resize: bool = False,
     prepare: str | None = None,
+    backbone: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     **reading: Any,
 ) -> list[Answer]:
@@ -107,6 +109,8 @@ def predict(
         Bring images to the model's size, also where those of the fit had it already.
     prepare : {"digit"}, optional
         "digit": invert, crop, fit and centre each image, as MNIST's were.
+    backbone : path-like, optional
+        The network whose output the model takes, where it does not lie beside the model.
     progress : callable, optional
         As in `imlogit.load`.
     **reading
@@ -125,7 +129,8 @@ def predict(
         For a model that cannot be read.
     """
     names = [files] if isinstance(files, (str, os.PathLike)) else files
-    predictor = Predictor(open_model(model), Reading(**reading), resize=resize, prepare=prepare)
+    content = open_model(model, backbone)
+    predictor = Predictor(content, Reading(**reading), resize=resize, prepare=prepare)
     found = inputs([os.fspath(name) for name in names], predictor.reading, progress)
     return list(predictor.answers(found))
 
@@ -239,7 +244,7 @@ class Predictor:
                 problems.append("")
             except BadImageError as error:
                 problems.append(str(error))
-        said = self.head.answer(np.stack(pixels)) if pixels else None
+        said = self._said(pixels, problems)
         seen = self._fitted_on.have(pixels)
         answers: list[Answer] = []
         row = 0
@@ -252,6 +257,17 @@ class Predictor:
             answers.append(Answer(one.where, name, tuple(p), p[label], truth, seen=seen[row]))
             row += 1
         return answers
+
+    def _said(self, pixels: list[Pixels], problems: list[str]) -> Answers | None:
+        """Return what is said of images; one without features is taken out, with its problem."""
+        while pixels:
+            try:
+                return self.head.answer(np.stack(pixels))
+            except NoFeaturesError as error:
+                good = [place for place, problem in enumerate(problems) if not problem]
+                problems[good[error.row]] = error.what
+                del pixels[error.row]
+        return None
 
 
 def may_be_of_digits(model: SavedModel) -> bool:

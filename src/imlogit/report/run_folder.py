@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import warnings
 from collections.abc import Callable
 from hashlib import sha256
@@ -13,7 +14,7 @@ from imlogit.data.cache.walk import RUNS
 from imlogit.errors import OutputError
 from imlogit.model.fields import SavedModel
 from imlogit.model.file import write as write_model
-from imlogit.model.persist import FILE_NAME
+from imlogit.model.persist import BACKBONE, FILE_NAME, refuse_function
 from imlogit.report.html.content import content_of
 from imlogit.report.html.page import FILE_NAME as REPORT
 from imlogit.report.html.page import page_of
@@ -86,8 +87,8 @@ def write_run(
     Path
         Where it was written: ``model.imlogit``, ``metrics.json``, ``predictions.safetensors``,
         pictures, with ``findings.png`` where failed checks name images, ``command.txt``, and of
-        a sweep ``sweep.csv``; without pictures where it was interrupted, and of a sweep without
-        a model and predictions then.
+        a sweep ``sweep.csv``; of a backbone a link to its file, or a copy. Without pictures where
+        it was interrupted, and of a sweep without a model and predictions then.
 
     Raises
     ------
@@ -95,6 +96,8 @@ def write_run(
         If the folder exists or cannot be written; then nothing is left of it.
     """
     refuse_place(out, "out", makes_folders=True)
+    if run.model is not None:
+        refuse_function(run.model)
     images, options = run.task.image_set, run.task.options
     white = options.pixel_max or WHITE
     parent = out.parent if out is not None else Path(RUNS)
@@ -121,7 +124,23 @@ def write_run(
                 write_bytes(folder / name, made)
         if run.model is not None:
             write_model(folder / FILE_NAME, run.model)
+            _copy_backbone(run.task, folder / BACKBONE)
         return take_place(folder, out, parent / file_name(images.name))
+
+
+def _copy_backbone(task: Task, folder: Path) -> None:
+    """Link to the network whose output was fitted on, or copy it, with its files of weights."""
+    needed = None if task.features is None else task.features.backbone
+    if needed is None:
+        return
+    for name in (needed.file.name, *needed.others):
+        place = folder / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        given = (needed.file.parent / name).resolve()
+        try:
+            os.link(given, place)
+        except OSError:  # on another disk, say
+            shutil.copyfile(given, place)
 
 
 def _picture(name: str, draw: Callable[[], bytes | None]) -> bytes | None:

@@ -20,8 +20,10 @@ from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.pixels import have_same_shape
 from imlogit.evaluation.scores import CLASS_FIGURES, TEST, Scores, score
+from imlogit.features.kept import kept_rows
+from imlogit.features.step import NoFeaturesError
 from imlogit.model.fields import SavedModel
-from imlogit.model.head import head_of
+from imlogit.model.head import Answers, Head, head_of
 from imlogit.model.persist import open_model
 from imlogit.model.predict import check_takes_pixels, may_be_of_digits, reading_for
 from imlogit.runs.options import images_of
@@ -131,6 +133,7 @@ def evaluate(
     model: LogisticRegression | SavedModel | str | os.PathLike[str],
     images: ImageSet | FeatureSet | str | os.PathLike[str],
     *,
+    backbone: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     **reading: Any,
 ) -> Assessment:
@@ -143,6 +146,8 @@ def evaluate(
     images : ImageSet, FeatureSet, str or path-like
         Labelled images, or their source as `imlogit.load` takes it. Of a model of embeddings:
         these, or where they are, as `imlogit.linear_probe` takes them.
+    backbone : path-like, optional
+        As in `imlogit.predict`.
     progress : callable, optional
         As in `imlogit.load`.
     **reading
@@ -162,7 +167,7 @@ def evaluate(
     ModelFileError
         For a model that cannot be read.
     """
-    content = open_model(model)
+    content = open_model(model, backbone)
     asked = Reading(**reading)
     if isinstance(images, FeatureSet) or (
         content.image_shape is None and isinstance(images, (str, os.PathLike))
@@ -175,17 +180,15 @@ def evaluate(
 def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
     _check_shape(content, image_set)
     check_takes_pixels(content)
-    return _scored(content, image_set, image_set.images)
+    return _scored(content, image_set)
 
 
-def _scored(
-    content: SavedModel, found: ImageSet | FeatureSet, inputs: NDArray[np.generic]
-) -> Assessment:
+def _scored(content: SavedModel, found: ImageSet | FeatureSet) -> Assessment:
     """Score a model on the test part of a set, or on all of it where it has none."""
     codes = _codes(content, found)
     has_test = found.test is not None
     rows = slice(found.n_train + found.n_validation if has_test else 0, None)
-    probabilities = head_of(content).answer(inputs[rows]).probabilities
+    probabilities = _answers(head_of(content), found, rows).probabilities
     seen = not has_test and content.data_sha256 == found.sha256
     scores = score(
         codes[rows],
@@ -222,7 +225,20 @@ def _assess_features(content: SavedModel, features: FeatureSet) -> Assessment:
             f"The model takes rows of {content.coef.shape[1]:,} numbers and gives {takes}; "
             f"{features.name} has {features.n_features:,} numbers and one class a row."
         )
-    return _scored(content, features, features.features)
+    return _scored(content, features)
+
+
+def _answers(head: Head, found: ImageSet | FeatureSet, rows: slice) -> Answers:
+    """Return what a model says of rows; features of images that are kept are not made again."""
+    if isinstance(found, FeatureSet):
+        return head.answer(found.features[rows])
+    kept = None if head.features is None else kept_rows(head.features, found.images)
+    if kept is not None:
+        return head.answer_rows(kept[rows])
+    try:
+        return head.answer(found.images[rows])
+    except NoFeaturesError as error:
+        raise error.named(found.where((rows.start or 0) + error.row)) from None
 
 
 def _check_shape(content: SavedModel, image_set: ImageSet) -> None:

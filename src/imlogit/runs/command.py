@@ -29,16 +29,36 @@ def command_of(job: str, task: Task) -> str:
     # the bits are those of any cluster
     left_out = ["source", "reading", "dask", *([] if task.split.drawn else ["test_size"])]
     left_out += ["engine"] if options.engine == "auto" else []
-    left_out += [] if options.makes_features else ["features"]
+    if not options.makes_features:
+        left_out.append("features")
+    elif isinstance(options.features, str):
+        options = replace(options, features=_files_from_anywhere(options.features))
     return shlex.join(words + option_words(options, left_out, all_=True))
 
 
-def evaluation_command(model: str | PathLike[str], source: str, reading: Reading) -> str:
+def evaluation_command(
+    model: str | PathLike[str],
+    source: str,
+    reading: Reading,
+    backbone: str | PathLike[str] | None = None,
+) -> str:
     """Return the command that scores a model on a source again, from any folder."""
     place = str(Path(model).absolute())
-    return shlex.join(
-        ["imlogit", "evaluate", place, _from_anywhere(source), *option_words(reading)]
-    )
+    words = ["imlogit", "evaluate", place, _from_anywhere(source), *option_words(reading)]
+    if backbone is not None:
+        words += ["--" + "backbone", str(Path(backbone).absolute())]
+    return shlex.join(words)
+
+
+def _files_from_anywhere(features: str) -> str:
+    """Return feature steps with the full path of a file that they name."""
+    from imlogit.features.chain import Chain
+
+    steps = [
+        step.at(Path(getattr(step, step.positional)).absolute()) if step.positional else step
+        for step in Chain.parse(features).steps
+    ]
+    return str(Chain(tuple(steps)))
 
 
 def _from_anywhere(source: str) -> str:

@@ -29,6 +29,8 @@ from imlogit.runs.record import Record, open_record
 from imlogit.system.summarized import Summarized
 from imlogit.system.text import first_of
 
+# What the pixels of an explanation are: parts that add up to the margin, or what is lost without.
+TERMS, OCCLUSION = "terms", "occlusion"
 # Probabilities that are further apart differ for another reason than the order of sums.
 BY_ROUNDING = 1e-3
 
@@ -80,6 +82,7 @@ class Explanation(Summarized):
             "probabilities": dict(zip(self.names, self.probabilities.tolist(), strict=True)),
             "toward": self.names[evidence.toward],
             "against": self.names[evidence.against],
+            "how": OCCLUSION if evidence.by_occlusion else TERMS,
             "pixels": evidence.pixels.tolist(),
             "intercept": evidence.intercept,
             "margin": evidence.margin,
@@ -101,6 +104,7 @@ def explain(
     source: str | None = None,
     resize: bool = False,
     prepare: str | None = None,
+    backbone: str | os.PathLike[str] | None = None,
     most: int | None = None,
     progress: Progress | None = None,
     **reading: Any,
@@ -120,6 +124,8 @@ def explain(
         Where the run's images are now, if elsewhere.
     resize, prepare, **reading
         As in `imlogit.predict`, for `files`.
+    backbone : path-like, optional
+        As in `imlogit.predict`.
     most : int, optional
         More images are an error.
     progress : callable, optional
@@ -136,7 +142,7 @@ def explain(
     if files:
         if source is not None:
             raise ParameterError("source=... is for a run's own images.", parameter="source")
-        model = run.model if isinstance(run, Record) else open_model(run)
+        model = open_model(run.model if isinstance(run, Record) else run, backbone)
         predictor = Predictor(model, how, resize=resize, prepare=prepare)
         first, last = (0, None if most is None else most + 1) if row is None else (row, row + 1)
         found = list(
@@ -159,6 +165,8 @@ def explain(
             "Give images, or a run and the row of one of its images as row=...", parameter="row"
         )
     record = open_record(run)
+    if backbone is not None:
+        record = replace(record, model=open_model(record.model, backbone))
     return [explain_row(record, record.images(source, progress=progress), row)]
 
 

@@ -167,25 +167,26 @@ class RunOptions(TaskOptions):
         "How much an image of a class counts: balanced, for all classes alike, or NAME=WEIGHT,...; "
         "1 by default.",
     )
-    features: str = option_of(
+    features: str | Callable[..., Any] = option_of(
         "auto",
-        "What to fit on: steps with + between, pixels, deskew, hog or patches, as in "
+        "What to fit on: steps with + between, pixels, deskew, hog, patches or onnx:FILE, as in "
         "deskew+patches:filters=512. Default: pixels.",
         metavar="STEPS",
+        parse=str,
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.dask is not None:
             object.__setattr__(self, "engine", engine_on(self.dask, self.engine))
-        if self.features != AUTO:
+        if isinstance(self.features, str) and self.features != AUTO:
             from imlogit.features.chain import Chain  # loads compiled steps
 
             object.__setattr__(self, "features", str(Chain.parse(self.features)))
         if self.makes_features and self.pixel_scale != AUTO:
             raise ParameterError(
-                f"pixel_max={self.pixel_max} is for pixels, and features={self.features!r} take "
-                "white to be 255: give one of them.",
+                f"pixel_max={self.pixel_max} is for pixels, and features={self.features_text!r} "
+                "take white to be 255: give one of them.",
                 parameter="pixel_max",
             )
         if self.memory_limit is not None:
@@ -197,7 +198,16 @@ class RunOptions(TaskOptions):
     @property
     def makes_features(self) -> bool:
         """Whether something else than the pixels is fitted on."""
+        if not isinstance(self.features, str):
+            return True
         return any(step != PIXELS for step in self.features.split("+") if step != AUTO)
+
+    @property
+    def features_text(self) -> str:
+        """The features as they are written; of a function its name."""
+        if isinstance(self.features, str):
+            return self.features
+        return f"python:{getattr(self.features, '__name__', type(self.features).__name__)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,7 +301,9 @@ def option_words(options: Any, without: Collection[str] = (), *, all_: bool = Fa
         if option.name in without or not said:
             continue
         words.append(flag_of(option))
-        if isinstance(value, tuple):
+        if callable(value):
+            words.append(options.features_text)
+        elif isinstance(value, tuple):
             words.append(option.metadata.get("join", "x").join(map(repr, value)))
         elif value is not True:
             words.append(str(value))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Labels, Pixels, Rows
 from imlogit.data.image_set import ImageSet
+from imlogit.data.progress import Progress
 from imlogit.data.readers.mnist_rows import DIGITS
 from imlogit.data.split import Split, split
 from imlogit.engines.table import check_engine
@@ -101,23 +102,30 @@ class Task(Summarized):
         """
         if not self.options.makes_features:
             return None
-        from imlogit.features.chain import Chain
+        from imlogit.features.source_rows import fit_features
 
-        chain = Chain.parse(self.options.features)
-        return chain.fit(np.asarray(self.training_images), seed=self.options.seed)
+        images = np.asarray(self.training_images)
+        return fit_features(self.options.features, images, self.options.seed)
+
+    def make_features(self, progress: Progress | None = None) -> None:
+        """Make the features of all images now, or read them where they are kept."""
+        if self.features is not None:
+            from imlogit.features.source_rows import rows_of_parts
+
+            made = rows_of_parts(self.features, self.image_set, self.split, progress)
+            self.__dict__["training_rows"], self.__dict__["test_rows"] = made
 
     @cached_property
     def training_rows(self) -> NDArray[Any]:
         """What is fitted on: the training images, or their features (n, n_features)."""
-        images = self.training_images
-        return images if self.features is None else self.features.transform(np.asarray(images))
+        self.make_features()
+        return self.__dict__.get("training_rows", self.training_images)
 
     @cached_property
     def test_rows(self) -> NDArray[Any]:
         """What becomes of the test images in the same way."""
-        return (
-            self.test_images if self.features is None else self.features.transform(self.test_images)
-        )
+        self.make_features()
+        return self.__dict__.get("test_rows", self.test_images)
 
     @property
     def pixel_scale(self) -> float | str:
@@ -158,20 +166,9 @@ class Task(Summarized):
 
     def predictions_of(self, model: SavedModel, out_of_fold: Floats, folds: Rows) -> Predictions:
         """Return what is kept of each image: its class, its fold and its probabilities."""
-        from imlogit.model.head import head_of
-        from imlogit.runs.predictions import Predictions
+        from imlogit.runs.predictions import predictions_of
 
-        train, test = self.split.train, self.split.test
-        return Predictions(
-            train.astype(np.int64),
-            self.codes[train],
-            folds,
-            out_of_fold,
-            test.astype(np.int64),
-            self.codes[test],
-            head_of(model).answer(self.test_images).probabilities,
-            self.image_set.names,
-        )
+        return predictions_of(self, model, out_of_fold, folds)
 
     def facts(self) -> dict[str, str]:
         """Return what was found and how it was split and ordered, as short texts."""
@@ -199,6 +196,7 @@ class Task(Summarized):
         if self.features is not None:
             n = self.features.n_features
             facts["features"] = f"{self.features}, {n:,} an image, as asked; by default pixels"
+            facts |= self.features.remarks
         if images.skipped:
             facts["passed over"] = f"{len(images.skipped):,}, listed in metrics.json"
         return facts
@@ -231,6 +229,8 @@ class Task(Summarized):
             "test_size": self.options.test_size if drawn else None,
             "reading": self.options.reading.chosen(),
         }
+        if self.features is not None:
+            changed["features"] = self.options.features_text
         # the label stands in positive; of pixels and of where it ran a run says nothing
         left_out = {"every_class", "dask"} | ({"features"} if self.features is None else set())
         return {

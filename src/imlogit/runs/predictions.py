@@ -8,19 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from os import PathLike, fspath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from imlogit.arrays import Floats
+from imlogit.arrays import Floats, Rows
 from imlogit.data.row_names import RowNames
 from imlogit.errors import ModelFileError
 from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, Scores, score
 from imlogit.system.plain_json import check_header
 from imlogit.system.regular_file import read_regular
+
+if TYPE_CHECKING:
+    from imlogit.model.fields import SavedModel
+    from imlogit.runs.plan import Task
 
 Numbers = NDArray[np.int64]
 MOST_BYTES = 2**32
@@ -170,3 +174,22 @@ def _faults_of_rows(arrays: dict[str, NDArray[Any]]) -> Iterator[str]:
     folds = arrays["train_folds"]
     if len(folds) and not -1 <= folds.min() <= folds.max() < len(folds):
         yield "train_folds are not numbers of folds, or -1"
+
+
+def predictions_of(task: Task, model: SavedModel, out_of_fold: Floats, folds: Rows) -> Predictions:
+    """Return what is kept of each image of a task: its class, its fold and its probabilities."""
+    from imlogit.model.head import head_of
+
+    train, test = task.split.train, task.split.test
+    head, rows = head_of(model), task.test_rows
+    said = head.answer(rows) if task.features is None else head.answer_rows(rows)
+    return Predictions(
+        train.astype(np.int64),
+        task.codes[train],
+        folds,
+        out_of_fold,
+        test.astype(np.int64),
+        task.codes[test],
+        said.probabilities,
+        task.image_set.names,
+    )

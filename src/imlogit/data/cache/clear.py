@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imlogit.data.cache import entries, note_files
+from imlogit.data.cache.feature_rows import remove_features_of
 from imlogit.data.cache.locks import holder_file
 from imlogit.data.cache.note_files import Noted
 from imlogit.system.leftovers import DAY_SECONDS, discard
@@ -46,10 +47,13 @@ def remove_noted(wanted: Callable[[Noted], bool]) -> list[Removed]:
     chosen = [one for one in every if wanted(one)]
     keys = {one.key for one in chosen}
     needed = {one.note.entry for one in every if one.key not in keys}
+    same_images = {one.note.images for one in every if one.key not in keys}
     found = []
     for note, key, _ in chosen:
         note_files.remove_note(key)
         freed = 0 if note.entry in needed else _remove_entry(note.entry)
+        if note.images not in same_images:
+            freed += remove_features_of(note.images)
         source = printable(note.source)
         found.append(Removed(source, note.kind, note.reading, note.entry, freed))
     return found

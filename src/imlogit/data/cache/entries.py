@@ -8,8 +8,6 @@ stopped. Entries hold no times: two entries of the same data are identical.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import re
 import warnings
@@ -23,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from imlogit.data.cache.locks import LockHeldError, locked
+from imlogit.data.cache.sealed import read_sealed, write_sealed
 from imlogit.data.image_set import ImageSet
 from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.problems import BadItem
@@ -31,19 +30,16 @@ from imlogit.data.row_names import RowNames
 from imlogit.errors import DataError
 from imlogit.system.atomic import filling, place_into
 from imlogit.system.leftovers import discard, mark
-from imlogit.system.plain_json import parse
-from imlogit.system.regular_file import open_regular, read_regular
+from imlogit.system.regular_file import open_regular
 
 FORMAT = 1
 FACTS, NAMES = "facts.json", "names.npy"
-# As much as many thousand class names and passed-over files take.
-MAX_FACTS_BYTES = 1 << 26
 # Longer than a download takes: whoever holds the lock for longer hangs, and is named.
 LOCK_SECONDS = 1800.0
 # A writer puts a whole entry in place, so that one may be removed without its lock as well.
 REMOVAL_SECONDS = 5.0
 # What `notes.py` calls entries of sources; known data sets have their names.
-_OF_SOURCE = re.compile("images-[0-9a-f]{16}-[0-9a-f]{16}")
+_OF_SOURCE = re.compile("(images|features)-[0-9a-f]{16}-[0-9a-f]{16}")
 
 
 class Pins(NamedTuple):
@@ -278,7 +274,7 @@ def write_entry(image_set: ImageSet, name: str, *, alone: bool = True) -> None:
         if len(image_set.names):
             packed = RowNames.of(image_set.names).packed
             facts["names"] = _write_array(new / NAMES, packed, digest(packed))
-        _write_facts(new / FACTS, facts)
+        write_sealed(new / FACTS, facts)
         place_into([(new, home / name)], replace=True)
 
 
@@ -332,7 +328,7 @@ def _read_array(path: Path, facts: dict[str, Any]) -> npt.NDArray[Any]:
     with open_regular(path) as (file, size):
         if size != facts["bytes"]:
             raise DataError(f"{path.name} has {size:,} bytes instead of {facts['bytes']:,}")
-        array = _mapped(file, path)
+        array = map_array(file, path)
     if list(array.shape) != facts["shape"] or array.dtype.str != facts["dtype"]:
         raise DataError(f"{path.name} holds {array.dtype} {array.shape}, not what its facts say")
     if digest(array) != facts["sha256"]:
@@ -340,7 +336,7 @@ def _read_array(path: Path, facts: dict[str, Any]) -> npt.NDArray[Any]:
     return array
 
 
-def _mapped(file: BinaryIO, path: Path) -> npt.NDArray[Any]:
+def map_array(file: BinaryIO, path: Path) -> npt.NDArray[Any]:
     """Return the array of an open .npy file, mapped into memory: by its name it may be another."""
     np.lib.format.read_magic(file)
     shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
@@ -358,21 +354,11 @@ def _read_names(entry: Path, facts: dict[str, Any]) -> Sequence[str]:
     return RowNames(_read_array(entry / NAMES, facts["names"]))
 
 
-def _write_facts(path: Path, facts: dict[str, Any]) -> None:
-    text = json.dumps({"facts": facts, "sha256": _facts_digest(facts)}, indent=1, sort_keys=True)
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text + "\n")
-
-
 def _read_facts(path: Path) -> dict[str, Any] | None:
     """Return the facts, or None where there are none of this format."""
-    try:
-        whole = parse(read_regular(path, MAX_FACTS_BYTES))
-    except (FileNotFoundError, NotADirectoryError):
+    facts = read_sealed(path)
+    if facts is None:
         return None
-    facts: dict[str, Any] = whole["facts"]
-    if whole["sha256"] != _facts_digest(facts):
-        raise DataError(f"{path.name} was altered")
     if facts["format"] != FORMAT:
         return None
     texts = [facts["name"], facts["origin"], *facts["class_names"], *facts.get("remarks", [])]
@@ -380,7 +366,3 @@ def _read_facts(path: Path) -> dict[str, Any] | None:
     if not all(isinstance(text, str) for text in texts) or facts.get("fit") not in (None, *FITS):
         raise DataError(f"{path.name} holds other values than texts")
     return facts
-
-
-def _facts_digest(facts: dict[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

@@ -41,15 +41,24 @@ def fits_or_warn(images: ImageSet, limit: int) -> bool:
     UserWarning
         If they alone take more than the limit.
     """
-    wanted = images.images.nbytes + 8 * len(images)
+    return rows_fit_or_warn(f"{images.name} is", images.images.nbytes + 8 * len(images), limit)
+
+
+def rows_fit_or_warn(what: str, wanted: int, limit: int) -> bool:
+    """Whether so many bytes may be kept at all; ``what`` begins the sentence, as in "x is".
+
+    Warns
+    -----
+    UserWarning
+        If they take more than the limit.
+    """
     if limit and wanted > limit:
         size, most = bytes_in_words(wanted), bytes_in_words(limit)
         warnings.warn(
-            f"{images.name} is not kept in the cache folder, and will be read anew each time: it "
-            f"takes {size}, more than the {most} that may be kept in all. Set {VARIABLE} to more, "
-            "as in '100GB'.",
+            f"{what} not kept in the cache folder, and will be made anew each time: {size} are "
+            f"more than the {most} that may be kept in all. Set {VARIABLE} to more, as in '100GB'.",
             UserWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     return wanted <= limit
 

@@ -7,13 +7,19 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from imlogit.evaluation.comparison import Comparison
-from imlogit.evaluation.evidence import Exemplars
+from imlogit.evaluation.evidence import Evidence, Exemplars
 from imlogit.report.console.printing import print_table
 from imlogit.report.pictures.sheets import KINDS
 from imlogit.report.table import Align, Column, Table, Wrap, columns, numbers
 from imlogit.runs.doubts import TRAINING, Doubt
 from imlogit.runs.examine import Explanation
 from imlogit.system.text import counted
+
+OCCLUDED = (
+    "By occlusion: what the margin loses where a region is hidden by the image's mean colour, "
+    "evenly over its pixels. What regions say together is in none of them, so that they do not add "
+    "up to the margin."
+)
 
 
 def print_doubts(console: Console, doubts: Sequence[Doubt], n: int, part: str = TRAINING) -> None:
@@ -87,10 +93,16 @@ def explanation_table(found: Explanation) -> Table:
         (f"pixels for {toward}", f"{pixels[pixels > 0].sum():+.6f}"),
         (f"pixels for {against}", f"{pixels[pixels < 0].sum():+.6f}"),
         ("intercept", f"{evidence.intercept:+.6f}"),
-        ("margin, their sum", f"{evidence.margin:+.6f}"),
+        (margin_words(evidence), f"{evidence.margin:+.6f}"),
     )
     headings = (Column("what", wrap=Wrap.NAME), Column("value", Align.RIGHT, Wrap.NAME))
-    return Table(found.where, headings, rows)
+    notes = (OCCLUDED,) if evidence.by_occlusion else ()
+    return Table(found.where, headings, rows, notes=notes)
+
+
+def margin_words(evidence: Evidence) -> str:
+    """Return what the margin is called, under what it is made of."""
+    return "margin" if evidence.by_occlusion else "margin, their sum"
 
 
 def exemplars_table(found: dict[str, Exemplars]) -> Table:

@@ -230,8 +230,8 @@ def evidence_figure(found: Explanation) -> bytes:
     said = f"{fitting(found.where, 420)}{labelled}: the model says {fitting(found.predicted, 140)}"
     page = Page(1000, HEAD + 30 + PANEL + 70, said, _probabilities(found))
     top = HEAD + 30
-    what = "weight × pixel value"
-    if evidence.pixels.ndim == 3:
+    what = "by occlusion" if evidence.by_occlusion else "weight × pixel value"
+    if evidence.pixels.ndim == 3 and not evidence.by_occlusion:
         what += ", all channels added up"
     for left, words in ((16, "the image"), (346, what)):
         page.write(left, HEAD + 6, words)
@@ -259,7 +259,7 @@ def _draw_sums(axes: Axes, evidence: Evidence, toward: str, against: str) -> Non
         f"pixels for\n{toward}",
         f"pixels for\n{against}",
         "intercept",
-        "margin, their sum",
+        "margin" if evidence.by_occlusion else "margin, their sum",
     )
     values = (
         float(terms[terms > 0].sum()),
