@@ -1,10 +1,11 @@
 """A ladder of features: what each step adds to a linear model of digits and of photographs.
 
 Run as ``python -m benchmarks.ladder [PART ...]``; parts are mnist-5k, mnist (all 70,000 images at
-hand, by ``IMLOGIT_DATA`` or the network) and photos (a folder with ``train`` and ``test``, each
-with a folder of images for every class: ``--photos FOLDER``), and rates, how fast features are
-made: patches beside a bare product, gradients beside scikit-image's ``hog`` in a loop, where that
-is installed (the extra ``bench``). None means all that are at hand.
+hand, by ``IMLOGIT_DATA`` or the network), photos (a folder with ``train`` and ``test``, each
+with a folder of images for every class: ``--photos FOLDER``), rates, how fast features are made:
+patches beside a bare product, gradients beside scikit-image's ``hog`` in a loop, where that is
+installed (the extra ``bench``), and backbone (the step onnx beside bare onnxruntime). None means
+all that are at hand.
 ``--rungs TEXT ...`` takes other features than the usual, ``--seed N`` draws other patches, and
 ``--quick`` takes few images. C is chosen on a fifth of the training images; the model that is
 timed and tested is fitted to all of them.
@@ -12,6 +13,7 @@ timed and tested is fitted to all of them.
 
 from __future__ import annotations
 
+import tempfile
 import time
 import warnings
 from itertools import pairwise
@@ -27,8 +29,11 @@ from imlogit.data.image_set import ImageSet
 from imlogit.evaluation.intervals import wilson
 from imlogit.features.chain import Chain
 from imlogit.features.step import BLOCK_ROWS
+from imlogit.system.extras import need
+from imlogit.system.onnx_runtime import onnx_runtime
+from imlogit.system.processors import processor_count
 
-PARTS = ["mnist-5k", "mnist", "photos", "rates"]
+PARTS = ["mnist-5k", "mnist", "photos", "rates", "backbone"]
 DIGITS = ["pixels", "deskew", "hog", "deskew+hog", "patches", "deskew+patches"]
 PHOTOS = ["pixels", "hog", "patches:size=6,grid=2", "patches:size=6,grid=3,filters=1024"]
 CS = (0.03, 0.1, 0.3, 1.0)
@@ -66,6 +71,9 @@ def main() -> None:
         if part == "photos" and asked.photos is None:
             continue
         if part == "mnist" and asked.quick:
+            continue
+        if part == "backbone":
+            show(backbone(quick=asked.quick))
             continue
         usual = PHOTOS if part == "photos" else DIGITS
         rungs = asked.rungs or ([usual[0], "patches:filters=16"] if asked.quick else usual)
@@ -143,6 +151,62 @@ def mcnemar(below: Any, wrong: Any) -> float:
     """Return the exact two-sided p-value of two models that err as often."""
     one, other = int((below & ~wrong).sum()), int((wrong & ~below).sum())
     return float(binomtest(one, one + other).pvalue) if one + other else 1.0
+
+
+def backbone(*, quick: bool) -> Any:
+    """Return the table of a network's time an image, as a step and by bare onnxruntime."""
+    need("onnx", "onnx", "This part")
+    runtime = onnx_runtime("This part")
+    side, widths, n = (16, (8, 8), 32) if quick else (96, (32, 64, 128), 256)
+    images = np.random.default_rng(0).integers(0, 256, (n, side, side, 3), np.uint8)
+    new = table(
+        f"A network of {side} x {side} photos, by images a call", "batch", "ms an image", ""
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "net.onnx"
+        place.write_bytes(_network(side, widths))
+        for batch in (1, 8, 64):
+            fitted = Chain.parse(f"onnx:{place},batch={batch}").fit(images)
+            options = runtime.SessionOptions()
+            options.intra_op_num_threads = processor_count()
+            bare = runtime.InferenceSession(str(place), options, providers=["CPUExecutionProvider"])
+            ready = np.moveaxis(images, 3, 1).astype(np.float32) / 255
+            feeds = [{"images": ready[at : at + batch]} for at in range(0, n, batch)]
+            own = _seconds(lambda fitted=fitted: fitted.transform(images)) / n
+            theirs = _seconds(lambda s=bare, f=feeds: [s.run(None, one) for one in f]) / n
+            new.add_row(str(batch), f"{theirs * 1e3:.3f}", "bare onnxruntime")
+            new.add_row("", f"{own * 1e3:.3f}", f"the step onnx, {own / theirs:.2f} times that")
+    return new
+
+
+def _network(side: int, widths: tuple[int, ...]) -> bytes:
+    """Return convolutions, each of half the size before, and their average."""
+    import onnx
+
+    helper = onnx.helper
+    rng = np.random.default_rng(0)
+    nodes, weights, given, channels = [], [], "images", 3
+    for number, width in enumerate(widths):
+        scale = np.sqrt(2 / (9 * channels))
+        filters = rng.normal(0, scale, (width, channels, 3, 3)).astype(np.float32)
+        weights.append(onnx.numpy_helper.from_array(filters, f"filters{number}"))
+        names = [given, f"filters{number}"], [f"maps{number}"]
+        nodes.append(helper.make_node("Conv", *names, strides=[2, 2] if number else [1, 1]))
+        nodes.append(helper.make_node("Relu", [f"maps{number}"], [f"rectified{number}"]))
+        given, channels = f"rectified{number}", width
+    nodes.append(helper.make_node("GlobalAveragePool", [given], ["means"]))
+    nodes.append(helper.make_node("Flatten", ["means"], ["pooled"]))
+    described = helper.make_tensor_value_info
+    graph = helper.make_graph(
+        nodes,
+        "net",
+        [described("images", onnx.TensorProto.FLOAT, ["n", 3, side, side])],
+        [described("pooled", onnx.TensorProto.FLOAT, ["n", channels])],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 8
+    return bytes(model.SerializeToString())
 
 
 def rates(*, quick: bool) -> Any:

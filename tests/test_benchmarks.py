@@ -13,6 +13,7 @@ from helpers.engines import ALL_REQUIRED
 ROOT = Path(__file__).parents[1]
 NEEDS = {
     "engines": ("tensorflow", "onnx", "onnxruntime", "ai_edge_litert"),
+    "ladder": ("onnx", "onnxruntime"),
     "report": ("playwright", "axe_playwright_python", "html5lib"),
     "scale": ("distributed",),
 }
