@@ -54,6 +54,19 @@ def mean_of_tokens(_, parts):
     ]
 
 
+def gated(_, parts):
+    """Squeeze and excitation: what is pooled tells how much of each map is taken."""
+    parts["nodes"][2:] = [
+        helper.make_node("GlobalAveragePool", ["rectified"], ["means"]),
+        helper.make_node("Sigmoid", ["means"], ["gates"]),
+        helper.make_node("Mul", ["rectified", "gates"], ["gated"]),
+        helper.make_node("Flatten", ["gated"], ["line"]),
+        helper.make_node("MatMul", ["line", "wide"], ["logits"]),
+    ]
+    wide = np.zeros((WIDTH * (SIDE - 2) ** 2, 4), np.float32)
+    parts["weights"].append(onnx.numpy_helper.from_array(wide, "wide"))
+
+
 @pytest.mark.parametrize(
     ("change", "taken"),
     [
@@ -62,6 +75,7 @@ def mean_of_tokens(_, parts):
         (gives("pooled", "logits"), "pooled"),
         (unpooled, "line"),
         (mean_of_tokens, "pooled"),
+        (gated, "logits"),
     ],
 )
 def test_the_last_pooled_vector_or_else_the_last_vector(tmp_path, change, taken):
@@ -100,8 +114,14 @@ def test_what_is_not_needed_is_left_out(tmp_path):
     assert len(network.model.graph.node) == 5
 
 
-def test_everything_that_is_a_vector_is_listed(tmp_path):
-    found = {one.name: str(one) for one in outputs_of(read_network(written(tmp_path)))}
+def test_everything_that_is_a_vector_is_listed_but_constants(tmp_path):
+    def change(_, parts):
+        parts["nodes"].insert(0, helper.make_node("Identity", ["head"], ["constant"]))
+        parts["nodes"][-1].input[1] = "constant"
+
+    found = {
+        one.name: str(one) for one in outputs_of(read_network(written(tmp_path, change=change)))
+    }
     assert found == {
         "means": f"(n, {WIDTH}, 1, 1)",
         "pooled": f"(n, {WIDTH})",

@@ -32,7 +32,7 @@ class GraphTensor(NamedTuple):
     is_output : bool
         Whether it is among the network's own outputs.
     pooled : bool
-        Whether it is made by pooling, one vector an image.
+        Whether it is made by pooling what nothing else looks at, one vector an image.
     """
 
     name: str
@@ -43,7 +43,13 @@ class GraphTensor(NamedTuple):
 
     @property
     def is_vector(self) -> bool:
-        """Whether it is one vector an image: (n, d), or (n, d, 1, 1)."""
+        """Whether it is one vector an image: (n, d), or of pooling and at the end (n, d, 1, 1)."""
+        flat = self.shape is not None and len(self.shape) == 2
+        return flat or (self.has_no_sides and (self.pooled or self.is_output))
+
+    @property
+    def has_no_sides(self) -> bool:
+        """Whether it has one place only: (n, d), or (n, d, 1, 1)."""
         shape = self.shape
         return shape is not None and len(shape) >= 2 and all(one == 1 for one in shape[2:])
 
@@ -104,9 +110,7 @@ def outputs_of(network: Network) -> list[GraphTensor]:
         name: known.get(name, GraphTensor(name, 0, None))._replace(
             is_output=name in ends, pooled=name in pooled
         )
-        for node in graph.node
-        for name in node.output
-        if name
+        for name in _made_of_images(network)
     }
     found |= {name: known[name]._replace(is_output=True) for name in ends if name not in found}
     return [one for one in found.values() if one.is_output or one.is_vector]
@@ -156,17 +160,33 @@ def _inner(network: Network, name: str) -> Iterator[GraphTensor]:
     yield from (GraphTensor(name, 0, None) for one in made if one == name)
 
 
+def _made_of_images(network: Network) -> list[str]:
+    """Return the names of what depends on the input: weights are made of constants, too."""
+    reached = {one.name for one in inputs_of(network)}
+    found = []
+    for node in network.model.graph.node:
+        if reached & {name for one in nodes_of([node]) for name in one.input}:
+            found += [name for name in node.output if name]
+            reached |= set(node.output) - {""}
+    return found
+
+
 def _pooled(nodes: Any, known: dict[str, GraphTensor]) -> set[str]:
-    """Return the names of all vectors that are made by pooling, and by nothing after it."""
+    """Return the names of all vectors that are made by pooling, and by nothing after it.
+
+    What something else looks at as well is pooled for a gate (squeeze and excitation).
+    """
     pooled: set[str] = set()
+    gated = {name for node in nodes if node.op_type not in POOLS for name in node.input if name}
     for node in nodes:
         if not node.output or not node.input:
             continue
         given, made = known.get(node.input[0]), known.get(node.output[0])
-        if made is None or not made.is_vector or made.shape is None or made.shape[1] == 1:
+        if made is None or not made.has_no_sides or made.shape is None or made.shape[1] == 1:
             continue
-        spatial = given is not None and given.shape is not None and not given.is_vector
-        if (node.op_type in POOLS and spatial) or (
+        spatial = given is not None and given.shape is not None and not given.has_no_sides
+        whole = spatial and node.input[0] not in gated
+        if (node.op_type in POOLS and whole) or (
             node.op_type in SHAPES and node.input[0] in pooled
         ):
             pooled.add(node.output[0])
