@@ -15,6 +15,7 @@ from imlogit.data.cache.clear import (
     remove_known,
     remove_leftovers,
     remove_noted,
+    remove_old_features,
 )
 from imlogit.data.cache.note_files import noted
 from imlogit.data.sources import NAMED, find_place
@@ -94,7 +95,9 @@ def clear_cache(
         return Cleared(found, remove_leftovers(KNOWN))
     before = math.inf if older_than is None else time.time() - parse_age(older_than)
     if name is None:
-        return Cleared(remove_noted(lambda one: one.used < before))
+        found = remove_noted(lambda one: one.used < before)
+        freed = remove_old_features(before)
+        return Cleared(found, Leftovers(int(freed > 0), freed))
     if name in KNOWN:
         return Cleared(_remove_known(name, older_than))
     places = _places_of(name)

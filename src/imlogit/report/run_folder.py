@@ -140,7 +140,10 @@ def _copy_backbone(task: Task, folder: Path) -> None:
         try:
             os.link(given, place)
         except OSError:  # on another disk, say
-            shutil.copyfile(given, place)
+            with given.open("rb") as source, place.open("wb") as copy:
+                shutil.copyfileobj(source, copy)
+                copy.flush()
+                os.fsync(copy.fileno())
 
 
 def _picture(name: str, draw: Callable[[], bytes | None]) -> bytes | None:

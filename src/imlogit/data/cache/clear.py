@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from imlogit.data.cache import entries, note_files
-from imlogit.data.cache.feature_rows import remove_features_of
+from imlogit.data.cache.feature_rows import kept_features, remove_features
 from imlogit.data.cache.locks import holder_file
 from imlogit.data.cache.note_files import Noted
 from imlogit.system.leftovers import DAY_SECONDS, discard
@@ -53,15 +53,29 @@ def remove_noted(wanted: Callable[[Noted], bool]) -> list[Removed]:
         note_files.remove_note(key)
         freed = 0 if note.entry in needed else _remove_entry(note.entry)
         if note.images not in same_images:
-            freed += remove_features_of(note.images)
+            freed += _remove_features_of("sha256", note.images)
         source = printable(note.source)
         found.append(Removed(source, note.kind, note.reading, note.entry, freed))
     return found
 
 
 def remove_known(names: Collection[str]) -> list[Removed]:
-    """Remove the entries of known data sets."""
-    return [Removed(name, name, {}, name, _remove_entry(name)) for name in names if _is_kept(name)]
+    """Remove the entries of known data sets, and the features of their images."""
+    with_features = {one["source"] for one in kept_features()}
+    return [
+        Removed(name, name, {}, name, _remove_entry(name) + _remove_features_of("source", name))
+        for name in names
+        if _is_kept(name) or name in with_features
+    ]
+
+
+def remove_old_features(before: float) -> int:
+    """Remove features that were not used since; return how many bytes that freed."""
+    return remove_features(lambda one: one["last_used"] < before)
+
+
+def _remove_features_of(fact: str, value: str) -> int:
+    return remove_features(lambda one: one[fact] == value)
 
 
 def remove_leftovers(known: Collection[str]) -> Leftovers:

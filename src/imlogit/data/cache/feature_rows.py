@@ -189,6 +189,7 @@ def kept_features() -> list[dict[str, Any]]:
                 found.append(
                     {
                         "source": str(facts["source"]),
+                        "sha256": str(facts["images"]),
                         "steps": str(facts["steps"]),
                         "images": int(n),
                         "features": int(width),
@@ -202,14 +203,10 @@ def kept_features() -> list[dict[str, Any]]:
     return found
 
 
-def remove_features_of(images: str) -> int:
-    """Remove the features of images with a SHA-256; return how many bytes that freed."""
-    freed = 0
-    for path in entries.entry_paths():
-        if _NAME.fullmatch(path.name) and path.name.startswith(f"features-{images[:16]}-"):
-            size = entries.size(path.name)
-            freed += size if entries.remove(path.name) else 0
-    return freed
+def remove_features(wanted: Callable[[dict[str, Any]], bool]) -> int:
+    """Remove features by what `kept_features` says of them; return how many bytes that freed."""
+    chosen = [one for one in kept_features() if wanted(one)]
+    return sum(one["bytes"] for one in chosen if entries.remove(one["entry"]))
 
 
 def _write(wanted: MadeOf, blocks: Iterable[NDArray[Any]]) -> None:
