@@ -1,5 +1,7 @@
 """A network as a step: what it makes, beside SciPy, and what it refuses."""
 
+import pickle
+
 import numpy as np
 import pytest
 
@@ -172,3 +174,8 @@ def test_without_onnxruntime(place, images, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(MissingExtraError, match=r'pip install "imlogit\[onnx\]"'):
         Chain.parse(f"onnx:{place}").fit(images)
+
+
+def test_a_copy_opens_the_file_again(fitted, images):
+    again = pickle.loads(pickle.dumps(fitted))
+    np.testing.assert_array_equal(again.transform(images), fitted.transform(images))

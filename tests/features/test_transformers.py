@@ -6,28 +6,50 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import imlogit
 from imlogit.errors import DataError, ParameterError
-from imlogit.features import Deskew, Hog, Patches, Pixels
+from imlogit.features import Deskew, Hog, Onnx, Patches, Pixels
+
+from helpers.networks import written
+from helpers.tools import need
 
 FEW = [
     Pixels(),
     Deskew(),
     Hog(cells=2, levels=1),
     Patches(filters=4, size=2, grid=1),
+    Onnx("net.onnx", size="6"),
 ]
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    """A folder with a network."""
+    folder = tmp_path_factory.mktemp("network")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        yield folder
+
+
+def provide(step, home):
+    """Write the network that a step needs, if it does, or skip the test."""
+    if isinstance(step, Onnx) and not (home / "net.onnx").exists():
+        need("onnxruntime")
+        written(home, sides=("n", 1, "h", "w"))
+
+
 @parametrize_with_checks(FEW)
-def test_conforms(estimator, check):
+def test_conforms(estimator, check, home):
+    provide(estimator, home)
     check(estimator)
 
 
 @pytest.mark.parametrize("step", FEW, ids=lambda one: type(one).__name__)
-def test_rows_and_images_give_the_same(step, grey):
+def test_rows_and_images_give_the_same(step, grey, home):
+    provide(step, home)
     rows = grey.reshape(len(grey), -1)
     of_images = step.fit_transform(grey)
     step = clone(step).set_params(image_shape=(20, 22))
     assert np.array_equal(of_images, step.fit(rows).transform(rows))
-    assert of_images.dtype == np.uint8
+    assert of_images.dtype == step.fitted_.dtype
     assert step.get_feature_names_out().size == of_images.shape[1]
 
 

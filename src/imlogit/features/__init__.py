@@ -5,11 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__all__ = ["Deskew", "Hog", "Patches", "Pixels"]
+__all__ = ["Deskew", "Hog", "Onnx", "Patches", "Pixels"]
 
 if TYPE_CHECKING:
     from imlogit.features.transformers import Deskew as Deskew
     from imlogit.features.transformers import Hog as Hog
+    from imlogit.features.transformers import Onnx as Onnx
     from imlogit.features.transformers import Patches as Patches
     from imlogit.features.transformers import Pixels as Pixels
 

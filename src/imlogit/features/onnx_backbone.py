@@ -261,6 +261,11 @@ class FittedOnnx(OpaqueStep):
         super().__post_init__()
         _ = self.session.trial  # refused now, not when a run is half done
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how a copy is made: the same file is opened again, for what runs has no copy."""
+        step = replace(self.step, sha256=self.session.sha256)
+        return step.restore, (self.input_shape, dict(self.arrays))
+
     @property
     def code(self) -> str:
         """Whose products these are: others round otherwise."""

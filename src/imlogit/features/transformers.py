@@ -19,7 +19,7 @@ from imlogit.system.text import by
 
 
 class StepTransformer(NamedOut, TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """A step that is fitted to rows or images, and turns others into rows of uint8.
+    """A step that is fitted to rows or images, and turns others into rows of features.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class StepTransformer(NamedOut, TransformerMixin, BaseEstimator):  # type: ignor
 
         Returns
         -------
-        ndarray of uint8, shape (n, n_features_out)
+        ndarray of uint8, or of float32 for a network, shape (n, n_features_out)
 
         Raises
         ------
@@ -248,6 +248,58 @@ class Patches(StepTransformer):
         self.threshold = threshold
         self.image_shape = image_shape
         self.random_state = random_state
+
+
+class Onnx(StepTransformer):
+    """What an image network in an ONNX file says: a frozen backbone, run by onnxruntime.
+
+    Parameters
+    ----------
+    file : str
+        The network's.
+    output : str, default=""
+        Which of its outputs; empty for the last that pooling makes.
+    size : str, default=""
+        What images are brought to, as in "224" or "224x160"; here and below empty for what the
+        file says, or a ``preprocessor_config.json`` beside it.
+    mean, std : str, default=""
+        Of pixels / 255: one number, or three as in "0.485:0.456:0.406".
+    layout : {"auto", "NCHW", "NHWC"}, default="auto"
+    order : {"auto", "rgb", "bgr"}, default="auto"
+    batch : int, default=0
+        Images a call; 0 is 8, or 64 on a GPU.
+    sha256 : str, default=""
+        The file's, if another is to be refused.
+    image_shape : tuple of int, optional
+        (h, w) or (h, w, c) of rows; by default they are square grey images, or else single lines.
+    """
+
+    _step_name = "onnx"
+
+    def __init__(
+        self,
+        file: str = "",
+        *,
+        output: str = "",
+        size: str = "",
+        mean: str = "",
+        std: str = "",
+        layout: str = "auto",
+        order: str = "auto",
+        batch: int = 0,
+        sha256: str = "",
+        image_shape: tuple[int, ...] | None = None,
+    ) -> None:
+        self.file = file
+        self.output = output
+        self.size = size
+        self.mean = mean
+        self.std = std
+        self.layout = layout
+        self.order = order
+        self.batch = batch
+        self.sha256 = sha256
+        self.image_shape = image_shape
 
 
 def _are_images(X: Any) -> bool:
