@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -30,11 +31,18 @@ def list_features(as_json: PlainJson = False) -> None:
 
         found = kept_features()
         if as_json:
-            print_json({"features": found})
+            print_json(
+                {"features": [one | {"last_used": _as_text(one["last_used"])} for one in found]}
+            )
             return
         from imlogit.report.console.features import print_kept
 
         print_kept(result_console(), found)
+
+
+def _as_text(seconds: float) -> str:
+    """Return a time as `data list` has it."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 @app.command("fetch", epilog=epilog("features fetch"))

@@ -29,6 +29,7 @@ from imlogit.estimators.logistic_cv import GridEdge
 from imlogit.estimators.pixels import WHITE
 from imlogit.evaluation.scores import Scores
 from imlogit.evaluation.thresholds import Threshold
+from imlogit.features.step import NoFeaturesError
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
 from imlogit.runs.options import TaskOptions, takes
@@ -186,8 +187,11 @@ def _fits_negatives(
     else:
         codes, said = predictions.test_codes[rows], predictions.test_probabilities[rows]
     white = WHITE if task.options.pixel_max is None else task.options.pixel_max
-    negatives = head_of(model).answer(np.uint8(white) - part.rows.take(rows)).probabilities
     own = np.arange(len(rows)), codes
+    try:
+        negatives = head_of(model).answer(np.uint8(white) - part.rows.take(rows)).probabilities
+    except NoFeaturesError:  # of what is no picture any more
+        return said[own], np.zeros(len(rows))
     return said[own], negatives[own]
 
 

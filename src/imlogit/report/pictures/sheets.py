@@ -230,7 +230,9 @@ def evidence_figure(found: Explanation) -> bytes:
     said = f"{fitting(found.where, 420)}{labelled}: the model says {fitting(found.predicted, 140)}"
     page = Page(1000, HEAD + 30 + PANEL + 70, said, _probabilities(found))
     top = HEAD + 30
-    what = "by occlusion" if evidence.by_occlusion else "weight × pixel value"
+    what = (
+        "by occlusion: what the margin loses" if evidence.by_occlusion else "weight × pixel value"
+    )
     if evidence.pixels.ndim == 3 and not evidence.by_occlusion:
         what += ", all channels added up"
     for left, words in ((16, "the image"), (346, what)):
