@@ -101,6 +101,21 @@ def test_no_vector_at_all(tmp_path):
         choose_output(network, "")
 
 
+def test_what_would_fill_the_memory_is_refused(tmp_path):
+    def change(_, parts):
+        shape = onnx.numpy_helper.from_array(np.array([2**20, 2**20]), "shape")
+        parts["weights"].append(shape)
+        parts["nodes"] += [
+            helper.make_node("ConstantOfShape", ["shape"], ["bomb"]),
+            helper.make_node("ReduceMax", ["bomb"], ["most"], keepdims=0),
+            helper.make_node("Add", ["pooled", "most"], ["line"]),
+        ]
+        parts["outputs"] = [info("line", 1, ["n", WIDTH])]
+
+    with pytest.raises(DataError, match=r"'bomb' \(1048576, 1048576\), more than memory can hold"):
+        choose_output(read_network(written(tmp_path, change=change)), "line")
+
+
 def test_what_is_not_needed_is_left_out(tmp_path):
     network = read_network(written(tmp_path))
     made = onnx.load_model_from_string(ending_in(network, choose_output(network, "pooled")))

@@ -5,7 +5,7 @@ import pytest
 from imlogit.errors import DataError
 from imlogit.features.backbone.shown import facts_of_network
 
-from helpers.networks import SIDE, WIDTH, written
+from helpers.networks import SIDE, WIDTH, conv_network, written
 from helpers.tools import need
 
 need("onnx")
@@ -30,6 +30,15 @@ def test_what_is_missing_is_said(tmp_path):
     assert found.taken == "pooled"
     assert found.preparation is None
     assert "where the channels are" in found.problems[0]
+
+
+def test_a_type_that_there_is_not(tmp_path):
+    model = conv_network()
+    model.graph.input[0].type.tensor_type.elem_type = 49
+    (tmp_path / "net.onnx").write_bytes(model.SerializeToString())
+    found = facts_of_network(tmp_path / "net.onnx")
+    assert found.to_dict()["inputs"][0]["type"] == "unknown"
+    assert "is unknown (n, 3, 12, 12), and images are" in found.problems[0]
 
 
 def test_what_is_refused_anyway(tmp_path):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from imlogit.features.backbone.network import Network, backbone_error, brief, nodes_of
@@ -15,6 +16,8 @@ Dimension = int | str | None
 POOLS = frozenset(
     {"AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool", "ReduceMax", "ReduceMean"}
 )
+# In one tensor: a batch of the largest maps of photographs has a tenth of it.
+MOST_NUMBERS = 2**30
 # What is pooled stays so.
 SHAPES = frozenset({"Dropout", "Flatten", "Identity", "Reshape", "Squeeze"})
 
@@ -57,7 +60,8 @@ class GraphTensor(NamedTuple):
     def kind_name(self) -> str:
         """Its type of elements, as NumPy and ONNX call it."""
         onnx = need("onnx", "onnx", "A backbone")
-        return str(onnx.TensorProto.DataType.Name(self.kind)).lower() if self.kind else "unknown"
+        names = {number: name.lower() for name, number in onnx.TensorProto.DataType.items()}
+        return names.get(self.kind, "unknown") if self.kind else "unknown"
 
     def __str__(self) -> str:
         sides = "of unknown shape" if self.shape is None else ", ".join(map(_said, self.shape))
@@ -98,12 +102,13 @@ def outputs_of(network: Network) -> list[GraphTensor]:
     """Return what a network gives, and what within it is one vector an image, in their order."""
     onnx = need("onnx", "onnx", "A backbone")
     try:
-        graph = onnx.shape_inference.infer_shapes(network.model).graph
+        graph = onnx.shape_inference.infer_shapes(network.model, data_prop=True).graph
     except Exception as error:
         raise backbone_error(
             network.path, f"its shapes do not fit together ({brief(error)})"
         ) from None
     known = {one.name: _tensor(one) for one in (*graph.value_info, *graph.output, *graph.input)}
+    _refuse_huge(network, known.values())
     ends = [one.name for one in graph.output]
     pooled = _pooled(graph.node, known)
     found = {
@@ -158,6 +163,16 @@ def _inner(network: Network, name: str) -> Iterator[GraphTensor]:
     """Yield what is called so within a network."""
     made = (one for node in network.model.graph.node for one in node.output)
     yield from (GraphTensor(name, 0, None) for one in made if one == name)
+
+
+def _refuse_huge(network: Network, tensors: Iterable[GraphTensor]) -> None:
+    """Refuse what would fill the memory, before there is a session that fills it."""
+    for one in tensors:
+        sides = [side for side in one.shape or () if isinstance(side, int)]
+        if math.prod(sides) > MOST_NUMBERS:
+            raise backbone_error(
+                network.path, f"it makes {printable(one.name)!r} {one}, more than memory can hold"
+            )
 
 
 def _made_of_images(network: Network) -> list[str]:
