@@ -142,6 +142,7 @@ def test_an_image_of_which_it_answers_nan_is_named(dazzled, images, row):
         ({"sides": ("n", 3, "h", "w")}, "", "does not say which it was trained on: say so"),
         ({}, ",output=maps", r"'maps' is of shape \(8, 6, 10, 10\) for 8 images, not one vector"),
         ({"sides": (2, 3, SIDE, SIDE)}, ",batch=3", "takes 2 images a call: leave batch=3 out"),
+        ({"sides": (10**6, 3, SIDE, SIDE)}, "", "takes 1,000,000 images a call, and at most"),
         ({}, ",sha256=0123", "its SHA-256 is .*, not 0123"),
         ({"sides": ("n", 1, SIDE, SIDE)}, ",mean=1:2:3", "are not of 1 channels"),
     ],

@@ -36,7 +36,7 @@ from imlogit.system.text import by, printable
 from imlogit.system.threads import CALLS_EACH, Team
 
 # Images a call: enough for a product of matrices, few enough that one image does not wait for many.
-BATCH, GPU_BATCH = 8, 64
+BATCH, GPU_BATCH, MOST_BATCH = 8, 64, 4096
 GPU = "CUDAExecutionProvider"
 # A thread comes back for more after about so long: between two calls an interrupt is answered.
 CALL_SECONDS = 0.1
@@ -60,7 +60,7 @@ class OnnxStep(Step):
     std: str = free_text("the deviation, likewise")
     layout: str = choice(AUTO, (AUTO, NCHW, NHWC), "where the channels are")
     order: str = choice(AUTO, (AUTO, RGB, BGR), "of the colours")
-    batch: int = whole(0, 0, 4096, "images a call; 0 is 8, or 64 on a GPU")
+    batch: int = whole(0, 0, MOST_BATCH, "images a call; 0 is 8, or 64 on a GPU")
     sha256: str = free_text("the file's, if another is to be refused")
 
     def at(self, place: str | os.PathLike[str] | None) -> Self:
@@ -224,6 +224,10 @@ def _open(
     fixed = given.shape[0] if given.shape else None
     usual = GPU_BATCH if runner.get_providers()[0] == GPU else BATCH
     batch = fixed if isinstance(fixed, int) and fixed > 0 else step.batch or usual
+    if batch > MOST_BATCH:
+        raise backbone_error(
+            network.path, f"it takes {batch:,} images a call, and at most {MOST_BATCH:,} are made"
+        )
     if step.batch not in (0, batch):
         raise backbone_error(
             network.path, f"it takes {batch} images a call: leave batch={step.batch} out"
