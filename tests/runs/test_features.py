@@ -10,6 +10,7 @@ from PIL import Image
 import imlogit
 from imlogit.cli.app import run as command
 from imlogit.data.image_set import ImageSet
+from imlogit.data.reading import Reading
 from imlogit.errors import ExportError, ModelFileError, ParameterError
 from imlogit.model.head import head_of
 from imlogit.model.inputs import Input
@@ -17,6 +18,7 @@ from imlogit.model.predict import Predictor
 from imlogit.report.console.examined import explanation_table
 from imlogit.report.pictures.sheets import evidence_figure
 from imlogit.report.run_folder import write_run
+from imlogit.runs.command import evaluation_command
 from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.plan import begin
 from imlogit.runs.record import open_record
@@ -231,6 +233,8 @@ def test_elsewhere_the_backbone_is_named(backbone_run, source, tmp_path, monkeyp
     assert command(["predict", str(alone), str(source)]) == 2
     assert "give the file with --backbone (SHA-256" in capsys.readouterr().err
     assert command(["evaluate", str(alone), str(source), "--backbone", str(network)]) == 0
+    again = evaluation_command(alone, str(source), Reading(), network)
+    assert again.endswith(f" --backbone {network}")
     words = ["--row", "0", "--backbone", str(network), "--out", str(tmp_path / "x.png")]
     assert command(["explain", str(alone), str(source), *words]) == 0
     other = written(tmp_path, "net.onnx", sides=("n", 1, 28, 28), seed=1)
