@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Pixels
@@ -94,7 +95,7 @@ def fetch_features(
             "features='pixels' are the images themselves: name other steps.", parameter="features"
         )
     parts = split(image_set, test_size, seed)
-    chain = fit_features(features, image_set.images[parts.train], seed)
+    chain = fit_features(features, np.asarray(image_set.images[parts.train]), seed)
     rows = _source_rows(chain, image_set, progress)
     if rows is not None:
         return FetchedFeatures(image_set, chain, rows, True)
