@@ -11,7 +11,7 @@ import imlogit
 from imlogit.cli.app import run as command
 from imlogit.data.image_set import ImageSet
 from imlogit.data.reading import Reading
-from imlogit.errors import ExportError, ModelFileError, ParameterError
+from imlogit.errors import ModelFileError, ParameterError
 from imlogit.model.head import head_of
 from imlogit.model.inputs import Input
 from imlogit.model.predict import Predictor
