@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 from rich.console import Console
@@ -39,6 +40,8 @@ from imlogit.report.console.examined import print_comparison, print_doubts, prin
 from imlogit.report.console.printing import print_table
 from imlogit.report.console.sources import kept_table
 from imlogit.report.console.tables import model_table
+from imlogit.report.html.content import content_in
+from imlogit.report.html.page import page_of
 from imlogit.report.run_folder import write_run
 from imlogit.runs.doubts import as_csv, doubts
 from imlogit.runs.examine import compare, exemplars_of
@@ -107,7 +110,7 @@ class Target:
         )
 
     def runs_work(self, rng: np.random.Generator) -> str:
-        """Mutate a run; rank its labels, and compare it with itself."""
+        """Mutate a run; rank its labels, compare it with itself, and write its page."""
         place = self.folder / "run"
         place.mkdir(exist_ok=True)
         for name, content in mutated_run(rng, self.runs[rng.integers(2)]).items():
@@ -120,7 +123,11 @@ class Target:
             print_exemplars(console, exemplars_of(record))
             print_comparison(console, compare(record, record), ("first", "second"))
 
-        return _printed(tables) + as_csv(ranked)
+        said = _printed(tables) + as_csv(ranked)
+        with patch("imlogit.runs.record.notes.by_images", lambda _: self.images):
+            # what a page shows is escaped: it goes to no terminal
+            page_of(content_in(place)).encode()
+        return said
 
     def notes_work(self, rng: np.random.Generator) -> str:
         """Mutate a note and the facts of an entry; list what is kept, and read the entry."""

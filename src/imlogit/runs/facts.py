@@ -65,21 +65,21 @@ class RunFacts:
         ValueError
             Names the field, and what it may be.
         """
-        _demand(isinstance(metrics, dict), "it", "an object")
-        _demand(metrics.get("schema") in SCHEMAS, "schema", f"one of {', '.join(SCHEMAS)}")
+        demand(isinstance(metrics, dict), "it", "an object")
+        demand(metrics.get("schema") in SCHEMAS, "schema", f"one of {', '.join(SCHEMAS)}")
         of_embeddings = metrics["schema"] == PROBE  # which leave nothing where interrupted
         interrupted = metrics.get("interrupted", False if of_embeddings else None)
-        _demand(isinstance(interrupted, bool), "interrupted", "true or false")
+        demand(isinstance(interrupted, bool), "interrupted", "true or false")
         data, options = metrics.get("data"), metrics.get("options", {})
         for name, value in (("data", data), ("options", options)):
-            _demand(isinstance(value, dict), name, "an object")
+            demand(isinstance(value, dict), name, "an object")
         name, sha256 = data.get("name"), data.get("sha256")
-        _demand(is_text(name), "data.name", f"text of at most {MOST_LETTERS:,} characters")
+        demand(is_text(name), "data.name", f"text of at most {MOST_LETTERS:,} characters")
         is_digest = isinstance(sha256, str) and _DIGEST.fullmatch(sha256) is not None
-        _demand(is_digest, "data.sha256", "64 hexadecimal digits in small letters")
+        demand(is_digest, "data.sha256", "64 hexadecimal digits in small letters")
         source = options.get("source", name)
         what = f"text of at most {MOST_PATH:,} characters"
-        _demand(is_text(source, MOST_PATH), "options.source", what)
+        demand(is_text(source, MOST_PATH), "options.source", what)
         return cls(
             interrupted=interrupted,
             classes=_classes(metrics.get("classes")),
@@ -98,7 +98,7 @@ def _classes(value: Any) -> tuple[str, ...]:
     good = isinstance(value, list) and 2 <= len(value) <= MOST_CLASSES
     good = good and all(map(is_text, value)) and len(set(value)) == len(value)
     what = f"2 to {MOST_CLASSES:,} different texts of at most {MOST_LETTERS:,} characters"
-    _demand(good, "classes", what)
+    demand(good, "classes", what)
     return tuple(value)
 
 
@@ -106,12 +106,12 @@ def _codes(value: Any) -> tuple[str, ...]:
     """Return codes of checks; runs of older versions have none."""
     found = [] if value is None else value
     good = isinstance(found, list) and len(found) <= MOST_CODES and all(map(is_text, found))
-    _demand(good, "no_estimate", f"at most {MOST_CODES} texts")
+    demand(good, "no_estimate", f"at most {MOST_CODES} texts")
     return tuple(found)
 
 
 def _reading(value: Any) -> Reading:
-    _demand(isinstance(value, dict), "options.reading", "an object")
+    demand(isinstance(value, dict), "options.reading", "an object")
     try:
         return Reading.of(value)
     except ImlogitError as error:
@@ -123,10 +123,11 @@ def _texts(name: str, value: Any) -> dict[str, str]:
     found = {} if value is None else value
     good = isinstance(found, dict) and len(found) <= MOST_VERSIONS
     good = good and all(is_text(one) for pair in found.items() for one in pair)
-    _demand(good, name, f"at most {MOST_VERSIONS} texts by name")
+    demand(good, name, f"at most {MOST_VERSIONS} texts by name")
     return dict(found)
 
 
-def _demand(good: bool, name: str, what: str) -> None:
+def demand(good: bool, name: str, what: str) -> None:
+    """Raise a ValueError that names a field, and what it must be, unless it is good."""
     if not good:
         raise ValueError(f"{name} must be {what}")

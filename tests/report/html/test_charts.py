@@ -14,7 +14,6 @@ from imlogit.report.html.fit_charts import (
     fold_charts,
     gap_chart,
     path_charts,
-    path_of,
 )
 from imlogit.report.html.score_charts import interval_chart
 
@@ -122,24 +121,18 @@ def test_gaps_go_down_to_what_is_proved(training):
     assert len(gaps.y) == len(proof["gaps"]) > 1
     assert_within(chart)
     # runs of older versions do not say them
-    older = {name: value for name, value in proof.items() if name != "gaps"}
-    metrics = content.metrics | {"certificate": older}
-    assert gap_chart(replace(content, metrics=metrics)) is None
+    assert gap_chart(with_gaps(content, ())) is None
+
+
+def with_gaps(content, gaps):
+    return replace(content, facts=replace(content.facts, gaps=gaps))
 
 
 def test_gaps_that_come_down_to_nothing_are_drawn_at_the_lowest(training):
     content = content_of(training)
-    proof = training.metrics["certificate"] | {"gaps": [1.0, 1e-4, 0.0]}
-    chart = gap_chart(replace(content, metrics=content.metrics | {"certificate": proof}))
+    chart = gap_chart(with_gaps(content, (1.0, 1e-4, 0.0)))
     assert chart.lines[0].y.tolist() == [1.0, 1e-4, 1e-4]
     assert chart.table.rows[-1] == ("2", "0.00e+00")
-
-
-@pytest.mark.parametrize("gaps", [None, 3, "1", ["1e-3", 1.0], [1.0, -1.0], [1.0, float("inf")]])
-def test_gaps_of_a_stranger_that_are_none_are_not_drawn(training, gaps):
-    content = content_of(training)
-    proof = training.metrics["certificate"] | {"gaps": gaps}
-    assert gap_chart(replace(content, metrics=content.metrics | {"certificate": proof})) is None
 
 
 def test_tables_end(training):
@@ -147,27 +140,9 @@ def test_tables_end(training):
     found = training.metrics["cross_validation"]
     table = fold_charts(found | {"folds": found["folds"] * 500})[0].table
     assert (len(table.rows), table.notes) == (MOST_ROWS, ("800 more: metrics.json",))
-    proof = training.metrics["certificate"] | {"gaps": np.geomspace(1, 1e-7, 5000).tolist()}
-    chart = gap_chart(replace(content, metrics=content.metrics | {"certificate": proof}))
+    chart = gap_chart(with_gaps(content, tuple(np.geomspace(1, 1e-7, 5000).tolist())))
     assert len(chart.table.rows) == MOST_ROWS
     # from the first step to the last
     assert chart.table.rows[0] == ("0", "1.00e+00")
     assert chart.table.rows[-1] == ("4999", "1.00e-07")
     assert_within(chart)
-
-
-def test_a_sweep_is_read_back_as_it_was():
-    loss = [[0.45, 0.2], [0.45, 0.4]]
-    made = path(loss, (0.1, 1.0))
-    rows = [
-        {
-            "C": C,
-            "log_loss": column.tolist(),
-            "accuracy": (1 - column).tolist(),
-            "relative_gap": 1e-7,
-        }
-        for C, column in zip(made.Cs.tolist(), made.log_loss.T, strict=True)
-    ]
-    found = path_of({"path": rows, "best": 1.0, "chosen": 1.0})
-    np.testing.assert_array_equal(found.log_loss, made.log_loss)
-    assert (found.best, found.chosen, found.chosen_C) == (1, 1, 1.0)

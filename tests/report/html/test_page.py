@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from imlogit.checks.finding import Findings
 from imlogit.cli.app import run as command
 from imlogit.data.image_set import ImageSet
 from imlogit.evaluation.scores import OUT_OF_FOLD, TEST, score
@@ -97,7 +98,6 @@ def many_classes(run, n=10_000, n_classes=100):
         train_folds=rows % 2,
         names=(),
     )
-    metrics = content.metrics | {"classes": list(names), "checks": []}
     scores = [score(codes, p, origin=origin) for origin in (OUT_OF_FOLD, TEST)]
     model = replace(
         content.model,
@@ -109,7 +109,7 @@ def many_classes(run, n=10_000, n_classes=100):
     )
     return replace(
         content,
-        metrics=metrics,
+        facts=replace(content.facts, checks=Findings(())),
         images=images,
         model=model,
         predictions=kept,

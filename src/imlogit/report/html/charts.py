@@ -15,6 +15,8 @@ LEFT, RIGHT, TOP, BOTTOM = 52, 12, 10, 28
 SIDE, LOW_SIDE = 284, 190
 MOST_TICKS = 6
 FINE = (1, 2, 5)
+# What lies further out is beyond the chart: quotients and powers of ten stay below 1e308.
+LOG_ENDS = (1e-140, 1e140)
 
 
 @dataclass(frozen=True)
@@ -45,15 +47,19 @@ class Axis:
         """Return an axis on which all values have some room."""
         low, high = float(np.min(values)), float(np.max(values))
         if log:
+            low, high = (min(max(end, LOG_ENDS[0]), LOG_ENDS[1]) for end in (low, high))
             room = max((high / low) ** 0.05, 1.3)
             return cls(words, low / room, high * room, log=True)
-        room = 0.06 * (high - low) or 0.01
+        scale = max(1.0, abs(low), abs(high))
+        # what differs by rounding only is drawn as one value
+        room = 0.06 * (high - low) if high - low > 1e-12 * scale else 0.01 * scale
         return cls(words, low - room, high + room)
 
     def share(self, value: float) -> float:
         """Return how far along a value is, from 0 to 1."""
         if self.log:
-            return math.log(value / self.low) / math.log(self.high / self.low)
+            first, last = math.log(self.low), math.log(self.high)
+            return (math.log(value) - first) / (last - first)
         return (value - self.low) / (self.high - self.low)
 
     @property

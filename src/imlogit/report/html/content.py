@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,11 +18,10 @@ from imlogit.model.fields import SavedModel
 from imlogit.report.pictures.curves import Part, parts_of
 from imlogit.runs.assess import SEEN, Assessment, Scope
 from imlogit.runs.predictions import Numbers, Predictions
-from imlogit.runs.record import MOST_BYTES, open_record
+from imlogit.runs.record import open_record
+from imlogit.runs.report_facts import ReportFacts, read_report_facts
 from imlogit.runs.sweep import SweepResult
 from imlogit.runs.train import TrainResult
-from imlogit.system.plain_json import parse
-from imlogit.system.regular_file import read_regular
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,8 +30,8 @@ class PageContent:
 
     Attributes
     ----------
-    metrics : dict
-        As ``metrics.json`` has them, or as an `Assessment` says them.
+    facts : ReportFacts
+        What ``metrics.json`` says beside the rest.
     images : ImageSet
     model : SavedModel
     predictions : Predictions
@@ -47,7 +45,7 @@ class PageContent:
         Why the figures are no estimate for new images; empty where they are.
     """
 
-    metrics: dict[str, Any]
+    facts: ReportFacts
     images: ImageSet
     model: SavedModel
     predictions: Predictions
@@ -60,32 +58,12 @@ class PageContent:
     @property
     def names(self) -> tuple[str, ...]:
         """What the classes are called."""
-        return tuple(self.metrics["classes"])
-
-    @property
-    def checks(self) -> list[dict[str, Any]]:
-        """What each check found; an evaluation makes none."""
-        found: list[dict[str, Any]] = self.metrics.get("checks", [])
-        return found
-
-    @property
-    def seed(self) -> int:
-        """What draws the random images that are shown."""
-        return int(self.metrics.get("options", {}).get("seed", 0))
+        return self.model.names
 
     @property
     def certificate(self) -> Certificate:
         """What is proved of the fit."""
-        return Certificate.from_dict(self.metrics.get("certificate", self.model.certificate))
-
-    @property
-    def gaps(self) -> list[float]:
-        """The relative gap before each step of the fit; empty where that is not known."""
-        found = self.metrics.get("certificate", {}).get("gaps")
-        good = isinstance(found, list) and all(
-            isinstance(one, float | int) and math.isfinite(one) and one >= 0 for one in found
-        )
-        return list(map(float, found)) if good else []
+        return self.facts.certificate or Certificate.from_dict(self.model.certificate)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -132,7 +110,7 @@ def content_of(run: TrainResult | SweepResult) -> PageContent | None:
     if run.model is None or run.predictions is None or run.pooled is None or run.test is None:
         return None
     return PageContent(
-        run.metrics,
+        ReportFacts.of(run.metrics, len(run.task.image_set)),
         run.task.image_set,
         run.model,
         run.predictions,
@@ -169,7 +147,7 @@ def content_of_evaluation(found: Assessment, model: SavedModel, command: str) ->
         names=found.image_set.names,
     )
     return PageContent(
-        found.to_dict(),
+        ReportFacts(),
         found.image_set,
         model,
         kept,
@@ -187,18 +165,19 @@ def content_in(folder: Path, source: str | None = None, progress: Any = None) ->
     Raises
     ------
     DataError
-        For a folder that holds no finished run, and images that are not kept any more.
+        For a folder that holds no finished run, images that are not kept any more, and values
+        that a page cannot show.
     """
     record = open_record(folder)
-    kept = record.predictions
-    metrics = parse(read_regular(record.folder / "metrics.json", MOST_BYTES))
+    kept, images = record.predictions, record.images(source, progress=progress)
+    facts = read_report_facts(record, len(images))
     return PageContent(
-        metrics,
-        record.images(source, progress=progress),
+        facts,
+        images,
         record.model,
         kept,
         kept.pooled_scores(),
         kept.test_scores(record.model.threshold),
         record.command,
-        cautions=tuple(one["sentence"] for one in metrics["checks"] if one["void"]),
+        cautions=tuple(one.sentence for one in facts.checks.void),
     )

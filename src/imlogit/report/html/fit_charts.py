@@ -21,11 +21,15 @@ MOST_MARKS, MOST_DOTS, MOST_ROWS = 40, 200, 200
 
 def fold_charts(found: dict[str, Any]) -> list[Chart]:
     """Return what each fold scored, of what metrics.json says of a cross-validation."""
-    return [_by_fold(found, "accuracy", found["pooled"]["base_rate"]), _by_fold(found, "log_loss")]
+    accuracy = _by_fold(found, "accuracy", found["pooled"]["base_rate"])
+    return [one for one in (accuracy, _by_fold(found, "log_loss")) if one is not None]
 
 
-def _by_fold(found: dict[str, Any], name: str, base: float | None = None) -> Chart:
-    """Return one figure of every fold, with what always giving one answer would score."""
+def _by_fold(found: dict[str, Any], name: str, base: float | None = None) -> Chart | None:
+    """Return one figure of every fold, with what always giving one answer would score.
+
+    None where there is neither.
+    """
     scores, words = [fold["values"][name] for fold in found["folds"]], NAMES[name]
     marks = tuple(
         Mark(number, one["value"], one["low"], one["high"])
@@ -35,6 +39,8 @@ def _by_fold(found: dict[str, Any], name: str, base: float | None = None) -> Cha
     mean = found["mean"][name]
     ends = [end for one in marks for end in (one.y, one.low, one.high) if end is not None]
     levels = [one for one in (mean, base) if one is not None]
+    if not ends and not levels:
+        return None
     across = Axis("fold", 0.4, len(scores[:MOST_DOTS]) + 0.6, whole=True)
     up = Axis.around(f"{words} of the images that were held out", np.array([*ends, *levels]))
     with_interval = any(one.low is not None for one in marks)
@@ -46,16 +52,6 @@ def _by_fold(found: dict[str, Any], name: str, base: float | None = None) -> Cha
         lines.append(Line.level(f"base rate, {base:.4f}", "guide", across, base))
     title = f"{words.capitalize()}, fold by fold"
     return Chart(title, across, up, tuple(lines), folds_table(found).cut(MOST_ROWS, "metrics.json"))
-
-
-def path_of(metrics: dict[str, Any]) -> CPath:
-    """Return what a sweep found of each C, of what its metrics.json says."""
-    rows = metrics["path"]
-    Cs = [row["C"] for row in rows]
-    loss, accuracy = (np.array([row[name] for row in rows]).T for name in ("log_loss", "accuracy"))
-    gaps = np.array([row["relative_gap"] for row in rows], dtype=np.float64)
-    chosen = Cs.index(metrics["chosen"])
-    return CPath(np.array(Cs), -loss, loss, accuracy, gaps, Cs.index(metrics["best"]), chosen)
 
 
 def path_charts(path: CPath) -> list[Chart]:
@@ -115,7 +111,7 @@ def _over_C(  # noqa: N802
 
 def gap_chart(content: PageContent) -> Chart | None:
     """Return the relative gap before each step of the fit; None where it is not known."""
-    gaps = np.array(content.gaps, dtype=np.float64)
+    gaps = np.array(content.facts.gaps, dtype=np.float64)
     positive = gaps[gaps > 0]
     if len(positive) < 2:
         return None

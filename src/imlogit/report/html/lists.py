@@ -25,7 +25,7 @@ class Tiles(NamedTuple):
 
 def samples(content: PageContent) -> tuple[Sheet, list[Tiles], int]:
     """Return random images of each class, and how many classes are not shown."""
-    rng = np.random.default_rng(content.seed)
+    rng = np.random.default_rng(content.facts.seed)
     images, groups = content.images, []
     for code, name in enumerate(images.class_names[:MOST_CLASSES]):
         rows = np.flatnonzero(images.labels == code)
@@ -39,12 +39,12 @@ def samples(content: PageContent) -> tuple[Sheet, list[Tiles], int]:
 def check_pictures(content: PageContent) -> tuple[Sheet, dict[str, Tiles]]:
     """Return the images that failed checks name, by the check's code."""
     groups = {}
-    for one in content.checks:
-        rows = [(int(row), f"{part} row {row}") for e in one["exhibits"] for part, row in e["rows"]]
-        if one["status"] == "failed" and rows:
+    for one in content.facts.checks:
+        rows = [(row, f"{part} row {row}") for e in one.exhibits for part, row in e.rows]
+        if one.failed and rows:
             n = len(rows) - MOST_LISTED
             more = f"{n:,} more in findings.png or metrics.json" if n > 0 else ""
-            groups[one["code"]] = Tiles(one["code"], rows[:MOST_LISTED], more)
+            groups[one.code] = Tiles(one.code, rows[:MOST_LISTED], more)
     drawn = [row for one in groups.values() for row, _ in one.tiles]
     return sheet_of("checks", content.images, drawn), groups
 

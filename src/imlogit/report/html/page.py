@@ -52,7 +52,7 @@ def page_of(content: PageContent) -> str:
         for one in sections
     }
     style, script = _static("page.css") + pad.style, _static("page.js")
-    return environment.get_template("page.html.j2").render(
+    page: str = environment.get_template("page.html.j2").render(
         content=content,
         sections=sections,
         shown=shown,
@@ -65,6 +65,8 @@ def page_of(content: PageContent) -> str:
         style_hash=_hash(style),
         script_hashes=" ".join(map(_hash, (*pad.scripts, script))),
     )
+    # names of files may hold bytes that are no text
+    return page.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _environment() -> Environment:

@@ -24,7 +24,6 @@ from imlogit.report.html.fit_charts import (
     fold_charts,
     gap_chart,
     path_charts,
-    path_of,
 )
 from imlogit.report.html.lists import check_pictures, doubtful, mistakes, samples
 from imlogit.report.html.score_charts import interval_chart, score_charts
@@ -46,17 +45,17 @@ class Section:
 
 def sections_of(content: PageContent) -> Iterator[Section]:
     """Yield what a page says, section by section; what there is nothing to say of has none."""
-    metrics = content.metrics
+    facts = content.facts
     yield Section("data", "Data", {"samples": samples(content)})
-    if content.checks:
+    if facts.checks:
         yield Section("checks", "Checks", {"pictures": check_pictures(content)})
     yield Section("scores", "Scores", _scores(content))
     yield Section("curves", "Curves", {"charts": score_charts(content)})
     yield Section("confusion", "Confusion", _confusion(content))
-    if "cross_validation" in metrics:
-        yield Section("folds", "Folds", {"charts": fold_charts(metrics["cross_validation"])})
-    if "path" in metrics:
-        yield Section("sweep", "Sweep", {"charts": path_charts(path_of(metrics))})
+    if facts.cross_validation is not None:
+        yield Section("folds", "Folds", {"charts": fold_charts(facts.cross_validation)})
+    if facts.path is not None:
+        yield Section("sweep", "Sweep", {"charts": path_charts(facts.path)})
     weights = weight_pictures(content.model)
     if weights:
         more = len(content.model.coef) - len(weights)
