@@ -23,6 +23,7 @@ from imlogit.runs.train import train
 
 HUGE = 10**400
 CHECK = {"code": "a", "severity": "note", "status": "passed", "sentence": "b", "advice": "c"}
+LONG = {"sentence": "x" * MOST_SENTENCE}
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +61,7 @@ def altered(metrics, place, value):
     [
         ("options", [None, [], "x"]),
         ("options.seed", [None, True, -1, 1.5, "0", 2**32, HUGE]),
-        ("checks", [None, {}, "x", 3, [CHECK] * 100_000]),
+        ("checks", [None, {}, "x", 3, [CHECK] * 100_000, [CHECK | LONG] * 4]),
         ("checks[3]", [None, [], "x", 1]),
         ("checks[0].code", [None, 3, [], "x" * 1001]),
         ("checks[0].severity", [None, 3, [], {}, "", "fatal"]),

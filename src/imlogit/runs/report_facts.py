@@ -28,7 +28,7 @@ Kind = TypeVar("Kind", bound=StrEnum)
 PARTS = ("training", "test")
 MOST_SEED = 2**32 - 1
 # A sentence of a check may name some classes, of `MOST_LETTERS` each.
-MOST_SENTENCE = 100_000
+MOST_SENTENCE, MOST_SENTENCES = 100_000, 300_000
 MOST_GAPS, MOST_FOLDS, MOST_IMAGES = 100_000, 100_000, 2**53
 # Squares of losses stay far below the largest float64.
 MOST_LOSS = 1e100
@@ -113,7 +113,11 @@ def read_report_facts(record: Record, n_images: int) -> ReportFacts:
 
 def _findings(value: Any, n_images: int) -> Findings:
     checks = _list(value, "checks", 0, MOST_CODES)
-    return Findings(tuple(_finding(one, f"checks[{k}]", n_images) for k, one in enumerate(checks)))
+    found = [_finding(one, f"checks[{k}]", n_images) for k, one in enumerate(checks)]
+    letters = sum(len(one.sentence) + len(one.advice) for one in found)
+    what = f"of texts with at most {MOST_SENTENCES:,} characters together"
+    demand(letters <= MOST_SENTENCES, "checks", what)
+    return Findings(tuple(found))
 
 
 def _finding(value: Any, name: str, n_images: int) -> Finding:
