@@ -15,11 +15,11 @@ from imlogit.data.image_set import ImageSet
 from imlogit.errors import DataError
 from imlogit.evaluation.scores import Scores
 from imlogit.model.fields import SavedModel
+from imlogit.report.html.report_facts import ReportFacts, read_report_facts
 from imlogit.report.pictures.curves import Part, parts_of
 from imlogit.runs.assess import SEEN, Assessment, Scope
 from imlogit.runs.predictions import Numbers, Predictions
 from imlogit.runs.record import open_record
-from imlogit.runs.report_facts import ReportFacts, read_report_facts
 from imlogit.runs.sweep import SweepResult
 from imlogit.runs.train import TrainResult
 

@@ -14,10 +14,10 @@ from imlogit.data.image_set import ImageSet
 from imlogit.report import run_folder
 from imlogit.report.html.content import content_of
 from imlogit.report.html.page import page_of
+from imlogit.report.html.report_facts import MOST_SENTENCE, ReportFacts
 from imlogit.report.run_folder import write_run
 from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.record import Record
-from imlogit.runs.report_facts import MOST_SENTENCE, ReportFacts
 from imlogit.runs.sweep import sweep
 from imlogit.runs.train import train
 
