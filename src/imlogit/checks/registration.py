@@ -135,8 +135,11 @@ def _compare(low_a, band_a, low_b, band_b, a, b, margin, hopeless, out):  # type
     terms = np.empty((TERMS + 1, height * width), np.float32)
     normal = np.empty((TERMS, TERMS + 1), np.float64)
     place = np.empty(4, np.float64)
+    stride = width + 2 * MOST_SHIFT
+    wide_a = np.empty((height + 2 * MOST_SHIFT + 1) * stride, np.float32)
+    wide_b = np.empty(height * stride, np.float32)
     for k in range(a.size):
-        _shift(low_a[a[k]], low_b[b[k]], place)
+        _shift(low_a[a[k]], low_b[b[k]], wide_a, wide_b, place)
         best = np.inf
         for step in range(LOW_STEPS + BAND_STEPS):
             by_band = step >= LOW_STEPS
@@ -156,22 +159,31 @@ def _compare(low_a, band_a, low_b, band_b, a, b, margin, hopeless, out):  # type
 
 
 @numba.njit(inline="always")
-def _shift(one, other, place):  # type: ignore[no-untyped-def]
-    """Set the place to the shift, in whole pixels, at which two images correlate best."""
+def _shift(one, other, wide_one, wide_other, place):  # type: ignore[no-untyped-def]
+    """Set the place to the shift, in whole pixels, at which two images correlate best.
+
+    Lines are laid one after another, with as many zeros between them as a shift takes away: each
+    shift is then one product of two long vectors.
+    """
     height, width = one.shape
+    stride = width + 2 * MOST_SHIFT
+    wide_one[:] = 0
+    wide_other[:] = 0
+    for i in range(height):
+        at = (i + MOST_SHIFT) * stride + MOST_SHIFT
+        wide_one[at : at + width] = one[i]
+        wide_other[i * stride : i * stride + width] = other[i]
     most = -np.inf
     for down in range(-MOST_SHIFT, MOST_SHIFT + 1):
         for across in range(-MOST_SHIFT, MOST_SHIFT + 1):
-            y, x = max(0, down), max(0, across)
-            rows, columns = height - abs(down), width - abs(across)
+            at = (MOST_SHIFT - down) * stride + MOST_SHIFT - across
+            moved = wide_one[at : at + wide_other.size]
             total = np.float32(0)
-            for i in range(rows):
-                line = one[i - down + y]
-                against = other[i + y]
-                for j in range(columns):
-                    total += line[j - across + x] * against[j + x]
-            if total > most * rows * columns:
-                most = total / (rows * columns)
+            for k in range(wide_other.size):
+                total += moved[k] * wide_other[k]
+            size = (height - abs(down)) * (width - abs(across))
+            if total > most * size:
+                most = total / size
                 place[0], place[1] = -down, -across
     place[2] = place[3] = 0
 
