@@ -125,26 +125,29 @@ def climb(text: str, train: Any, test: Any, seed: int) -> Rung:
     fitted = Chain.parse(text).fit(train[0], seed=seed)
     rows = fitted.transform(train[0])
     made = time.perf_counter()
-    C = _choose_c(rows, train[1])
-    model = LogisticRegression(C=C, tol=TOL).fit(rows, train[1])
+    chosen = _choose(rows, train[1])
+    model = LogisticRegression(C=chosen.C, tol=TOL).fit(rows, train[1], start=chosen)
     done = time.perf_counter()
     wrong = model.predict(fitted.transform(test[0])) != test[1]
     n_bytes = model.coef_.nbytes + sum(one.nbytes for one in fitted.to_parts()[1].values())
-    return Rung(text, wrong, fitted.n_features, made - began, done - made, C, n_bytes)
+    return Rung(text, wrong, fitted.n_features, made - began, done - made, chosen.C, n_bytes)
 
 
-def _choose_c(rows: Any, labels: Any) -> float:
-    """Return the C that is best on a fifth of the training images, fitted to twice as many."""
+def _choose(rows: Any, labels: Any) -> LogisticRegression:
+    """Return the model that is best on a fifth of the training images, fitted to twice as many.
+
+    Each starts from the one before, of the next smaller C.
+    """
     drawn = np.random.default_rng(0).permutation(len(rows))
     cut = min(10_000, len(rows) // 5)
     held, others = np.sort(drawn[:cut]), np.sort(drawn[cut : 3 * cut])
-    scores = [
-        LogisticRegression(C=C, tol=TOL)
-        .fit(rows[others], labels[others])
-        .score(rows[held], labels[held])
-        for C in CS
-    ]
-    return CS[int(np.argmax(scores))]
+    models: list[LogisticRegression] = []
+    for C in CS:
+        last = models[-1] if models else None
+        models.append(
+            LogisticRegression(C=C, tol=TOL).fit(rows[others], labels[others], start=last)
+        )
+    return max(models, key=lambda model: model.score(rows[held], labels[held]))
 
 
 def mcnemar(below: Any, wrong: Any) -> float:
