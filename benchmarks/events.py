@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -10,13 +11,14 @@ import numpy as np
 
 from benchmarks.common import show, table
 from benchmarks.crowds import KILLED, PROCESSES, THREADS, crowd, servers, threads
-from benchmarks.kills import LIMITS, Tally, Trial, jobs, stand_in, stops, template
+from benchmarks.kills import LIMITS, Tally, Trial, stops
 from benchmarks.warm import serving
+from benchmarks.writers import Job, jobs, stand_in, template
 
 EVENTS = ("kills", "disks", "servers", "crowds")
-# Of so many some strike when all is over.
-STOPS = 600
-QUICK_JOBS = ("export", "save", "fetch")
+# Of each writer at every renaming, and at random up to so many; some strike when all is over.
+STOPS, LEAST_DRAWN = 40, 12
+QUICK_JOBS = ("export to json", "save", "fetch")
 QUICK_SERVERS = 3
 CROWDS = 5
 COUNTS = (
@@ -28,7 +30,9 @@ NEEDED = (
     *("imlogit.cli.app", "imlogit.cli.fitting", "imlogit.cli.examining", "imlogit.cli.models"),
     *("imlogit.runs.train", "imlogit.runs.sweep", "imlogit.report.run_folder"),
     *("imlogit.report.console.tasks", "matplotlib.backends.backend_agg", "matplotlib.figure"),
-    *("imlogit.export.json_file", "imlogit.data.network.download", "pooch"),
+    *("imlogit.cli.pages", "imlogit.cli.probing", "imlogit.report.probe_folder"),
+    *("imlogit.report.html.content", "imlogit.report.doubt_folder", "imlogit.data.clearing"),
+    *("imlogit.data.network.download", "pooch"),
 )
 
 
@@ -40,8 +44,6 @@ def print_events(parts: list[str], *, quick: bool) -> int:
     with TemporaryDirectory() as folder:
         home = Path(folder)
         made = template(home)
-        if "kills" in parts or "disks" in parts:
-            failed += _print_writers(home, made, parts, quick=quick)
         rows = table("Servers and crowds", "what", "right", "killed", "faults")
         tallies = {}
         if "servers" in parts:
@@ -58,8 +60,11 @@ def print_events(parts: list[str], *, quick: bool) -> int:
             right = tally.outcomes["right"] + tally.outcomes["left in time"]
             rows.add_row(name, f"{right}", f"{tally.outcomes['killed']}", f"{len(tally.faults)}")
             failed += _print_faults(name, tally)
-    if tallies:
-        show(rows)
+        if tallies:
+            show(rows)
+        if "kills" in parts or "disks" in parts:
+            # last, as some import what takes much memory
+            failed += _print_writers(home, made, parts, quick=quick)
     return failed
 
 
@@ -67,31 +72,40 @@ def _print_writers(home: Path, made: Path, parts: list[str], *, quick: bool) -> 
     """Kill every writer, and let its disk be full."""
     killed = table("Writers that are killed", "writer", *COUNTS, "faults")
     full = table("Writers on full disks", "writer", "refused", "written", "half", "faults")
-    server, failed = stand_in(home), 0
+    server, failed, total = stand_in(home), 0, Counter[str]()
     with serving(server, home):
-        chosen = {k: v for k, v in jobs(server.facts()).items() if not quick or k in QUICK_JOBS}
-        trials = {}
-        for name, job in chosen.items():
-            place = home / name.replace(" ", "-")
-            place.mkdir()
-            trials[name] = Trial(job, place, made)
-        at_calls = 2 * sum(trial.calls for trial in trials.values())
-        drawn = 1 if quick else -(-(STOPS - at_calls) // len(trials)) + 1
-        rng = np.random.default_rng(0)
-        for name, trial in trials.items():
-            kills, disks = Tally(), Tally()
-            for stop in stops(trial, drawn, rng, every=not quick) if "kills" in parts else ():
-                trial.kill(stop, kills)
-            for limit in LIMITS[:: 4 if quick else 1] if "disks" in parts else ():
-                trial.fill(limit, disks)
+        for name, job in jobs(server.facts()).items():
+            if quick and name not in QUICK_JOBS:
+                continue
+            kills, disks = _besieged(home / name.replace(" ", "-"), job, made, parts, quick=quick)
             killed.add_row(
                 name, *(f"{kills.outcomes[one]}" for one in COUNTS), f"{len(kills.faults)}"
             )
             counted = (disks.outcomes[one] for one in ("refused", "written", "half"))
             full.add_row(name, *map(str, counted), f"{len(disks.faults)}")
             failed += _print_faults(name, kills) + _print_faults(name, disks)
+            total.update(kills.outcomes)
+    killed.add_row("all", *(f"{total[one]}" for one in COUNTS), "")
     show(*([killed] if "kills" in parts else []), *([full] if "disks" in parts else []))
     return failed
+
+
+def _besieged(
+    place: Path, job: Job, made: Path, parts: list[str], *, quick: bool
+) -> tuple[Tally, Tally]:
+    """Return what comes of a writer's kills, and of its full disks."""
+    if job.needs:
+        import_module(job.needs)
+    place.mkdir()
+    trial, kills, disks = Trial(job, place, made), Tally(), Tally()
+    drawn = 1 if quick else max(STOPS - 2 * trial.calls, LEAST_DRAWN)
+    if "kills" in parts:
+        for stop in stops(trial, drawn, np.random.default_rng(0), every=not quick):
+            trial.kill(stop, kills)
+    if "disks" in parts:
+        for limit in LIMITS[:: 4 if quick else 1]:
+            trial.fill(limit, disks)
+    return kills, disks
 
 
 def _print_faults(name: str, tally: Tally) -> int:

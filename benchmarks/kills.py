@@ -8,44 +8,24 @@ import os
 import resource
 import shutil
 import signal
-import sys
 import time
+import zipfile
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
 
-from benchmarks.warm import RENAMING, Ended, Stop, forked, helper
+from benchmarks.warm import Stop, counting, forked, must
+from benchmarks.writers import Job
 
 DAYS_SECONDS = 2 * 86_400
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 LIMITS = (0, 100, 1000, 4000, 20_000)
-OURS = ("**/.imlogit-*", "**/.*-part-*", "tmp/imlogit-*")
+OURS = ("**/.imlogit-*", "**/.*-part-*", "tmp/*")
 REFUSED = 2
-QUICKLY = ("new.npz", "--folds", "2", "--engine", "reference")
 State = dict[str, str]
-
-
-@dataclass(frozen=True)
-class Job:
-    """Something that writes.
-
-    Attributes
-    ----------
-    work : callable
-    product : str
-        A pattern of the files or folders that are whole or not there.
-    before : callable, optional
-        Writes what was there before.
-    """
-
-    work: Callable[[], Any]
-    product: str
-    before: Callable[[], Any] | None = None
 
 
 @dataclass
@@ -69,10 +49,10 @@ class Trial:
         self.origin = home / "before"
         shutil.copytree(template, self.origin)
         if job.before is not None:
-            _must(forked(job.before, self.origin))
+            must(forked(job.before, self.origin))
         self.old = state_of(self.origin, job.product)
         self.place = self.fresh()
-        whole = _must(forked(_counting(job.work), self.place))
+        whole = must(forked(counting(job.work), self.place))
         self.calls = int(whole.said.rpartition("calls:")[2])
         self.seconds = whole.seconds
         self.new = state_of(self.place, job.product)
@@ -101,9 +81,6 @@ class Trial:
         for path in (*left, *(one for folder in left for one in folder.rglob("*"))):
             then = time.time() - DAYS_SECONDS
             os.utime(path, (then, then), follow_symlinks=False)
-        # what is kept is read only, and what lies beside it goes when something is written there
-        for path in [*place.glob("cache/images-*"), *place.glob("cache/mnist")]:
-            shutil.rmtree(path)
         again = forked(self.job.work, place)
         tally.demand(again.code == 0, f"{stop}: the next time: {again.said[-300:]}")
         stays = leftovers(place)
@@ -160,8 +137,20 @@ def state_of(place: Path, product: str) -> State:
         for path in [top, *top.rglob("*")]:
             if path.is_file():
                 name = path.relative_to(place).as_posix()
-                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+                found[name] = hashlib.sha256(_content(path)).hexdigest()
     return found
+
+
+def _content(path: Path) -> bytes:
+    """Return what a file holds, but for the times and chances that formats of others put there."""
+    if path.name == "fingerprint.pb":  # of a SavedModel, with a random number
+        return b""
+    if path.suffix == ".keras" and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as packed:
+            dated = "metadata.json"
+            inside = [(one.filename, one.CRC) for one in packed.infolist() if one.filename != dated]
+            return repr(inside).encode()
+    return path.read_bytes()
 
 
 def leftovers(place: Path) -> list[Path]:
@@ -178,119 +167,3 @@ def stops(trial: Trial, n: int, rng: np.random.Generator, *, every: bool) -> lis
     times = rng.uniform(0.002, trial.seconds, n)
     drawn = [Stop(SIGNALS[k % 3], seconds=float(one)) for k, one in enumerate(times)]
     return [*fixed, *drawn]
-
-
-def command(*arguments: str) -> Callable[[], Any]:
-    """Return the work of a command line."""
-
-    def work() -> None:
-        from imlogit.__main__ import main as imlogit
-
-        sys.argv = ["imlogit", *arguments]
-        imlogit()
-
-    return work
-
-
-def jobs(facts: Any) -> dict[str, Job]:
-    """Return every writer there is; `facts` are those of a server's MNIST."""
-    to_json = ("--to", "json", "--force", "--out", "x.json")
-    doubts = ("doubts", "run", "--source", "new.npz")
-    return {
-        "train": Job(command("train", *QUICKLY), "imlogit-runs/*"),
-        "sweep": Job(command("sweep", *QUICKLY, "--cs", "1e-3:1e1:3"), "imlogit-runs/*"),
-        "export": Job(
-            command("export", "run", *to_json), "x.json", command("export", "old", *to_json)
-        ),
-        "save": Job(_save("run"), "saved.imlogit", _save("old")),
-        "fetch": Job(_fetch(facts), "cache/mnist*"),
-        "read a folder": Job(command("data", "fetch", "photos"), "cache/images-*"),
-        "doubts": Job(command(*doubts, "-n", "3"), "run/doubts.png", command(*doubts)),
-        "predict": Job(command("predict", "run", "new.csv"), "cache/images-*"),
-    }
-
-
-def template(home: Path) -> Path:
-    """Return a folder with all that the jobs read: two runs, arrays, a table and photos."""
-    place = home / "template"
-    place.mkdir()
-    for seed, name in enumerate(("old", "new")):
-        rng = np.random.default_rng(seed)
-        images = rng.integers(0, 120, (60, 8, 8)).astype(np.uint8)
-        labels = np.arange(60) % 3
-        images[labels == 1, :4] += 100
-        images[labels == 2, 4:] += 100
-        np.savez(place / f"{name}.npz", images=images, labels=labels)
-    rows = [
-        ",".join(map(str, [label, *one.ravel()])) for label, one in zip(labels, images, strict=True)
-    ]
-    head = ",".join(["label", *(f"pixel{k}" for k in range(64))])
-    (place / "new.csv").write_text("\n".join([head, *rows]) + "\n")
-    for number, (label, one) in enumerate(zip(labels, images, strict=True)):
-        folder = place / "photos" / f"class{label}"
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(one).save(folder / f"{number}.png")
-    for source, out in (("old.npz", "old"), ("new.npz", "run")):
-        _must(forked(command("train", source, "--all", *QUICKLY[1:], "--out", out), place))
-    shutil.rmtree(place / "cache", ignore_errors=True)
-    return place
-
-
-def stand_in(home: Path) -> Any:
-    """Return a server of a small MNIST, which does not answer yet."""
-    return helper("mirror_server").StandIn(home)
-
-
-def _save(run: str) -> Callable[[], Any]:
-    def work() -> None:
-        import imlogit
-        from imlogit.cli.terminal import errors_as_exit_code
-
-        with errors_as_exit_code():
-            imlogit.save_model(
-                imlogit.load_model(f"{run}/model.imlogit"), "saved.imlogit", force=True
-            )
-
-    return work
-
-
-def _fetch(facts: Any) -> Callable[[], Any]:
-    def work() -> None:
-        from imlogit.cli.terminal import errors_as_exit_code
-        from imlogit.data.readers import mnist
-
-        os.environ.pop("IMLOGIT_DATA", None)
-        mnist.ROUTES = mnist.ROUTES[-1:]
-        with errors_as_exit_code():
-            mnist.load_mnist(facts=facts)
-
-    return work
-
-
-def _counting(work: Callable[[], Any]) -> Callable[[], Any]:
-    """Return work that says at its end how often it has renamed something."""
-
-    def counted() -> None:
-        calls = []
-
-        def standing_in_for(whole: Callable[..., Any]) -> Callable[..., Any]:
-            def rename(*places: Any, **how: Any) -> Any:
-                calls.append("")
-                return whole(*places, **how)
-
-            return rename
-
-        for name in RENAMING:
-            setattr(os, name, standing_in_for(getattr(os, name)))
-        try:
-            work()
-        finally:
-            print(f"\ncalls:{len(calls)}", flush=True)
-
-    return counted
-
-
-def _must(ended: Ended) -> Ended:
-    if ended.code:
-        raise AssertionError(ended.said)
-    return ended

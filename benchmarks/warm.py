@@ -127,6 +127,35 @@ def kill_at(stop: Stop) -> None:
         setattr(os, name, standing_in_for(getattr(os, name)))
 
 
+def counting(work: Callable[[], Any]) -> Callable[[], Any]:
+    """Return work that says at its end how often it has renamed something."""
+
+    def counted() -> None:
+        calls = []
+
+        def standing_in_for(whole: Callable[..., Any]) -> Callable[..., Any]:
+            def rename(*places: Any, **how: Any) -> Any:
+                calls.append("")
+                return whole(*places, **how)
+
+            return rename
+
+        for name in RENAMING:
+            setattr(os, name, standing_in_for(getattr(os, name)))
+        try:
+            work()
+        finally:
+            print(f"\ncalls:{len(calls)}", flush=True)
+
+    return counted
+
+
+def must(ended: Ended) -> Ended:
+    if ended.code:
+        raise AssertionError(ended.said)
+    return ended
+
+
 @contextlib.contextmanager
 def serving(server: Any, place: Path) -> Iterator[None]:
     """Let a server that listens already answer, from a process of its own."""

@@ -13,6 +13,8 @@ from imlogit.system import leftovers
 from imlogit.system.atomic import filling, write_bytes
 from imlogit.system.leftovers import DAY_SECONDS, mark, scratch_folder, sweep
 
+from helpers.renaming import interrupt_at
+
 PARTS = mark().split("-")
 HERE, PID, TOKEN = PARTS
 GONE = "4194303"  # more than Linux hands out by default
@@ -127,6 +129,18 @@ def test_a_folder_whose_replacement_was_killed_is_given_back(tmp_path, nth):
         os.utime(left, (0, 0))
     sweep(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_what_is_interrupted_while_it_is_given_back_is_not_lost(tmp_path, monkeypatch, after):
+    hidden = plant(tmp_path, f".imlogit-{HERE}-{GONE}-{TOKEN}", 0, "folder")
+    (hidden / "x.old").mkdir()
+    (hidden / "x.old" / "old").write_text("old")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        interrupt_at(1, after, patch)
+        sweep(tmp_path)
+    sweep(tmp_path)
+    assert (tmp_path / "x" / "old").read_text() == "old"
 
 
 def test_what_cannot_be_given_back_is_not_deleted(tmp_path, monkeypatch):

@@ -17,6 +17,7 @@ from imlogit.data.cache.clear import (
     remove_noted,
     remove_old_features,
 )
+from imlogit.data.cache.entries import tidy
 from imlogit.data.cache.note_files import noted
 from imlogit.data.sources import NAMED, find_place
 from imlogit.errors import DataError, ParameterError
@@ -93,6 +94,7 @@ def clear_cache(
     if everything:
         found = [*remove_noted(lambda _: True), *remove_known(KNOWN)]
         return Cleared(found, remove_leftovers(KNOWN))
+    tidy()
     before = math.inf if older_than is None else time.time() - parse_age(older_than)
     if name is None:
         found = remove_noted(lambda one: one.used < before)

@@ -42,7 +42,11 @@ def kinds() -> list[dict[str, Any]]:
 
 
 def kept_sources() -> list[dict[str, Any]]:
-    """Return what is kept of sources that were read: how read, how large, and when last used."""
+    """Return what is kept of sources that were read: how read, how large, and when last used.
+
+    What killed processes left beside it goes.
+    """
+    entries.tidy()
     return [
         {
             "source": printable(note.source),

@@ -89,7 +89,7 @@ def copy_doubts(
     found = [None if files is None else files.path(images.names[one.row]) for one in doubts]
     if link:
         _refuse_unfound(images, doubts, found)
-    with filling(place.parent) as hidden:
+    with filling(place.parent, place) as hidden:
         made = hidden / "doubts"
         made.mkdir()
         folders, taken = _folder_names(record.names), set[Path]()

@@ -9,6 +9,8 @@ from filelock import FileLock
 
 from imlogit import load
 from imlogit.data.cache import clear, entries, note_files
+from imlogit.data.clearing import clear_cache
+from imlogit.data.facts import kept_sources
 
 from helpers.image_files import can_make, write, write_class_folders
 
@@ -38,6 +40,49 @@ def leave_behind(home):
     for part in home.glob(".*-part-*"):
         age(part, 2 * DAY)
     return [ORPHAN, f".{ORPHAN}-part-abc", ".mnist-part-a_c", f".{ORPHAN[:-1]}0.lock"]
+
+
+WAYS = {
+    "reading what is kept": lambda source: load(source),
+    "reading what is not": lambda source: load(str(source) + "-2"),
+    "a known set": lambda _: load("mnist-5k"),
+    "listing": lambda _: kept_sources(),
+    "removing one": clear_cache,
+    "removing by age": lambda _: clear_cache(older_than="900d"),
+    "removing all": lambda _: clear_cache(everything=True),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_whatever_looks_into_the_cache_removes_what_killed_processes_left(
+    cache_home, tmp_path, source, way
+):
+    write_class_folders(tmp_path / "x-2", np.zeros((4, 3, 3), np.uint8), "abab")
+    load(source)
+    marks = {days: f"{'0' * 8}-1-{days:016x}" for days in (0, 2)}
+    left = {
+        days: [
+            write(cache_home / f".{ORPHAN}-part-{mark}" / "new" / "images.npy", b"123").parents[1],
+            write(cache_home / "sources" / f".imlogit-{mark}.tmp", b"half"),
+        ]
+        for days, mark in marks.items()
+    }
+    for path in left[2]:
+        age(path, 2 * DAY)
+    WAYS[way](source)
+    assert not [path for path in left[2] if path.exists()]
+    assert all(path.exists() for path in left[0])
+
+
+def test_nothing_is_swept_behind_a_link(cache_home, tmp_path):
+    cache_home.mkdir()
+    name = f".imlogit-{'0' * 8}-1-{'0' * 16}.tmp"
+    theirs = write(tmp_path / "theirs" / name, b"half")
+    if not can_make(lambda path: path.symlink_to(theirs.parent), cache_home / "sources"):
+        pytest.skip("this system has no symbolic links")
+    age(theirs, 2 * DAY)
+    entries.tidy()
+    assert theirs.exists()
 
 
 FOREIGN = (

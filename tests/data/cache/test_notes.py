@@ -162,7 +162,7 @@ def test_a_damaged_entry_is_read_anew(source, reads):
 )
 def test_a_damaged_note_is_as_none(source, reads, note):
     load(source)
-    (path,) = (entries.folder() / note_files.NOTES).glob("*.json")
+    (path,) = (entries.folder() / entries.NOTES).glob("*.json")
     path.write_text(note)
     load(source)
     load(source)

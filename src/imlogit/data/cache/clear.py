@@ -96,6 +96,7 @@ def remove_leftovers(known: Collection[str]) -> Leftovers:
     freed = sum(map(_remove_entry, orphans))
     parts, more = _remove_parts(known)
     _remove_locks(known)
+    entries.tidy()  # of the notes, too
     return Leftovers(len(unsound) + len(orphans) + parts, freed + more)
 
 

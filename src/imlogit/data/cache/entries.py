@@ -29,11 +29,13 @@ from imlogit.data.reading import FITS
 from imlogit.data.row_names import RowNames
 from imlogit.errors import DataError
 from imlogit.system.atomic import filling, place_into
-from imlogit.system.leftovers import discard, mark
+from imlogit.system.leftovers import discard, mark, sweep
 from imlogit.system.regular_file import open_regular
 
 FORMAT = 1
 FACTS, NAMES = "facts.json", "names.npy"
+# The folder of notes, beside the entries.
+NOTES = "sources"
 # Longer than a download takes: whoever holds the lock for longer hangs, and is named.
 LOCK_SECONDS = 1800.0
 # A writer puts a whole entry in place, so that one may be removed without its lock as well.
@@ -57,6 +59,13 @@ def folder() -> Path:
     from platformdirs import user_cache_dir
 
     return Path(user_cache_dir("imlogit"))
+
+
+def tidy() -> None:
+    """Remove what processes that are gone left in the cache more than a day ago."""
+    sweep(folder())
+    if not (folder() / NOTES).is_symlink():  # what a link leads to is not the cache
+        sweep(folder() / NOTES)
 
 
 def cached(name: str, pins: Pins, fetch: Callable[[], ImageSet]) -> ImageSet:
@@ -197,7 +206,7 @@ def _write_or_warn(image_set: ImageSet, name: str, alone: bool) -> None:
 
 
 def read_entry(name: str, pins: Pins) -> ImageSet | None:
-    """Read an entry and verify every byte of it.
+    """Read an entry and verify every byte of it, and tidy the cache.
 
     Returns
     -------
@@ -209,6 +218,7 @@ def read_entry(name: str, pins: Pins) -> ImageSet | None:
     DataError
         If the entry is damaged, or may not be read.
     """
+    tidy()
     entry = folder() / name
     try:
         facts = _read_facts(entry / FACTS)

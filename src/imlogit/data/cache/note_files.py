@@ -19,7 +19,6 @@ from imlogit.system.atomic import write_bytes
 from imlogit.system.plain_json import parse
 from imlogit.system.regular_file import read_regular
 
-NOTES = "sources"
 MOST_NOTE_BYTES = 1 << 20
 MOST_STRUCTURES = 64
 _KEY = re.compile("[0-9a-f]{32}")
@@ -64,7 +63,7 @@ class Noted(NamedTuple):
 
 def notes_folder() -> Path:
     """Return where notes are."""
-    return entries.folder() / NOTES
+    return entries.folder() / entries.NOTES
 
 
 def noted() -> list[Noted]:
