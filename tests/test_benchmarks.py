@@ -19,7 +19,7 @@ NEEDS = {
 }
 # The heading of the last table of each.
 LAST = {
-    "checks": "Average precision of rankings of",
+    "checks": "Known mistakes within the first",
     "columns": "Growth with the columns",
     "coverage": "Coverage of 95% intervals: one model less another",
     "engines": "Exports",
