@@ -2,7 +2,8 @@
 
 ``python -m benchmarks.coverage`` needs no data: labels are drawn from known probabilities, so that
 what a figure is of endlessly many images follows from a large sample of those alone, without
-drawing a label. A star marks shares outside of 93 to 97.5%; where some samples leave a figure
+drawing a label. A star marks shares outside of 93 to 97.5%, and a question mark those that two
+errors of the simulation would bring inside; where some samples leave a figure
 without an interval, the share that has one stands in brackets. Parts are two, ten and paired; none
 means all. ``--figures`` takes some figures only, ``--sizes`` some numbers of images, and
 ``--quick`` takes few samples.
@@ -158,7 +159,9 @@ def _cell(held: int, given: int, samples: int) -> str:
     if not given:
         return "no interval"
     share = held / given
-    mark = "" if BARS[0] <= share <= BARS[1] else " *"
+    beyond = max(BARS[0] - share, share - BARS[1])
+    error = math.sqrt(0.95 * 0.05 / given)
+    mark = "" if beyond <= 0 else " ?" if beyond <= 2 * error else " *"
     return f"{100 * share:.1f}{mark}" + ("" if given == samples else f" ({given / samples:.0%})")
 
 

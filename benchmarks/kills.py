@@ -81,7 +81,7 @@ class Trial:
         for path in (*left, *(one for folder in left for one in folder.rglob("*"))):
             then = time.time() - DAYS_SECONDS
             os.utime(path, (then, then), follow_symlinks=False)
-        again = forked(self.job.work, place)
+        again = forked(self.job.again or self.job.work, place)
         tally.demand(again.code == 0, f"{stop}: the next time: {again.said[-300:]}")
         stays = leftovers(place)
         tally.outcomes["leftovers tidied"] += len(left) - len(stays)

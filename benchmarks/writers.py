@@ -37,6 +37,8 @@ class Job:
         A pattern of the files or folders that are whole or not there.
     before : callable, optional
         Writes what was there before.
+    again : callable, optional
+        The work of a day later, where that of now refuses what is there.
     needs : str
         A module that takes long to import: what is forked then has it.
     """
@@ -44,6 +46,7 @@ class Job:
     work: Callable[[], Any]
     product: str
     before: Callable[[], Any] | None = None
+    again: Callable[[], Any] | None = None
     needs: str = ""
 
 
@@ -80,7 +83,11 @@ def jobs(facts: Any) -> dict[str, Job]:
             command("data", "clear", "--all"), "cache/images-*", command("data", "fetch", "photos")
         ),
         "doubts": Job(command(*doubts, "-n", "3"), "run/doubts.png", command(*doubts)),
-        "doubts --folder": Job(command("doubts", "shot", "--folder", "doubtful"), "doubtful"),
+        "doubts --folder": Job(
+            command("doubts", "shot", "--folder", "doubtful"),
+            "doubtful*",
+            again=command("doubts", "shot", "--folder", "doubtful-again"),
+        ),
         "predict": Job(command("predict", "run", "new.csv"), "cache/images-*"),
         "export to json": _export("json", "json"),
     }
@@ -127,7 +134,10 @@ def _export(name: str, suffix: str) -> Job:
     how = ("--to", name, "--force", "--out", f"x.{suffix}")
     module = f"imlogit.export.{'savedmodel_folder' if name == 'savedmodel' else f'{name}_file'}"
     return Job(
-        command("export", "run", *how), f"x.{suffix}*", command("export", "old", *how), module
+        command("export", "run", *how),
+        f"x.{suffix}*",
+        command("export", "old", *how),
+        needs=module,
     )
 
 

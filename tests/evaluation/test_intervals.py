@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
 from scipy.special import xlogy
+from scipy.stats import binom
 
 from imlogit.evaluation.intervals import (
     difference_of_shares,
@@ -23,7 +24,9 @@ def test_wilsons_interval_by_hand():
     assert wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
     assert wilson(15, 148) == pytest.approx((0.0624, 0.1605), abs=5e-5)
     assert wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
-    assert wilson(1, 29) == pytest.approx((0.0061, 0.1718), abs=5e-5)
+    # of one success Poisson's end in the place of 0.0061
+    assert wilson(1, 29) == pytest.approx((-np.log(0.95) / 29, 0.1718), abs=5e-5)
+    assert wilson(1, 1) == pytest.approx((0.0513, 1.0), abs=5e-5)
     assert wilson(0, 0) == (0.0, 1.0)
     each = wilson_of_each(np.array([81, 15, 0]), np.array([263, 148, 20]))
     assert each.low == pytest.approx([0.2553, 0.0624, 0.0], abs=5e-5)
@@ -37,6 +40,17 @@ def test_wilsons_interval_holds_the_share(trials, data):
     assert 0 <= low <= successes / trials <= high <= 1
     mirrored = wilson(trials - successes, trials)
     assert (1 - mirrored[1], 1 - mirrored[0]) == pytest.approx((low, high), abs=1e-12)
+
+
+@pytest.mark.parametrize("trials", [1, 2, 3, 4, 5, 8, 20, 200])
+def test_a_proportions_interval_holds_whatever_the_share(trials):
+    shares = np.r_[np.geomspace(1e-5, 0.5, 2000), np.linspace(0.01, 0.99, 981)]
+    successes = np.arange(trials + 1)
+    low, high = wilson_of_each(successes, np.full(trials + 1, trials))
+    chances = binom.pmf(successes[:, None], trials, shares)
+    held = (low[:, None] <= shares) & (shares <= high[:, None])
+    # Wilson's own holds in 79 of 100 samples of one trial, and in 84 of many
+    assert (chances * held).sum(axis=0).min() > (0.94 if trials <= 2 else 0.87)
 
 
 def test_so_many_trials_as_a_figure_is_worth():

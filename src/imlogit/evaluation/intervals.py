@@ -9,12 +9,14 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
+from scipy.special import gammaincinv, ndtri
 
 from imlogit.arrays import Floats
 
 CONFIDENCE = 0.95
 FEWEST_DRAWS = 2
+# Of so few trials any number of successes, else a single one, is a rare event.
+HANDFUL = 2
 # Of a range, to find a point in it to rounding.
 HALVINGS = 50
 Figure = TypeVar("Figure", float, Floats)
@@ -48,12 +50,15 @@ def normal_quantile(confidence: float) -> float:
 
 
 def wilson(successes: float, trials: float, confidence: float = CONFIDENCE) -> Interval[float]:
-    """Return Wilson's score interval for a proportion.
+    """Return Wilson's score interval for a proportion, modified for a single event.
+
+    Wilson's [1]_ own ends exclude shares at which one success is no surprise: it holds a share of
+    0.2 in 80 of 100 samples of one trial, and a sixth of a success in many trials in 84. Of a
+    single success, or failure, the end that is near is that of a Poisson mean [2]_.
 
     Parameters
     ----------
     successes, trials : float
-        Whole numbers, but for trials that depend on each other and are worth fewer.
     confidence : float
 
     Returns
@@ -63,8 +68,10 @@ def wilson(successes: float, trials: float, confidence: float = CONFIDENCE) -> I
 
     References
     ----------
-    E. B. Wilson, Probable inference, the law of succession, and statistical inference,
-    Journal of the American Statistical Association 22 (1927).
+    .. [1] E. B. Wilson, Probable inference, the law of succession, and statistical inference,
+       Journal of the American Statistical Association 22 (1927).
+    .. [2] L. D. Brown, T. T. Cai, A. DasGupta, Interval estimation for a binomial proportion,
+       Statistical Science 16 (2001), section 4.1.
     """
     if trials == 0:
         return Interval(0.0, 1.0)
@@ -75,7 +82,20 @@ def wilson(successes: float, trials: float, confidence: float = CONFIDENCE) -> I
 def wilson_of_each(
     successes: NDArray[Any], trials: NDArray[Any], confidence: float = CONFIDENCE
 ) -> Interval[Floats]:
-    """Return Wilson's intervals of many proportions, of more than no trial each, shape (n,)."""
+    """Return the intervals of many proportions, of more than no trial each, shape (n,)."""
+    low, high = _wilson(successes, trials, confidence)
+
+    def rare(events: NDArray[Any]) -> Floats:
+        """Return the lower end of a share of rare events; 1 where they are not."""
+        ends = gammaincinv(np.maximum(events, 1), 1 - confidence) / trials
+        return np.where((events > 0) & ((events <= 1) | (trials <= HANDFUL)), ends, 1.0)
+
+    failures = trials - successes
+    return Interval(np.minimum(low, rare(successes)), np.maximum(high, 1 - rare(failures)))
+
+
+def _wilson(successes: NDArray[Any], trials: NDArray[Any], confidence: float) -> Interval[Floats]:
+    """Return Wilson's intervals as he gave them."""
     share, square = successes / trials, normal_quantile(confidence) ** 2 / trials
     middle = (share + square / 2) / (1 + square)
     half = np.sqrt(square * share * (1 - share) + square**2 / 4) / (1 + square)
@@ -111,7 +131,8 @@ def effective(
     """
     more = caution / size**2
     trials = size * (share * (1 - share) / size + more) / (variance + more)
-    return wilson(share * trials, trials, confidence)
+    low, high = _wilson(np.array([share * trials]), np.array([trials]), confidence)
+    return Interval(float(low[0]), float(high[0]))
 
 
 def difference_of_shares(
