@@ -22,7 +22,7 @@ QUICK_JOBS = ("export to json", "save", "fetch")
 QUICK_SERVERS = 3
 CROWDS = 5
 COUNTS = (
-    *("kills", "over before", "whole, old", "whole, new", "nothing"),
+    *("kills", "over before", "whole, old", "whole, new", "whole, aside", "nothing"),
     *("half", "leftovers tidied", "processes left"),
 )
 # What the jobs import: a process that is forked has it already.

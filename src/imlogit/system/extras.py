@@ -7,7 +7,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import Any, BinaryIO
 
@@ -66,11 +66,14 @@ def quiet() -> Iterator[None]:
         try:
             yield
         finally:
-            sys.stderr.flush()
+            with suppress(OSError):  # a full disk: what stays in the buffer comes afterwards
+                sys.stderr.flush()
             os.dup2(standard_error.fileno(), _STANDARD_ERROR)
             _pass_on(said, standard_error)
 
 
 def _pass_on(said: BinaryIO, standard_error: BinaryIO) -> None:
     said.seek(0)
-    standard_error.writelines(line for line in said if not _CHATTER.match(line))
+    standard_error.writelines(
+        line.removesuffix(b"\n") + b"\n" for line in said if not _CHATTER.match(line)
+    )
