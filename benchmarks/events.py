@@ -17,13 +17,13 @@ from benchmarks.writers import Job, jobs, stand_in, template
 
 EVENTS = ("kills", "disks", "servers", "crowds")
 # Of each writer at every renaming, and at random up to so many; some strike when all is over.
-STOPS, LEAST_DRAWN = 40, 12
+STOPS, LEAST_DRAWN = 48, 16
 QUICK_JOBS = ("export to json", "save", "fetch")
 QUICK_SERVERS = 3
 CROWDS = 5
 COUNTS = (
     *("kills", "over before", "whole, old", "whole, new", "whole, aside", "nothing"),
-    *("half", "leftovers tidied", "processes left"),
+    *("half", "tidied", "alive"),
 )
 # What the jobs import: a process that is forked has it already.
 NEEDED = (

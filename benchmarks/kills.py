@@ -73,7 +73,7 @@ class Trial:
         ended = forked(self.job.work, place, stop)
         tally.outcomes["kills" if ended.code else "over before"] += 1
         tally.demand(ended.left == 0, f"{stop}: {ended.left} processes stay")
-        tally.outcomes["processes left"] += ended.left
+        tally.outcomes["alive"] += ended.left
         self._look(place, tally, stop)
         self._a_day_later(place, tally, stop)
 
@@ -85,7 +85,7 @@ class Trial:
         again = forked(self.job.again or self.job.work, place)
         tally.demand(again.code == 0, f"{stop}: the next time: {again.said[-300:]}")
         stays = leftovers(place)
-        tally.outcomes["leftovers tidied"] += len(left) - len(stays)
+        tally.outcomes["tidied"] += len(left) - len(stays)
         tally.demand(not stays, f"{stop}: stays: {[one.name for one in stays]}")
         now = state_of(place, self.job.product)  # a run is written beside the one before
         right = set(self.new.values()) <= set(now.values())
