@@ -138,10 +138,11 @@ class Writers:
 REPLACING = [name for name in vars(Writers) if not name.startswith("_") and "run" not in name]
 RUNS = ["run", "numbered_run"]
 FOLDERS = [*RUNS, "probe_run", "doubts_run"]
-# The calls in the package that change names, each of them interrupted here or, those of leftovers,
-# in tests/system.
+# The calls in the package that change names, each of them interrupted here or, those of leftovers
+# and of what is packed, in their own tests.
 RENAMES = {
     "data/cache/entries.py": 1,
+    "data/cache/packed/workplace.py": 1,
     "report/run_folder.py": 2,
     "system/atomic.py": 6,
     "system/leftovers.py": 1,
