@@ -84,7 +84,7 @@ def test_nothing_is_done_twice(embedded, tmp_path, monkeypatch, wanted):
         monkeypatch.setattr(owner, name, counting)
 
     counted(Head, "answer")
-    counted(cross_validation, "score", "scores in cross_validate")
+    counted(cross_validation, "score_answers", "scores in cross_validate")
     counted(Task, "data_metrics")
     images = CountingImages(embedded.images, done)
     few = ImageSet(

@@ -15,7 +15,7 @@ from imlogit.errors import ParameterError
 from imlogit.estimators import logistic_cv
 from imlogit.evaluation import cross_validation
 from imlogit.report.console.tables import path_table
-from imlogit.runs.options import parse_cs
+from imlogit.runs.grid import parse_cs
 
 from helpers.image_files import write
 

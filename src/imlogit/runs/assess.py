@@ -172,7 +172,7 @@ def evaluate(
     if isinstance(images, FeatureSet) or (
         content.image_shape is None and isinstance(images, (str, os.PathLike))
     ):
-        return _assess_features(content, features_of(images, asked))
+        return _assess_features(content, _features_of(images, asked))
     how = asked if isinstance(images, ImageSet) else reading_for(content, asked)
     return _assess(content, images_of(images, how, progress))
 
@@ -201,7 +201,7 @@ def _scored(content: SavedModel, found: ImageSet | FeatureSet) -> Assessment:
     return Assessment(found, content.names, scope, seen, scores, codes[rows], probabilities)
 
 
-def features_of(features: FeatureSet | str | os.PathLike[str], asked: Reading) -> FeatureSet:
+def _features_of(features: FeatureSet | str | os.PathLike[str], asked: Reading) -> FeatureSet:
     """Return embeddings as they are, or read from where they are.
 
     Raises

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import math
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
@@ -19,76 +18,19 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from imlogit.data.reading import Reading, option_of
 from imlogit.engines.cluster import engine_on
 from imlogit.errors import KindError, ParameterError
+from imlogit.runs.grid import grid_from, parse_cs
 from imlogit.system.text import nearest, parse_bytes
 
 if TYPE_CHECKING:
     from imlogit.data.image_set import ImageSet
 
 Result = TypeVar("Result")
-MOST_CS = 1000
 AUTO, PIXELS = "auto", "pixels"
 BRIGHTEST = 255
 RULES = {
     "best": "the lowest mean log loss",
     "one-standard-error": "the smallest C within one standard error of the lowest mean log loss",
 }
-
-
-def parse_cs(text: str) -> tuple[float, ...]:
-    """Return the values of ``FIRST:LAST:COUNT``, evenly spaced in log C, or ``C,C,...``.
-
-    Raises
-    ------
-    ParameterError
-        For anything else, and for values that are not positive and finite.
-    """
-    try:
-        if ":" not in text:
-            return _checked_grid(tuple(map(float, text.split(","))), text)
-        first, last, count = text.split(":")
-        ends, number = (float(first), float(last)), int(count)
-    except ValueError:
-        raise _wrong_grid(text) from None
-    _checked_grid(ends, text, different=False)
-    if not 1 <= number <= MOST_CS:
-        raise _wrong_grid(text)
-    import numpy as np  # not before it is needed: a command's help reads this file
-
-    return tuple(map(float, np.geomspace(ends[0], ends[1], number)))
-
-
-def _checked_grid(
-    values: Sequence[float], given: object, *, different: bool = True
-) -> tuple[float, ...]:
-    good = all(value > 0 and math.isfinite(value) for value in values)
-    good = good and (not different or len(set(values)) == len(values))
-    if not good or not 1 <= len(values) <= MOST_CS:
-        raise _wrong_grid(given)
-    return tuple(values)
-
-
-def grid_from(given: Sequence[float] | str) -> tuple[float, ...]:
-    """Return the values of C that a text or numbers give.
-
-    Raises
-    ------
-    ParameterError
-    """
-    if isinstance(given, str):
-        return parse_cs(given)
-    try:
-        values = tuple(map(float, given))
-    except (TypeError, ValueError):
-        raise _wrong_grid(given) from None
-    return _checked_grid(values, given)
-
-
-def _wrong_grid(given: object) -> ParameterError:
-    return ParameterError(
-        f"Cs={given!r}: give FIRST:LAST:COUNT, as in 1e-4:1e2:20, or values with commas between; "
-        f"all positive, finite and different, up to {MOST_CS} of them.",
-        parameter="Cs",
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,16 +140,15 @@ class RunOptions(TaskOptions):
     @property
     def makes_features(self) -> bool:
         """Whether something else than the pixels is fitted on."""
-        if not isinstance(self.features, str):
-            return True
-        return any(step != PIXELS for step in self.features.split("+") if step != AUTO)
+        steps = self.features.split("+") if isinstance(self.features, str) else [""]
+        return any(step not in (PIXELS, AUTO) for step in steps)
 
     @property
     def features_text(self) -> str:
         """The features as they are written; of a function its name."""
-        if isinstance(self.features, str):
-            return self.features
-        return f"python:{getattr(self.features, '__name__', type(self.features).__name__)}"
+        found = self.features
+        name = getattr(found, "__name__", type(found).__name__)
+        return found if isinstance(found, str) else f"python:{name}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,15 +167,13 @@ class TrainOptions(RunOptions):
         super().__post_init__()
         if not self.C > 0:
             raise ParameterError(f"C={self.C}: give a positive number, or inf.", parameter="C")
-        if self.precision is not None and self.recall is not None:
-            raise ParameterError(
-                "A precision and a recall cannot both be asked for: give one.", parameter="recall"
-            )
+        if None not in (self.precision, self.recall):
+            both = "A precision and a recall cannot both be asked for: give one."
+            raise ParameterError(both, parameter="recall")
         if self.wanted is not None and not 0 < self.wanted[1] <= 1:
             name, value = self.wanted
-            raise ParameterError(
-                f"{name}={value}: give a number over 0 and at most 1.", parameter=name
-            )
+            what = "give a number over 0 and at most 1."
+            raise ParameterError(f"{name}={value}: {what}", parameter=name)
 
     @property
     def wanted(self) -> tuple[str, float] | None:

@@ -18,7 +18,7 @@ from imlogit.estimators.logistic_cv import CPath
 from imlogit.evaluation.cross_validation import SHOWN
 from imlogit.model.rules import CERTIFICATE_RULES, MOST_FIGURE, MOST_LETTERS, is_text
 from imlogit.runs.facts import MOST_CODES, demand
-from imlogit.runs.options import MOST_CS
+from imlogit.runs.grid import MOST_CS
 from imlogit.runs.record import MOST_BYTES, Record
 from imlogit.system.plain_json import parse
 from imlogit.system.regular_file import read_regular

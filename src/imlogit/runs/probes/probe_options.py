@@ -7,7 +7,7 @@ from typing import Any
 
 from imlogit.data.reading import option_of
 from imlogit.errors import ParameterError
-from imlogit.runs.options import grid_from, parse_cs
+from imlogit.runs.grid import grid_from, parse_cs
 
 NAMES = ("plain", "dinov2", "dinov3", "clip", "uni", "mteb")
 
