@@ -28,7 +28,7 @@ from imlogit.report.probe_folder import write_probe
 from imlogit.report.run_folder import write_run
 from imlogit.runs.doubts import doubts
 from imlogit.runs.options import TrainOptions
-from imlogit.runs.probe import linear_probe
+from imlogit.runs.probes.probe import linear_probe
 from imlogit.runs.record import open_record
 from imlogit.runs.train import train
 
