@@ -280,6 +280,8 @@ class TestNames:
 @pytest.mark.skipif(not installed("keras"), reason="needs tensorflow")
 def test_keras_files_hold_standard_layers_only(models, tmp_path):
     for which, model in models.items():
+        if which == "labels":  # for ONNX and JSON only
+            continue
         place = tmp_path / f"{which}.keras"
         export_model(model, place)
         config = json.loads(zipfile.ZipFile(place).read("config.json"))["config"]
@@ -303,9 +305,10 @@ class TestProof:
         for model in models.values():
             inputs = trial_inputs(head_from(model))
             assert inputs.dtype == head_from(model).dtype
-            p = model.predict_proba(inputs).max(axis=1)
+            answers = head_from(model).answer(inputs)
+            p = np.maximum(answers.probabilities, 1 - answers.probabilities).min(axis=1)
             assert (p < 0.9).mean() > 0.2, "too few inputs are near a boundary"
-            assert len(set(model.predict(inputs))) > len(model.classes_) / 2
+            assert len(np.unique(answers.labels, axis=0)) > answers.probabilities.shape[1] / 2
 
     @pytest.mark.parametrize(
         ("spoil", "match"),

@@ -104,11 +104,14 @@ class LogisticRegressionCV(_Twin, imlogit.LogisticRegressionCV):
     ):
         self._keep(locals(), imlogit.LogisticRegressionCV)
 
-    def fit(self, X, y, sample_weight=None, *, groups=None, observe=None, **params):
+    def fit(
+        self, X, y, sample_weight=None, *, groups=None, observe=None, checkpoint=None, **params
+    ):
         self._refuse_other_optima(self.l1_ratios)
         if not self.refit:
             raise TypeError("refit=False")
-        return super().fit(X, y, sample_weight, groups=groups, observe=observe, **params)
+        how = {"groups": groups, "observe": observe, "checkpoint": checkpoint}
+        return super().fit(X, y, sample_weight, **how, **params)
 
 
 OF_SKLEARN = {
