@@ -33,8 +33,8 @@ D = 784
 IMAGES, QUICK = (60_000, 1_000_000), (3_000,)
 WORKERS, QUICK_WORKERS = (1, 2, 3), (2,)
 # A step reads the rows twice; both are timed so often.
-PASSES = 20
-DEATHS, QUICK_DEATHS = 10, 2
+PASSES, QUICK_PASSES = 20, 2
+DEATHS, QUICK_DEATHS = 10, 1
 # A LocalCluster gives a worker up that is not back in so long.
 LOST = {"distributed.deploy.lost-worker-timeout": "5m"}
 # What a worker may hold, in bytes, before its nanny starts it anew.
@@ -138,7 +138,7 @@ def timed(engine: str, data: tuple[Any, Any], client: Any) -> tuple[float, float
 def relay(quick: bool) -> Iterator[Any]:
     """Time passes over slow networks beside what the plan on paper says of them."""
     rows, y = images(QUICK[0] if quick else IMAGES[0])
-    n, rng = len(rows), np.random.default_rng(0)
+    n, rng, runs = len(rows), np.random.default_rng(0), QUICK_PASSES if quick else PASSES
     weights, residual = rng.normal(size=(1, D)) / D, rng.normal(size=(1, n))
     found = table(
         f"Passes over {n:,} images, by two workers behind a relay",
@@ -154,12 +154,12 @@ def relay(quick: bool) -> Iterator[Any]:
         # what goes to the workers and comes back in a pass of margins, and in one of sums
         sent = (8 * D * blocks + 8 * n, 8 * n + 8 * D * lanes)
         works = (lambda: engine.multiply(weights), lambda: engine.combine(residual))
-        base = [quickest(work) for work in works]
+        base = [quickest(work, runs) for work in works]
         for delay, rate in ((0, np.inf), *(QUICK_NETWORKS if quick else NETWORKS)):
             network.slow_down(delay / 1e3, rate * 1e6)
             cells = []
             for alone, work, n_bytes in zip(base, works, sent, strict=True):
-                took = quickest(work)
+                took = quickest(work, runs)
                 predicted = alone + DELAYS * delay / 1e3 + n_bytes / (rate * 1e6)
                 apart = f"{took / predicted - 1:+.0%}"
                 cells += [f"{took * 1e3:.0f}", f"{predicted * 1e3:.0f}", apart]
@@ -168,10 +168,10 @@ def relay(quick: bool) -> Iterator[Any]:
     yield constants(rows, y, weights, base[0], blocks)
 
 
-def quickest(work: Any) -> float:
+def quickest(work: Any, runs: int = PASSES) -> float:
     """Return the seconds of the quickest of some runs, the first aside."""
     work()
-    return min(seconds(work, 1)[0] for _ in range(PASSES))
+    return min(seconds(work, 1)[0] for _ in range(runs))
 
 
 def constants(rows: Any, y: Any, weights: Any, alone: float, blocks: int) -> Any:

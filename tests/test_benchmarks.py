@@ -10,6 +10,7 @@ import pytest
 from helpers.browser import chromium_path
 from helpers.engines import ALL_REQUIRED
 
+pytestmark = pytest.mark.once
 ROOT = Path(__file__).parents[1]
 NEEDS = {
     "engines": ("tensorflow", "onnx", "onnxruntime", "ai_edge_litert"),

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.problems import draw, judge
 
 # All that they run is covered by the tests of the core, and tracing makes them twice as slow.
-pytestmark = pytest.mark.no_cover
+pytestmark = [pytest.mark.no_cover, pytest.mark.once]
 PROBLEMS, AT_ONCE = 150, 25
 # Small enough that all of them take a quarter of a minute.
 ENTRIES = 3000

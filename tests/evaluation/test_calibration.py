@@ -40,6 +40,7 @@ def drawn(rng, n, slope):
     )
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("slope", [1.0, 1.5])
 def test_the_interval_of_the_error_holds_it(rng, slope):
     """That of a perfectly calibrated model is 0, which no sample's is."""

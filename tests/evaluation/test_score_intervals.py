@@ -121,6 +121,7 @@ def several(rng, n):
     return (p.cumsum(axis=1)[:, :-1] < rng.random(n)[:, None]).sum(axis=1), p
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("draw", "n", "names"),
     [
