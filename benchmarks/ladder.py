@@ -6,9 +6,11 @@ with a folder of images for every class: ``--photos FOLDER``), rates, how fast f
 patches beside a bare product, gradients beside scikit-image's ``hog`` in a loop, where that is
 installed (the extra ``bench``), and backbone (the step onnx beside bare onnxruntime). None means
 all that are at hand.
-``--rungs TEXT ...`` takes other features than the usual, ``--seed N`` draws other patches, and
-``--quick`` takes few images. C is chosen on a fifth of the training images; the model that is
-timed and tested is fitted to all of them.
+
+``--rungs TEXT ...`` takes other features than the usual, ``--seed N`` draws other patches,
+``--copies N`` trains on so many deformed copies of each training image, too, and ``--quick`` takes
+few images. C is chosen on a fifth of the training images, without copies; the model that is timed
+and tested is fitted to all of them.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import numpy as np
 from scipy.stats import binomtest
 
 from benchmarks.common import arguments, image_set, parse, show, table
-from imlogit import LogisticRegression, load
+from imlogit import LogisticRegression, augment, load
 from imlogit.data.image_set import ImageSet
 from imlogit.evaluation.intervals import wilson
 from imlogit.features.chain import Chain
@@ -62,6 +64,8 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="a folder of photographs, by part and class")
     parser.add_argument("--rungs", nargs="+", help="features to try instead of the usual")
     parser.add_argument("--seed", type=int, default=0, help="of the patches that are drawn")
+    copies_help = "so many deformed copies of each training image are trained on, too"
+    parser.add_argument("--copies", type=int, default=0, metavar="N", help=copies_help)
     asked = parse(parser, PARTS)
     warnings.simplefilter("ignore")
     for part in asked.parts:
@@ -77,7 +81,11 @@ def main() -> None:
             continue
         usual = PHOTOS if part == "photos" else DIGITS
         rungs = asked.rungs or ([usual[0], "patches:filters=16"] if asked.quick else usual)
-        show(ladder(part, _images(part, asked), rungs, asked.seed))
+        with tempfile.TemporaryDirectory() as folder:
+            images = _images(part, asked)
+            if asked.copies:
+                images = augment(images, Path(folder, part), copies=asked.copies, seed=asked.seed)
+            show(ladder(part, images, rungs, asked.seed))
 
 
 def _images(part: str, asked: Any) -> ImageSet:
@@ -89,7 +97,7 @@ def _images(part: str, asked: Any) -> ImageSet:
 def ladder(name: str, images: ImageSet, rungs: list[str], seed: int) -> Any:
     """Return the table of a ladder's rungs on some images."""
     train, test = _parts(images)
-    found = [climb(text, train, test, seed) for text in rungs]
+    found = [climb(text, train, test, seed, images.copies) for text in rungs]
     title = f"Ladder of features: {name}, {len(train[0]):,} + {len(test[0]):,} images"
     headings = ["features", "error", "95% interval", "McNemar", "C", "numbers"]
     new = table(title, *headings, "features s", "fit s", "model")
@@ -113,19 +121,19 @@ def ladder(name: str, images: ImageSet, rungs: list[str], seed: int) -> Any:
 def _parts(images: ImageSet) -> tuple[Any, Any]:
     """Return training and test images with labels; a fifth, drawn, where a source has no test."""
     if images.test is not None:
-        return tuple(images.train), tuple(images.test)
+        return tuple(map(np.asarray, images.train)), tuple(map(np.asarray, images.test))
     rows = np.random.default_rng(0).permutation(len(images))
     cut = len(rows) // 5
     return tuple((images.images[own], images.labels[own]) for own in (rows[cut:], rows[:cut]))
 
 
-def climb(text: str, train: Any, test: Any, seed: int) -> Rung:
+def climb(text: str, train: Any, test: Any, seed: int, copies: int = 0) -> Rung:
     """Fit features and a model to training images, and test both."""
     began = time.perf_counter()
     fitted = Chain.parse(text).fit(train[0], seed=seed)
     rows = fitted.transform(train[0])
     made = time.perf_counter()
-    chosen = _choose(rows, train[1])
+    chosen = _choose(rows[:: copies + 1], train[1][:: copies + 1])
     model = LogisticRegression(C=chosen.C, tol=TOL).fit(rows, train[1], start=chosen)
     done = time.perf_counter()
     wrong = model.predict(fitted.transform(test[0])) != test[1]
