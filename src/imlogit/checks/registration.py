@@ -167,12 +167,16 @@ def _shift(one, other, wide_one, wide_other, place):  # type: ignore[no-untyped-
     """
     height, width = one.shape
     stride = width + 2 * MOST_SHIFT
-    wide_one[:] = 0
-    wide_other[:] = 0
+    # not by slices, which take two seconds to compile
+    for k in range(wide_one.size):
+        wide_one[k] = 0
+    for k in range(wide_other.size):
+        wide_other[k] = 0
     for i in range(height):
         at = (i + MOST_SHIFT) * stride + MOST_SHIFT
-        wide_one[at : at + width] = one[i]
-        wide_other[i * stride : i * stride + width] = other[i]
+        for j in range(width):
+            wide_one[at + j] = one[i, j]
+            wide_other[i * stride + j] = other[i, j]
     most = -np.inf
     for down in range(-MOST_SHIFT, MOST_SHIFT + 1):
         for across in range(-MOST_SHIFT, MOST_SHIFT + 1):
