@@ -28,21 +28,10 @@ from imlogit.model.fields import SavedModel
 from imlogit.model.file import decode, encode, read, write
 from imlogit.model.fingerprints import MOST_FINGERPRINTS, fingerprints_of
 
+from helpers.feature_models import CERTIFICATE
 from helpers.model_files import parts, refuse, signed, signed_text
 
 GOLDEN = Path(__file__).parent / "golden" / "format1.imlogit"
-PROOF = {
-    "C": "1.0",
-    "fit_intercept": True,
-    "gap": 1e-7,
-    "iterations": 9,
-    "max_gradient": None,
-    "objective": 3.5,
-    "passes": 20,
-    "relative_gap": 3e-8,
-    "status": "converged",
-    "tol": 1e-6,
-}
 
 
 def make(**changes):
@@ -59,7 +48,7 @@ def make(**changes):
         "data_name": "mnist-5k",
         "data_sha256": "0" * 64,
         "positive": "2",
-        "certificate": PROOF,
+        "certificate": CERTIFICATE,
         "versions": {"numpy": "2.0.2"},
     }
     return SavedModel(**content | changes)
@@ -104,7 +93,7 @@ def model_files(draw):
         multi_class=draw(st.sampled_from(["ovr", "multinomial"])),
         data_name=draw(st.none() | TEXT),
         data_sha256=draw(st.none() | st.binary(min_size=32, max_size=32).map(bytes.hex)),
-        certificate=PROOF | {"plan": draw(TEXT), "gap": draw(st.floats(0, 1e300))},
+        certificate=CERTIFICATE | {"plan": draw(TEXT), "gap": draw(st.floats(0, 1e300))},
         versions=draw(st.dictionaries(WORDS, WORDS, max_size=3)),
         fingerprints=draw(st.none() | st.lists(PIXELS, min_size=1).map(fingerprints_of)),
         **draw(of_what_is_looked_for(classes)),
@@ -167,8 +156,8 @@ def test_a_file_comes_back_from_disk(tmp_path):
 
 
 def test_the_order_of_dict_keys_does_not_reach_the_file():
-    a = make(versions={"a": "1", "b": "2"}, certificate=PROOF | {"plan": "one"})
-    b = make(versions={"b": "2", "a": "1"}, certificate={"plan": "one"} | PROOF)
+    a = make(versions={"a": "1", "b": "2"}, certificate=CERTIFICATE | {"plan": "one"})
+    b = make(versions={"b": "2", "a": "1"}, certificate={"plan": "one"} | CERTIFICATE)
     assert encode(a) == encode(b)
 
 
@@ -178,12 +167,12 @@ def test_the_tensors_are_aligned():
 
 
 def test_a_model_file_does_not_change_with_what_it_was_made_from():
-    coef, certificate = np.ones((1, 4)), dict(PROOF)
+    coef, certificate = np.ones((1, 4)), dict(CERTIFICATE)
     model = make(coef=coef, certificate=certificate)
     coef[:] = 7
     certificate["gap"] = 2.0
     assert model.coef[0, 0] == 1
-    assert model.certificate == PROOF
+    assert model.certificate == CERTIFICATE
     assert not model.coef.flags.writeable
 
 
@@ -382,26 +371,26 @@ def test_a_forged_header_is_refused(draw):
         ("positive", "0"),
         ("certificate", []),
         ("certificate", {}),
-        ("certificate", PROOF | {"gap": math.inf}),
-        ("certificate", PROOF | {"gap": "small"}),
-        ("certificate", PROOF | {"status": "perfect"}),
-        ("certificate", PROOF | {"iterations": 10**30}),
-        ("certificate", PROOF | {"tol": -1.0}),
-        ("certificate", PROOF | {"C": "nan"}),
-        ("certificate", PROOF | {"C": "-1"}),
-        ("certificate", PROOF | {"C": "1_0"}),
-        ("certificate", PROOF | {"C": 1.0}),
-        ("certificate", PROOF | {"status": ["converged"]}),
-        ("certificate", PROOF | {"objective": {}}),
-        ("certificate", PROOF | {"gap": -1.0}),
-        ("certificate", PROOF | {"passes": True}),
-        ("certificate", PROOF | {"more": 1}),
-        ("certificate", PROOF | {"fit_intercept": None}),
+        ("certificate", CERTIFICATE | {"gap": math.inf}),
+        ("certificate", CERTIFICATE | {"gap": "small"}),
+        ("certificate", CERTIFICATE | {"status": "perfect"}),
+        ("certificate", CERTIFICATE | {"iterations": 10**30}),
+        ("certificate", CERTIFICATE | {"tol": -1.0}),
+        ("certificate", CERTIFICATE | {"C": "nan"}),
+        ("certificate", CERTIFICATE | {"C": "-1"}),
+        ("certificate", CERTIFICATE | {"C": "1_0"}),
+        ("certificate", CERTIFICATE | {"C": 1.0}),
+        ("certificate", CERTIFICATE | {"status": ["converged"]}),
+        ("certificate", CERTIFICATE | {"objective": {}}),
+        ("certificate", CERTIFICATE | {"gap": -1.0}),
+        ("certificate", CERTIFICATE | {"passes": True}),
+        ("certificate", CERTIFICATE | {"more": 1}),
+        ("certificate", CERTIFICATE | {"fit_intercept": None}),
         *(
-            ("certificate", {key: one for key, one in PROOF.items() if key != name})
-            for name in sorted(set(PROOF) - {"fit_intercept"})
+            ("certificate", {key: one for key, one in CERTIFICATE.items() if key != name})
+            for name in sorted(set(CERTIFICATE) - {"fit_intercept"})
         ),
-        ("certificate", PROOF | {"fit_intercept": 1}),
+        ("certificate", CERTIFICATE | {"fit_intercept": 1}),
         ("versions", {"numpy": 2}),
         ("versions", {"numpy": "2\u202e"}),
         ("versions", {f"n{k}": "1" for k in range(65)}),
@@ -468,11 +457,11 @@ def test_none_of_three_classes_is_looked_for(positive):
     refuse(signed(header, facts | {"positive": positive}, weights), "positive must be")
 
 
-@pytest.mark.parametrize("name", sorted(set(PROOF) - {"fit_intercept"}))
+@pytest.mark.parametrize("name", sorted(set(CERTIFICATE) - {"fit_intercept"}))
 @pytest.mark.parametrize("value", [[], {}, "text\x1b", 10**301, -1, True])
 def test_a_wrong_field_of_the_certificate_is_named(name, value):
     header, facts, weights = parts(encode(make()))
-    proof = PROOF | {name: value}
+    proof = CERTIFICATE | {name: value}
     refuse(signed(header, facts | {"certificate": proof}, weights), rf"certificate\.{name} must be")
 
 
@@ -517,10 +506,10 @@ def test_weights_that_are_not_finite_are_refused(bad):
         {"classes": (0, 2**63), "classes_dtype": "int"},
         {"classes": (0.0, math.nan), "classes_dtype": "float"},
         {"classes": ("\ud83d\ude00", "2")},
-        {"certificate": PROOF | {"shape": (2, 2)}},
-        {"certificate": PROOF | {1: 2}},
-        {"certificate": PROOF | {"gap": np.float32(1)}},
-        {"certificate": PROOF | {"gap": math.nan}},
+        {"certificate": CERTIFICATE | {"shape": (2, 2)}},
+        {"certificate": CERTIFICATE | {1: 2}},
+        {"certificate": CERTIFICATE | {"gap": np.float32(1)}},
+        {"certificate": CERTIFICATE | {"gap": math.nan}},
     ],
 )
 def test_contents_that_would_not_come_back_are_not_accepted(changes):
@@ -529,7 +518,7 @@ def test_contents_that_would_not_come_back_are_not_accepted(changes):
 
 
 def test_a_certificate_that_contains_itself_is_not_accepted():
-    certificate = dict(PROOF)
+    certificate = dict(CERTIFICATE)
     certificate["itself"] = certificate
     with pytest.raises(ModelFileError, match="certificate"):
         make(certificate=certificate)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from imlogit.data.formats.conversions import conversion_of
 from imlogit.data.image_set import ImageSet
@@ -25,7 +25,7 @@ from imlogit.data.readers.source import FileSource, NamedSource
 from imlogit.data.readers.trees import packed_folder
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import say
-from imlogit.errors import DataError
+from imlogit.errors import DataError, KindError, ParameterError
 from imlogit.system.text import nearest_path, printable
 
 # The first that accepts a source loads it; names come before files, and any folder is taken as
@@ -262,3 +262,28 @@ def _find(source: str, place: Place | None, reading: Reading) -> Found:
         f"{printable(source)} is no source of labelled images: give one of {forms}. Single images "
         "are for `imlogit predict`."
     )
+
+
+def given_images(
+    given: Any, reading: Reading, progress: Progress | None, parameter: str, advice: str = ""
+) -> ImageSet:
+    """Return images as they are, or read from their source.
+
+    Raises
+    ------
+    KindError
+        For what is neither images nor the name of a source.
+    ParameterError
+        For images with options of reading: they are read already.
+    """
+    if isinstance(given, (str, os.PathLike)):
+        return read(os.fspath(given), reading, progress)
+    if not isinstance(given, ImageSet):
+        raise KindError(
+            f"{parameter} is of type {type(given).__name__}: give an ImageSet, or the name of a "
+            f"source.{advice}",
+            parameter=parameter,
+        )
+    for name in reading.chosen():
+        raise ParameterError(f"{name}=... is for a source: these images are read.", parameter=name)
+    return given

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from imlogit.data.reading import Reading, option_of
 from imlogit.engines.cluster import engine_on
-from imlogit.errors import KindError, ParameterError
+from imlogit.errors import ParameterError
 from imlogit.runs.grid import grid_from, parse_cs
 from imlogit.system.text import nearest, parse_bytes
 
@@ -309,20 +309,10 @@ def images_of(images: Any, reading: Reading, progress: Any) -> ImageSet:
     ParameterError
         For images with options of reading: they are read already.
     """
-    from imlogit.data.image_set import ImageSet
-    from imlogit.data.sources import read
+    from imlogit.data.sources import given_images
 
-    if isinstance(images, (str, os.PathLike)):
-        return read(os.fspath(images), reading, progress)
-    if not isinstance(images, ImageSet):
-        raise KindError(
-            f"images is of type {type(images).__name__}: give an ImageSet, or the name of a "
-            "source. For arrays there are LogisticRegression and cross_validate.",
-            parameter="images",
-        )
-    for name in reading.chosen():
-        raise ParameterError(f"{name}=... is for a source: these images are read.", parameter=name)
-    return images
+    advice = " For arrays there are LogisticRegression and cross_validate."
+    return given_images(images, reading, progress, "images", advice)
 
 
 def _signature(job: Callable[..., Any], kind: type[TaskOptions]) -> inspect.Signature:

@@ -23,12 +23,11 @@ from imlogit.data.packing.filling import (
     cut,
     destination,
     fill,
-    images_to_pack,
     of_images,
 )
 from imlogit.data.progress import Progress
 from imlogit.data.reading import Reading
-from imlogit.data.sources import find_place
+from imlogit.data.sources import find_place, given_images
 from imlogit.data.split import split
 from imlogit.errors import ParameterError
 
@@ -87,7 +86,7 @@ def augment(
     _check(copies, seed)
     place = find_place(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else None
     folder = destination(dest, None if place is None else Path(place.path))
-    images = images_to_pack(source, Reading(**reading), progress)
+    images = given_images(source, Reading(**reading), progress, "source")
     return fill(folder, _work(images, copies, seed, test_size, shard_bytes), progress)
 
 

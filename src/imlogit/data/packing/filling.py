@@ -22,10 +22,8 @@ from imlogit.data.image_set import ImageSet
 from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.problems import BadItem
 from imlogit.data.progress import Progress
-from imlogit.data.reading import Reading
 from imlogit.data.row_names import RowNames
-from imlogit.data.sources import read
-from imlogit.errors import DataError, KindError, ParameterError
+from imlogit.errors import DataError, ParameterError
 from imlogit.system.text import printable
 
 # What the images of a shard take, roughly.
@@ -206,29 +204,6 @@ def part_lengths(images: ImageSet) -> tuple[int, int, int]:
     """Return how many images the training, validation and test part have."""
     n_test = len(images) - images.n_train - images.n_validation
     return images.n_train, images.n_validation, n_test
-
-
-def images_to_pack(source: Any, reading: Reading, progress: Progress | None) -> ImageSet:
-    """Return images as they are, or read from their source.
-
-    Raises
-    ------
-    KindError
-        For what is neither images nor the name of a source.
-    ParameterError
-        For images with options of reading: they are read already.
-    """
-    if isinstance(source, (str, os.PathLike)):
-        return read(os.fspath(source), reading, progress)
-    if not isinstance(source, ImageSet):
-        raise KindError(
-            f"source is of type {type(source).__name__}: give an ImageSet, or the name of a "
-            "source.",
-            parameter="source",
-        )
-    for name in reading.chosen():
-        raise ParameterError(f"{name}=... is for a source: these images are read.", parameter=name)
-    return source
 
 
 def bytes_of(image_shape: Sequence[int]) -> int:

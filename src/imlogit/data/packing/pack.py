@@ -20,7 +20,6 @@ from imlogit.data.packing.filling import (
     cut,
     destination,
     fill,
-    images_to_pack,
     of_images,
     part_lengths,
 )
@@ -36,7 +35,7 @@ from imlogit.data.readers.source import FileSource
 from imlogit.data.readers.trees.image_files import FileListing, PartFiles
 from imlogit.data.reading import Reading
 from imlogit.data.remarks import held_back, say
-from imlogit.data.sources import find
+from imlogit.data.sources import find, given_images
 from imlogit.errors import DataError
 from imlogit.system.text import first_of
 
@@ -92,7 +91,7 @@ def pack(
             made = fill(folder, _of_files(found.kind, place, how, shard_bytes, progress), progress)
             say(made.remarks)
             return made
-    images = images_to_pack(source, how, progress)
+    images = given_images(source, how, progress, "source")
     return fill(destination(dest), _of_images(images, shard_bytes), progress)
 
 
