@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from imlogit.data.cache.locks import LockHeldError, locked
 from imlogit.data.cache.sealed import read_sealed, write_sealed
+from imlogit.data.formats.npy import read_header
 from imlogit.data.image_set import ImageSet
 from imlogit.data.labelled_set import digest, label_digest
 from imlogit.data.problems import BadItem
@@ -348,12 +349,11 @@ def _read_array(path: Path, facts: dict[str, Any]) -> npt.NDArray[Any]:
 
 def map_array(file: BinaryIO, path: Path) -> npt.NDArray[Any]:
     """Return the array of an open .npy file, mapped into memory: by its name it may be another."""
-    np.lib.format.read_magic(file)
-    shape, fortran, dtype = np.lib.format.read_array_header_1_0(file)
-    if dtype.hasobject:
+    header = read_header(file)
+    if header.dtype.hasobject:
         raise DataError("it holds Python objects, which are never unpickled")
-    order: Literal["F", "C"] = "F" if fortran else "C"
-    mapped = np.memmap(file, dtype, "r", file.tell(), shape, order)
+    order: Literal["F", "C"] = "F" if header.fortran else "C"
+    mapped = np.memmap(file, header.dtype, "r", file.tell(), header.shape, order)
     mapped.filename = str(path)
     return np.asarray(mapped)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -32,6 +33,9 @@ LARGEST = np.iinfo(np.int64).max
 # Booleans, integers, floats and text: what has no pointers and no fields.
 PLAIN_KINDS = "biufSU"
 TYPE_LENGTH = 60
+# Python 3.11 counts the depth of what it parses for all threads at once, and raises SystemError
+# where two that parse take turns; filters of warnings belong to all threads as well.
+ONE_PARSER = threading.Lock()
 
 
 class Header(NamedTuple):
@@ -71,7 +75,7 @@ def read_npy(stream: IO[bytes], size: int, where: str) -> npt.NDArray[Any]:
     """
     with refusing(where):
         head = io.BytesIO(stream.read(HEADER_BYTES))
-        header = _read_header(head)
+        header = read_header(head)
         _check(header, size - head.tell(), where)
         items = np.empty(header.n_bytes, np.uint8)
         arrived = _fill(stream, items, head.read())
@@ -92,7 +96,7 @@ def map_npy(path: Path) -> npt.NDArray[Any]:
     where = printable(path)
     with opened(path) as (file, size), refusing(where):
         head = io.BytesIO(file.read(HEADER_BYTES))
-        header = _read_header(head)
+        header = read_header(head)
         _check(header, size - head.tell(), where)
         order: Any = "F" if header.fortran else "C"
         return np.memmap(file, header.dtype, "r", head.tell(), header.shape, order)
@@ -138,8 +142,14 @@ def refusing(where: str) -> Iterator[None]:
         ) from error
 
 
-def _read_header(head: IO[bytes]) -> Header:
-    """Read what stands before the items; leave `head` at the first of them."""
+def read_header(head: IO[bytes]) -> Header:
+    """Read what stands before the items; leave `head` at the first of them.
+
+    Raises
+    ------
+    ValueError, and other errors of NumPy and Python
+        If it is none. Which ones is not documented; `refusing` takes them all.
+    """
     versions = {
         (1, 0): np.lib.format.read_array_header_1_0,
         (2, 0): np.lib.format.read_array_header_2_0,
@@ -147,7 +157,7 @@ def _read_header(head: IO[bytes]) -> Header:
     version = np.lib.format.read_magic(head)
     if version not in versions:  # 3.0 is for names of fields, which are not read here
         raise ValueError(f"version {version[0]}.{version[1]} of .npy")
-    with warnings.catch_warnings():
+    with ONE_PARSER, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # headers of Python 2, and types of old spelling
         try:
             shape, fortran, dtype = versions[version](head)
