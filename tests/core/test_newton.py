@@ -8,6 +8,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression as Peer
 
 from imlogit import LogisticRegression
+from imlogit.core.newton import System
 
 
 def blobs(n, d, k, seed):
@@ -50,6 +51,13 @@ def test_the_end_is_newtons_with_and_without_an_intercept(name, rng, fit_interce
     certificate = found.fit(x, rng.integers(0, 3, 60)).certificate_
     assert certificate.relative_gap < 1e-18  # what rounding may hide
     assert certificate.iterations - len(certificate.history) < 8
+
+
+def test_exact_steps_that_cost_more_than_all_others_are_not_taken(rng, monkeypatch):
+    monkeypatch.setattr(System, "of", lambda *_: pytest.fail("an exact Hessian was asked for"))
+    x = rng.normal(size=(30_000, 280)).astype(np.float32)  # few weights, and many rows
+    y = x[:, 0] + rng.normal(size=len(x)) > 0
+    assert LogisticRegression().fit(x, y).certificate_.converged
 
 
 @pytest.mark.parametrize(("n", "d", "k", "C"), [(200, 5, 5, 1e11), (60, 64, 10, 1e16)])

@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from imlogit.core import budget
+from imlogit.core.directions.schedule import Schedule
 from imlogit.core.pool import Pool
 from imlogit.core.regression import regression
 from imlogit.core.solution import Settings
 from imlogit.core.solver import solve
+from imlogit.core.starts.start import Start
 from imlogit.engines.table import open_engine
 from imlogit.errors import FitInterrupted
 
@@ -35,6 +37,27 @@ def test_a_start_shortens_the_way(name, few):
         cold, warm = solve(engine, [one, one], Settings(), starts=[None, 0])
     assert warm.certificate.converged
     assert warm.certificate.iterations <= 1 < cold.certificate.iterations
+
+
+def test_what_is_handed_on_is_used_by_a_later_call(name, few, monkeypatch):
+    images, y = few
+    first, second = (regression(y.astype(int), 2, np.ones(len(y)), C) for C in (1.0, 1.1))
+    drawn = []
+    draw = Schedule.draw
+    monkeypatch.setattr(
+        Schedule, "draw", lambda *given, **how: drawn.append(1) or draw(*given, **how)
+    )
+    with open_engine(name, images.reshape(len(images), -1), 1 / 255) as engine:
+        (before,) = solve(engine, [first], Settings(hand_on=True))
+        start = Start(before.weights, before.intercept, preconditioner=before.preconditioner)
+        (alone,) = solve(engine, [second], Settings(), points=[start._replace(preconditioner=None)])
+        n_alone = len(drawn)
+        (after,) = solve(engine, [second], Settings(), points=[start])
+    assert len(drawn) == n_alone  # none but that of the two before
+    assert after.certificate.converged
+    assert after.preconditioner is None
+    apart = np.linalg.norm(after.weights - alone.weights)
+    assert apart <= sum(np.sqrt(2 * one.certificate.gap) for one in (after, alone))
 
 
 @pytest.mark.parametrize("room", [1, 2, 64])

@@ -130,7 +130,8 @@ class Pool:
         slot = self.free.pop()
         self.problem.admit(slot, one)
         rng = np.random.default_rng(self.settings.seed)
-        schedule = Schedule(rng, turn.preconditioner, self.plan.factor_bytes)
+        known = turn.preconditioner if start.preconditioner is None else start.preconditioner
+        schedule = Schedule(rng, known, self.plan.factor_bytes)
         descent = Descent(one, slot, start.weights, start.b)
         descent.iterations, descent.passes = start.iterations, start.passes
         descent.history = list(start.history)
@@ -160,7 +161,8 @@ class Pool:
         done = [way for way in self.active if way.status]
         self._return_to_best(done)
         exact = [way for way in done if way.status in ("converged", "rounding")]
-        polish(self.batch, [way.descent for way in exact if way.is_small], self.settings.max_iter)
+        cheap = [way.descent for way in exact if way.may_be_polished]
+        polish(self.batch, cheap, self.settings.max_iter)
         for way in exact:
             if way.exact or way.is_small or way.descent.relative_gap < NEAR_ROUNDING:
                 way.gap = gap_with_rounding(self.engine, way.descent)
@@ -299,7 +301,8 @@ class Pool:
             plan=str(self.plan),
             history=tuple(descent.history),
         )
-        return Solution(weights, b, certificate, margins)
+        handed_on = way.schedule.preconditioner if self.settings.hand_on else None
+        return Solution(weights, b, certificate, margins, handed_on)
 
     def _gap(self, way: Way) -> float:
         if not way.descent.regression.penalty:

@@ -12,6 +12,7 @@ from imlogit.arrays import Floats
 from imlogit.core.certificate import Certificate
 
 if TYPE_CHECKING:
+    from imlogit.core.directions.schedule import Preconditioning
     from imlogit.core.starts.start import Start
 
 
@@ -53,12 +54,15 @@ class Solution:
     certificate : Certificate
     margins : ndarray of float64, shape (m, K), or None
         Of the rows that were asked for, intercepts included.
+    preconditioner : Preconditioner or SharedFactor or None
+        What the last steps took, if `Settings.hand_on` asks for it.
     """
 
     weights: Floats
     intercept: Floats
     certificate: Certificate
     margins: Floats | None = None
+    preconditioner: Preconditioning | None = None
 
     @classmethod
     def undefined(cls, n_columns: int, n_features: int, tol: float) -> Solution:
@@ -83,9 +87,12 @@ class Settings:
     memory_limit : int or None
         What fits may hold beside the features, in bytes; by default the largest of 512 MB, half of
         what these take, and what one fit needs.
+    hand_on : bool
+        Whether solutions keep their preconditioner, for a later call that starts from them.
     """
 
     tol: float = 1e-6
     max_iter: int = 200
     seed: int = 0
     memory_limit: int | None = None
+    hand_on: bool = False

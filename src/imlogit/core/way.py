@@ -17,9 +17,10 @@ EXACT_WEIGHTS = 500
 PATIENT_STEPS = 8
 # Exact steps of so many multiplications are cheaper than the first preconditioner...
 CHEAP = 1e8
-# ...of so many cheaper than what is left after many steps that did not arrive...
-FAIR, MOST_PATIENT_STEPS = 2e9, 100
-# ...and of so many what there is where other steps lead nowhere.
+# ...of so many, or of a few other steps, cheaper than what is left after steps that did not
+# arrive, soon with few weights, late with many...
+FAIR, FEW_STEPS, MOST_PATIENT_STEPS = 2e9, 16, 100
+# ...and of so many what there is where other steps lead nowhere, as any are with few weights.
 DEAR = 2e10
 # Gaps above the objective after so many steps are not for these steps to close.
 HOPELESS_STEPS = 30
@@ -93,17 +94,29 @@ class Way:
         return k * (k + 1) / 2 * n * d**2 + (k * (d + 1)) ** 3 / 3
 
     @property
+    def is_fair(self) -> bool:
+        """Whether an exact step costs little, or no more than a few others."""
+        k, d = self.descent.weights.shape
+        step = 2 * len(self.descent.regression.codes) * k * d
+        return self.price <= max(FAIR, FEW_STEPS * step)
+
+    @property
+    def may_be_polished(self) -> bool:
+        """Whether a few exact steps at the end are next to nothing."""
+        return self.is_small and self.is_fair
+
+    @property
     def is_exact(self) -> bool:
         """Whether exact steps are cheap, or all that is left."""
         steps = self.descent.iterations
         if self.is_small:
-            return self.price <= CHEAP or steps >= PATIENT_STEPS
-        return self.exact or (steps >= MOST_PATIENT_STEPS and self.price <= FAIR)
+            return self.exact or self.price <= CHEAP or (steps >= PATIENT_STEPS and self.is_fair)
+        return self.exact or (steps >= MOST_PATIENT_STEPS and self.is_fair)
 
     @property
     def may_yet_be_exact(self) -> bool:
         """Whether exact steps from the base rate are within reach, and were not taken."""
-        return self.price <= DEAR and not self.exact
+        return (self.is_small or self.price <= DEAR) and not self.exact
 
     @property
     def is_hopeless(self) -> bool:

@@ -7,7 +7,7 @@ them into regressions for the solver, one column or one softmax each, or one col
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -68,6 +68,8 @@ class Fitted:
         Of the rows that were asked for, the intercept included.
     of_labels : bool
         Whether each column is of a label of its own, of which a row has any number.
+    preconditioner : object or None
+        What the solver hands on to a fit that starts here, where that was asked for.
     """
 
     coef: Floats
@@ -76,6 +78,7 @@ class Fitted:
     certificate: Certificate
     margins: Floats | None
     of_labels: bool = False
+    preconditioner: Any = None
 
     def probabilities(self, multi_class: str) -> Floats:
         """Return those of the rows that were asked for, shape (m, n_classes) or (m, L)."""
@@ -92,6 +95,7 @@ def fit_all(
     observe: Observer | None = None,
     start: Any = None,
     checkpoint: Path | None = None,
+    hand_on: bool = False,
 ) -> list[Fitted]:
     """Fit every model, over one copy of the images.
 
@@ -107,6 +111,8 @@ def fit_all(
         From whose weights a single fit begins.
     checkpoint : Path, optional
         Where the weights of a long fit are kept; a fit goes on from what is there.
+    hand_on : bool, default=False
+        Whether the results are starts of further calls over the same rows.
 
     Raises
     ------
@@ -135,7 +141,7 @@ def fit_all(
             solutions: Sequence[Solution | None] = solve(
                 engine,
                 models,
-                settings_of(estimator),
+                replace(settings_of(estimator), hand_on=hand_on),
                 starts=starts,
                 rows=[one.rows for one in fits for _ in range(n)],
                 observe=observe,
@@ -163,6 +169,7 @@ def _fitted(data: Prepared, solutions: Sequence[Solution | None]) -> Fitted | No
         combine([s.certificate for s in known]),
         np.concatenate(margins, axis=1) if len(margins) == len(known) else None,
         data.indicators is not None,
+        known[0].preconditioner if len(known) == 1 else None,
     )
 
 

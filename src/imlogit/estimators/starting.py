@@ -70,7 +70,7 @@ def points_of(start: Any, data: Prepared, *, one_by_one: bool, intercept: bool) 
     if one_by_one:
         pairs = zip(weights, intercepts, strict=True)
         return [Start(w[None], one[None]) for w, one in pairs]
-    return [Start(weights, intercepts)]
+    return [Start(weights, intercepts, preconditioner=getattr(start, "preconditioner", None))]
 
 
 def _parts(start: Any) -> tuple[Floats, Floats, Any]:

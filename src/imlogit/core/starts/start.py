@@ -31,7 +31,10 @@ ALIKE = 4.0
 
 
 class Start(NamedTuple):
-    """Weights (K, d) and intercepts (K,) to begin with, and what it took to get there."""
+    """Weights (K, d) and intercepts (K,) to begin with, and what it took to get there.
+
+    ``preconditioner`` is what the steps there took, of a problem much like this one.
+    """
 
     weights: Floats
     b: Floats
@@ -39,6 +42,7 @@ class Start(NamedTuple):
     passes: int = 0
     history: tuple[Pass, ...] = ()
     seconds: float = 0.0
+    preconditioner: Preconditioning | None = None
 
 
 class BaseRate(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -12,14 +13,15 @@ from imlogit.estimators.fits import Fitted
 from imlogit.runs.probes.probe_fits import Fitter
 
 # Of the root in log C, where the objective is flat: what it loses there is the square of that.
-ROOT_TOLERANCE = 3e-4
+ROOT_TOLERANCE = 5e-4
 # The search takes steps of at most so much, down and up, and gives up so far below its start.
 DECADE = math.log(10)
-MOST_DOWN, MOST_UP, LOWEST = 3 * DECADE, DECADE, 12 * DECADE
+MOST_DOWN, MOST_UP, LOWEST = 3 * DECADE, 1.3 * DECADE, 12 * DECADE
 # Fits far from the root need not be exact: their gap is a share of the last step's square.
-FIRST_TOLERANCE, SHARE_OF_STEP = 1e-2, 0.1
-# How the norm grows with C, as a power: before that is known, and at most.
-FIRST_POWER, MOST_POWER, MOST_FITS = 0.4, 0.95, 60
+FIRST_TOLERANCE, SHARE_OF_STEP = 5e-2, 0.03
+# How the norm grows with C, as a power: before that is known, and at most; shorter steps say
+# nothing of it but what the gaps hide.
+FIRST_POWER, MOST_POWER, TELLING_STEP, MOST_FITS = 0.4, 0.95, 5e-3, 60
 
 
 def equivalent_fit(fitter: Fitter, C: float) -> tuple[float, Fitted]:
@@ -54,6 +56,14 @@ def _log_norm(fitted: Fitted) -> float:
     return math.log(max(float(norm), np.finfo(float).tiny))
 
 
+class Point(NamedTuple):
+    """What was found at a C: log c, of ``c = C n``, that of the norm, and the steps it took."""
+
+    log_c: float
+    log_norm: float
+    steps: int
+
+
 @dataclass
 class Search:
     """A search for where log c, of ``c = C n``, is the logarithm of the norm and what is wanted.
@@ -79,22 +89,30 @@ class Search:
     def run(self, fitter: Fitter) -> Fitted | None:
         """Search until the root is close, and return the fit there; None far below the start."""
         n, own = len(fitter.y), fitter.estimator.tol
+        found: list[Point] = []
         fitted: Fitted | None = None
-        lowest, before = self.log_c - LOWEST, None
+        lowest, tol = self.log_c - LOWEST, FIRST_TOLERANCE
         for _ in range(MOST_FITS):
-            tol = max(own, min(FIRST_TOLERANCE, SHARE_OF_STEP * self.moved**2))
+            looser, tol = tol, max(own, min(tol, SHARE_OF_STEP * self.moved**2))
+            if tol < looser:  # which may be wrong about the side on which the root is
+                self.low, self.high = -math.inf, math.inf
             fitted = fitter.fit_from(fitted, math.exp(self.log_c) / n, tol)
-            here = self.log_c, _log_norm(fitted)
-            if before is not None and fitted.n_iter.any() and here[0] != before[0]:
-                power = (here[1] - before[1]) / (here[0] - before[0])
-                self.power = min(max(power, 0.0), MOST_POWER)
-            before, step = here, self._step(here[1])
+            found = [*found[-1:], Point(self.log_c, _log_norm(fitted), fitted.n_iter.max())]
+            self._learn_power(*found)
+            step = self._step(found[-1].log_norm)
             if abs(step) <= ROOT_TOLERANCE and tol == own:
                 return fitted
             self.log_c, self.moved = self.log_c + step, step
             if self.log_c < lowest:
                 return None
         return fitted
+
+    def _learn_power(self, before: Point, after: Point | None = None) -> None:
+        if after is None or not after.steps:
+            return
+        moved = after.log_c - before.log_c
+        if abs(moved) >= TELLING_STEP:
+            self.power = min(max((after.log_norm - before.log_norm) / moved, 0.0), MOST_POWER)
 
     def _step(self, log_norm: float) -> float:
         excess = log_norm + self.wanted - self.log_c

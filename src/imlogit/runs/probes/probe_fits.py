@@ -140,9 +140,14 @@ class Fitter:
         loose, own = clone(self.estimator).set_params(tol=tol), None
         if start is not None:
             own = SimpleNamespace(
-                coef=start.coef, intercept=start.intercept, classes=self.data.classes
+                coef=start.coef,
+                intercept=start.intercept,
+                classes=self.data.classes,
+                preconditioner=start.preconditioner,
             )
-        (found,) = fit_all(loose, self.data, [Fit(C)], observe=self.observe, start=own)
+        (found,) = fit_all(
+            loose, self.data, [Fit(C)], observe=self.observe, start=own, hand_on=True
+        )
         return found
 
     def _row(self, C: float, of_C: Sequence[Fitted | None], folds: Sequence[Fold]) -> Tried:
