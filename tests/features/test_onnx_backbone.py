@@ -9,7 +9,7 @@ from imlogit.errors import DataError, MissingExtraError
 from imlogit.features.chain import Chain, FittedChain
 from imlogit.features.step import NoFeaturesError
 
-from helpers.networks import SIDE, WIDTH, pooled_of, written
+from helpers.networks import SIDE, WIDTH, pooled_of, weights_as_inputs, written
 from helpers.tools import need
 
 onnx = need("onnx")
@@ -44,8 +44,9 @@ def test_features_are_what_scipy_computes(fitted, images):
         {"sides": (2, 3, SIDE, SIDE)},
         {"kind": "FLOAT16"},
         {"kind": "UINT8"},
+        {"ir_version": 3, "opset": 9, "change": weights_as_inputs},
     ],
-    ids=str,
+    ids=["last", "pairs", "half", "bytes", "old"],
 )
 def test_layouts_types_and_batches(tmp_path, images, how):
     made = Chain.parse(f"onnx:{written(tmp_path, **how)}").fit(images).transform(images)

@@ -59,10 +59,17 @@ def conv_network(
     graph = helper.make_graph(
         parts["nodes"], "net", parts["inputs"], parts["outputs"], parts["weights"]
     )
-    model = helper.make_model(graph, opset_imports=parts["opsets"])
+    functions = parts.get("functions", ())
+    model = helper.make_model(graph, opset_imports=parts["opsets"], functions=functions)
     model.ir_version = ir_version
     helper.set_model_props(model, metadata or {})
     return model
+
+
+def weights_as_inputs(onnx, parts):
+    """Change a network to what files before the fourth version of IR were."""
+    described = onnx.helper.make_tensor_value_info
+    parts["inputs"] += [described(one.name, 1, one.dims) for one in parts["weights"]]
 
 
 def written(folder, name="net.onnx", **how):

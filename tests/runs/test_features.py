@@ -12,6 +12,7 @@ from imlogit.cli.app import run as command
 from imlogit.data.image_set import ImageSet
 from imlogit.data.reading import Reading
 from imlogit.errors import ModelFileError, ParameterError
+from imlogit.export.formats import open_format
 from imlogit.model.head import head_of
 from imlogit.model.inputs import Input
 from imlogit.model.predict import Predictor
@@ -242,6 +243,20 @@ def test_elsewhere_the_backbone_is_named(backbone_run, source, tmp_path, monkeyp
         imlogit.predict(alone, source, backbone=other)
     (tmp_path / "net.onnx").write_bytes(network.read_bytes())
     assert imlogit.predict(alone, source) == said  # it lies beside the model now
+
+
+def test_the_backbone_is_exported_with_the_model(backbone_run, source, tmp_path, capsys):
+    run, network = backbone_run
+    assert command(["export", str(run), "--to", "onnx", "--out", str(tmp_path / "m.onnx")]) == 0
+    alone = tmp_path / "alone.imlogit"
+    alone.write_bytes((run / "model.imlogit").read_bytes())
+    assert command(["export", str(alone), "--to", "onnx"]) == 2
+    assert "give the file with --backbone (SHA-256" in capsys.readouterr().err
+    assert command(["export", str(alone), "--to", "onnx", "--backbone", str(network)]) == 0
+    assert (tmp_path / "alone.onnx").read_bytes() == (tmp_path / "m.onnx").read_bytes()
+    said = open_format("onnx").load(tmp_path / "m.onnx")(np.load(source)["images"])
+    expected = [one.probabilities for one in imlogit.predict(run, source)]
+    np.testing.assert_allclose(said.probabilities, expected, atol=5e-6)
 
 
 def test_a_function_in_the_place_of_steps(source, tmp_path):

@@ -145,6 +145,7 @@ def export_command(
     float64: Annotated[bool, typer.Option("--float64", help="ONNX that computes in float64.")] = (
         False
     ),
+    backbone: Backbone = None,
     force: Annotated[bool, typer.Option("--force", help="Replace an export that is there.")] = (
         False
     ),
@@ -156,7 +157,7 @@ def export_command(
         from imlogit.export.writing import export_model
         from imlogit.model.persist import FILE_NAME, open_model
 
-        content = open_model(model)
+        content = open_model(model, backbone)
         file = model / FILE_NAME if model.is_dir() else model
         place = out or file.with_suffix(suffix_of(to))
         with working(f"writing and running {place.name}"):

@@ -28,18 +28,19 @@ WHITE = 255
 class Drawing:
     """Nodes that are drawn one after another, each of which has a name of its own."""
 
+    name: str = "features"
     nodes: list[Any] = field(default_factory=list)
     constants: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def __call__(self, operator: str, *given: Any, **how: Any) -> str:
         """Add a node, and return what it makes; arrays among its inputs become constants."""
-        made = f"features_{len(self.nodes)}"
+        made = f"{self.name}_{len(self.nodes)}"
         names = [one if isinstance(one, str) else self._constant(one) for one in given]
         self.nodes.append(onnx.helper.make_node(operator, names, [made], **how))
         return made
 
     def _constant(self, value: Any) -> str:
-        name = f"features_constant_{len(self.constants)}"
+        name = f"{self.name}_constant_{len(self.constants)}"
         self.constants[name] = np.asarray(value)
         return name
 
@@ -48,6 +49,16 @@ def draw_features(
     draw: Drawing, images: str, shape: tuple[int, ...], steps: Sequence[Mapping[str, Any]]
 ) -> str:
     """Draw the steps, and return what has their features, float64, a row for each image."""
+    values = draw_images(draw, images, shape, steps)
+    if not steps or steps[-1]["step"] == "deskew":
+        values = draw("Transpose", values, perm=[0, 2, 3, 1])
+    return draw("Flatten", values, axis=1)
+
+
+def draw_images(
+    draw: Drawing, images: str, shape: tuple[int, ...], steps: Sequence[Mapping[str, Any]]
+) -> str:
+    """Draw the steps, and return what the last makes, float64; of images with channels first."""
     height, width = shape[:2]
     channels = int(np.prod(shape[2:], dtype=int))
     apart = draw("Reshape", images, np.array([-1, height, width, channels]))
@@ -55,9 +66,7 @@ def draw_features(
     for step in steps:
         # channels first from here on
         values = _STEPS[step["step"]](draw, values, (channels, height, width), step)
-    if not steps or steps[-1]["step"] == "deskew":
-        values = draw("Transpose", values, perm=[0, 2, 3, 1])
-    return draw("Flatten", values, axis=1)
+    return values
 
 
 def _sum(draw: Drawing, values: str, *axes: int, keepdims: bool = False) -> str:

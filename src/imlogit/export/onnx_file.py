@@ -1,6 +1,7 @@
 """ONNX: one graph of standard operators, weights inline, checked by onnx and run by onnxruntime.
 
-Operator set 18 and IR version 8 are what runtimes since 2023 read.
+Operator set 18 and IR version 8 are what runtimes since 2023 read; with a backbone they are its
+own, and so are its operators.
 """
 
 from __future__ import annotations
@@ -15,9 +16,19 @@ from numpy.typing import NDArray
 
 from imlogit import __version__
 from imlogit.core.links import INDEPENDENT, SIGMOID, SOFTMAX
+from imlogit.errors import ExportError
 from imlogit.export.formats import FLOAT64_TOLERANCE, Format, Inputs, Runner
-from imlogit.export.onnx_features import Drawing, draw_features
+from imlogit.export.onnx_features import Drawing, draw_features, draw_images
+from imlogit.export.onnx_network import (
+    batch_of,
+    draw_feed,
+    merge,
+    network_in,
+    prefixed_network,
+)
 from imlogit.export.plain_features import recipes
+from imlogit.features.backbone.network import brief
+from imlogit.features.onnx_backbone import FittedOnnx
 from imlogit.model.head import Answers, Head
 from imlogit.system.atomic import write_bytes
 from imlogit.system.extras import need
@@ -30,49 +41,92 @@ helper, numpy_helper = onnx.helper, onnx.numpy_helper
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 runtime = need("onnxruntime", "onnx", "The format onnx")
 OPERATOR_SET = 18
+OPERATOR_SETS = (helper.make_opsetid("", OPERATOR_SET),)
 IR_VERSION = 8
 # Of onnxruntime's severities, errors.
 ERRORS = 3
+PRODUCER = {"producer_name": "imlogit", "producer_version": __version__}
 # Some nodes, and the constants that they name.
 Part = tuple[list[Any], dict[str, NDArray[Any]]]
 
 
 def write(head: Head, path: Path, real: type[np.floating] = np.float32) -> None:
     """Write a head; inputs that are not pixels are of type `real`, as probabilities are."""
-    parts = [_rows(head), _margins(head, real), _link(head, real), _label(head, real)]
+    network = network_in(head.features)
+    model = _drawn(head, real) if network is None else _merged(head, network, real)
+    helper.set_model_props(model, _metadata(head))
+    # of a stranger's graph onnx may not know all shapes
+    onnx.checker.check_model(model, full_check=network is None)
+    write_bytes(path, model.SerializeToString(deterministic=True))
+
+
+def _drawn(head: Head, real: type[np.floating]) -> Any:
+    """Return a model all of whose nodes are ours."""
+    ends = _input(head, real), _outputs(head, real)
+    return _model([_rows(head), *_answers(head, real)], *ends)
+
+
+def _merged(head: Head, fitted: FittedOnnx, real: type[np.floating]) -> Any:
+    """Return a model with a network between what prepares images and what multiplies."""
+    network, batch = prefixed_network(fitted), batch_of(fitted)
+    network.ir_version = max(IR_VERSION, network.ir_version)
+    sets = network.opset_import, network.ir_version
+    (fed,) = network.graph.input
+    feed = helper.make_tensor_value_info("feed", fed.type.tensor_type.elem_type, None)
+    before = _model([_feed(head, fitted)], _input(head, real, batch), [feed], *sets)
+    # the step makes float32 of what a network gives
+    flat = [_node("Flatten", "taken", to="flat", axis=1), _cast("flat", np.float32, to="rows")]
+    taken = _described("taken", np.float32, [batch, fitted.n_features])
+    answers = _answers(head, real)
+    after = _model([(flat, {}), *answers], taken, _outputs(head, real, batch), *sets)
+    return merge(fitted, network, before, after, name="imlogit", **PRODUCER)
+
+
+def _feed(head: Head, fitted: FittedOnnx) -> Part:
+    """Return what makes of the inputs what a network takes."""
+    drawing = Drawing("preparation")
+    steps = recipes(head.features)[:-1] if head.features is not None else []
+    values = draw_images(drawing, head.input_name, head.shape, steps)
+    made = draw_feed(drawing, values, fitted)
+    return [*drawing.nodes, _node("Identity", made, to="feed")], drawing.constants
+
+
+def _model(
+    parts: list[Part],
+    given: Any,
+    made: list[Any],
+    opsets: Any = OPERATOR_SETS,
+    ir_version: int = IR_VERSION,
+) -> Any:
     graph = helper.make_graph(
         [node for nodes, _ in parts for node in nodes],
         "imlogit",
-        *_ends(head, helper.np_dtype_to_tensor_dtype(np.dtype(real))),
+        [given],
+        made,
         [
             numpy_helper.from_array(value, name)
             for _, constants in parts
             for name, value in constants.items()
         ],
     )
-    model = helper.make_model(
-        graph,
-        opset_imports=[helper.make_opsetid("", OPERATOR_SET)],
-        producer_name="imlogit",
-        producer_version=__version__,
-    )
-    model.ir_version = IR_VERSION
-    helper.set_model_props(model, _metadata(head))
-    onnx.checker.check_model(model, full_check=True)
-    write_bytes(path, model.SerializeToString(deterministic=True))
+    return helper.make_model(graph, opset_imports=opsets, ir_version=ir_version, **PRODUCER)
 
 
-def _ends(head: Head, kind: int) -> tuple[list[Any], list[Any]]:
-    """Return what goes in, and what comes out."""
-    described = helper.make_tensor_value_info
-    given = onnx.TensorProto.UINT8 if head.dtype == "uint8" else kind
-    return (
-        [described(head.input_name, given, ["n", *head.shape])],
-        [
-            described("probabilities", kind, ["n", len(head.class_names)]),
-            described("label", onnx.TensorProto.INT64, ["n", *_labels_a_row(head)]),
-        ],
-    )
+def _input(head: Head, real: type[np.floating], batch: int | str = "n") -> Any:
+    kind = np.uint8 if head.dtype == "uint8" else real
+    return _described(head.input_name, kind, [batch, *head.shape])
+
+
+def _outputs(head: Head, real: type[np.floating], batch: int | str = "n") -> list[Any]:
+    return [
+        _described("probabilities", real, [batch, len(head.class_names)]),
+        _described("label", np.int64, [batch, *_labels_a_row(head)]),
+    ]
+
+
+def _described(name: str, kind: type[np.generic], shape: list[Any]) -> Any:
+    number = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+    return helper.make_tensor_value_info(name, number, shape)
 
 
 def _labels_a_row(head: Head) -> list[int]:
@@ -86,6 +140,10 @@ def _rows(head: Head) -> Part:
     drawing = Drawing()
     made = draw_features(drawing, head.input_name, head.shape, recipes(head.features))
     return [*drawing.nodes, _node("Identity", made, to="rows")], drawing.constants
+
+
+def _answers(head: Head, real: type[np.floating]) -> list[Part]:
+    return [_margins(head, real), _link(head, real), _label(head, real)]
 
 
 def _margins(head: Head, real: type[np.floating]) -> Part:
@@ -155,6 +213,9 @@ def _metadata(head: Head) -> dict[str, str]:
     said: dict[str, Any] = {"class_names": list(head.class_names)}
     if head.threshold is not None:
         said["threshold"] = head.threshold
+    network = network_in(head.features)
+    if network is not None:
+        said["backbone"] = {key: network.parameters[key] for key in ("file", "output", "sha256")}
     return {key: to_printable_json(value) for key, value in said.items()}
 
 
@@ -162,17 +223,36 @@ def load(path: Path) -> Runner:
     """Return what runs the file with onnxruntime."""
     options = runtime.SessionOptions()
     options.log_severity_level = ERRORS
-    session = runtime.InferenceSession(
-        path.read_bytes(), options, providers=["CPUExecutionProvider"]
-    )
+    content = path.read_bytes()
+    try:
+        session = runtime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise _not_run(error) from None
     (given,) = session.get_inputs()
+    batch = given.shape[0]
 
     def run(inputs: Inputs) -> Answers:
         if given.type == "tensor(double)":
             inputs = inputs.astype(np.float64)
-        return Answers(*session.run(["probabilities", "label"], {given.name: inputs}))
+        if not isinstance(batch, int):
+            return answers(inputs)
+        spare = np.zeros((-len(inputs) % batch, *inputs.shape[1:]), inputs.dtype)
+        whole = np.concatenate([inputs, spare])
+        found = [answers(whole[start : start + batch]) for start in range(0, len(whole), batch)]
+        p, label = map(np.concatenate, zip(*found, strict=True))
+        return Answers(p[: len(inputs)], label[: len(inputs)])
+
+    def answers(inputs: Inputs) -> Answers:
+        try:
+            return Answers(*session.run(["probabilities", "label"], {given.name: inputs}))
+        except Exception as error:
+            raise _not_run(error) from None
 
     return run
+
+
+def _not_run(error: Exception) -> ExportError:
+    return ExportError(f"onnxruntime does not run what was written ({brief(error)}).")
 
 
 FORMAT = Format(write, load)

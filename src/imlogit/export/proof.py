@@ -39,7 +39,8 @@ def trial_inputs(head: Head, n: int = N_TRIALS, seed: int = 0) -> NDArray[np.gen
     """
     rng = np.random.default_rng(seed)
     if head.features is not None:
-        return _between_classes(head, _pictures(head.shape, n, rng), _pictures(head.shape, n, rng))
+        some = [min(TOGETHER, n - start) for start in range(0, n, TOGETHER)]
+        return np.concatenate([_near_others(head, count, rng) for count in some])
     pixels = head.dtype == "uint8"
     size = n, head.n_features
     values = rng.uniform(0, 255, size) if pixels else rng.normal(size=size)
@@ -63,10 +64,9 @@ def _pictures(shape: tuple[int, ...], n: int, rng: np.random.Generator) -> NDArr
     return found.round().astype(np.uint8)
 
 
-def _between_classes(
-    head: Head, images: NDArray[np.uint8], others: NDArray[np.uint8]
-) -> NDArray[np.uint8]:
-    """Return mixtures of pairs of images, each drawn to where the answer changes, if it does."""
+def _near_others(head: Head, n: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Return mixtures of pairs of pictures, each drawn to where the answer changes, if it does."""
+    images, others = (_pictures(head.shape, n, rng) for _ in range(2))
     ends = images.astype(float), others.astype(float)
     column = (len(images),) + (1,) * (images.ndim - 1)
     low, high = np.zeros(column), np.ones(column)
@@ -104,14 +104,25 @@ def difference(head: Head, said: Answers, expected: Answers, tolerance: float, w
     if not apart <= tolerance:
         raise ExportError(
             f"{what} gives probabilities that differ from the model's by up to {apart:.1e}, over "
-            f"the {tolerance:.0e} that is allowed: the numbers of this model are too large for its "
-            "float32. Nothing is written. Scale the features and fit again, or export to json or "
-            "to onnx in float64."
+            f"the {tolerance:.0e} that is allowed: {_why_apart(head)}"
         )
     sure = _distance(head, expected) > 2 * tolerance
     if (said.labels != expected.labels)[sure].any():
         raise ExportError(f"{what} gives other labels than the model. Nothing is written.")
     return float(apart)
+
+
+def _why_apart(head: Head) -> str:
+    if head.features is not None and head.features.backbone is not None:
+        return (
+            "the backbone rounds otherwise in batches of another size, or what it says of an image "
+            "depends on others. Nothing is written. Fit again with a smaller C, or on a network "
+            "in float32."
+        )
+    return (
+        "the numbers of this model are too large for its float32. Nothing is written. Scale the "
+        "features and fit again, or export to json or to onnx in float64."
+    )
 
 
 def _distance(head: Head, expected: Answers) -> Floats:

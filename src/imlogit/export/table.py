@@ -41,8 +41,8 @@ FORMATS = {
     "onnx": Row(
         "imlogit.export.onnx_file",
         ".onnx",
-        "operator set 18, weights inline",
-        _EVERY,
+        "operator set 18 or the network's, weights inline",
+        (*_EVERY, "onnx"),
         "metadata `class_names`, a JSON list",
         "`imlogit[onnx]`",
         "onnxruntime",

@@ -65,13 +65,15 @@ def export_model(
     float64: bool = False,
     force: bool = False,
     class_names: Sequence[str] | None = None,
+    backbone: str | os.PathLike[str] | None = None,
 ) -> Export:
     """Write a fitted model in a format that other software runs, and prove it by running it.
 
     The file takes uint8 images (or float32 features, if the model was not fitted on uint8), any
     number at a time, and gives ``probabilities`` (n, n_classes) and the index ``label`` (n,). It
     scales pixels itself and honours the model's threshold. Of labels of which a row has any number
-    ``label`` is 0 or 1 for each, (n, L), in ONNX and JSON.
+    ``label`` is 0 or 1 for each, (n, L), in ONNX and JSON. A network of the model's is in the ONNX
+    file, which takes as many images at a time as that does where it takes no other number.
 
     Parameters
     ----------
@@ -87,6 +89,9 @@ def export_model(
         Replace what is there.
     class_names : sequence of str, optional
         Names for the labels, by default the labels as text.
+    backbone : path-like, optional
+        Where the network lies whose output the model takes, if it does and the network is not
+        beside it.
 
     Returns
     -------
@@ -101,6 +106,8 @@ def export_model(
         5e-6 (1e-9 for JSON and for ONNX in float64). Nothing is left.
     OutputError
         If the path exists, or cannot be written.
+    ModelFileError
+        For a model of a network that is not there, or another one.
     MissingExtraError
         For a format whose extra is not installed.
     """
@@ -108,14 +115,8 @@ def export_model(
     name = to or format_of(target)
     if target.suffix != suffix_of(name):
         raise ExportError(f"{target}: an export to {name} ends in {suffix_of(name)}. Rename it.")
-    head = _head_of(model, class_names)
-    _check_steps(head, name)
-    if head.link == INDEPENDENT and name not in OF_LABELS:
-        raise ExportError(
-            f"The model gives a row any number of labels, which {name} does not: export it to "
-            f"{' or '.join(OF_LABELS)}.",
-            parameter="to",
-        )
+    head = _head_of(open_model(model, backbone), class_names)
+    _check_form(head, name, float64)
     form = open_format(name, float64)
     sidecar = target.with_name(f"{target.name}.json") if form.sidecar else None
     for place in filter(None, (target, sidecar)):
@@ -164,8 +165,8 @@ def _check_place(place: Path, form: Format, force: bool) -> None:
         )
 
 
-def _check_steps(head: Head, name: str) -> None:
-    """Refuse a format that has no form for one of a model's feature steps.
+def _check_form(head: Head, name: str, float64: bool) -> None:
+    """Refuse a format that has no form for a model's labels, or for one of its feature steps.
 
     Raises
     ------
@@ -181,12 +182,20 @@ def _check_steps(head: Head, name: str) -> None:
             f"step {fitted.name}: {advice}.",
             parameter="to",
         )
+    if head.link == INDEPENDENT and name not in OF_LABELS:
+        raise ExportError(
+            f"The model gives a row any number of labels, which {name} does not: export it to "
+            f"{' or '.join(OF_LABELS)}.",
+            parameter="to",
+        )
+    if float64 and head.features is not None and head.features.backbone is not None:
+        raise ExportError(
+            "A backbone computes in its own numbers, whatever follows it: leave float64=True out.",
+            parameter="float64",
+        )
 
 
-def _head_of(
-    model: LogisticRegression | SavedModel | str | os.PathLike[str],
-    class_names: Sequence[str] | None,
-) -> Head:
+def _head_of(model: SavedModel, class_names: Sequence[str] | None) -> Head:
     """Return what is written of a model.
 
     Raises
@@ -195,7 +204,7 @@ def _head_of(
         For a model that normalises rows, for another number of names than classes, or names that
         occur twice.
     """
-    head = head_of(open_model(model))
+    head = head_of(model)
     if head.normalize is not None:
         raise ExportError(
             "The model divides every row by its norm, and no exported format does: normalise rows "

@@ -104,13 +104,7 @@ class OnnxStep(Step):
         MissingExtraError
             Without onnx and onnxruntime.
         """
-        network = read_network(self.file)
-        if self.sha256 not in ("", network.sha256):
-            raise backbone_error(
-                network.path,
-                f"another than that of the fit: its SHA-256 is {network.sha256}, not "
-                f"{printable(self.sha256)}",
-            )
+        network = read_network(self.file, self.sha256)
         given = input_of(network)
         preparation = preparation_of(network, given, self._wish())
         channels = preparation.channels or (1 if input_shape[2:] in ((), (1,)) else 3)
@@ -283,6 +277,18 @@ class FittedOnnx(OpaqueStep):
     def files(self) -> Files:
         """The network's file and those of its weights."""
         return Files(self.session.path, self.session.data_files)
+
+    @property
+    def content(self) -> bytes:
+        """The network up to the output that is taken, as it is in its file now.
+
+        Raises
+        ------
+        DataError
+            Where the file is another by now.
+        """
+        network = read_network(self.session.path, self.session.sha256)
+        return ending_in(network, GraphTensor(self.session.output, 0, None))
 
     @property
     def remarks(self) -> dict[str, str]:

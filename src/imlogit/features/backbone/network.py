@@ -57,8 +57,14 @@ class Network:
         return {one.key: one.value for one in self.model.metadata_props}
 
 
-def read_network(path: str | os.PathLike[str]) -> Network:
+def read_network(path: str | os.PathLike[str], sha256: str = "") -> Network:
     """Read a network, and refuse what could do more than multiply and add.
+
+    Parameters
+    ----------
+    path : path-like
+    sha256 : str
+        Where one is given, another network than that is refused.
 
     Raises
     ------
@@ -95,8 +101,13 @@ def read_network(path: str | os.PathLike[str]) -> Network:
         onnx.checker.check_model(model)
     except Exception as error:
         _refuse(place, f"not a sound network ({brief(error)})")
-    digest = hashlib.sha256(content).hexdigest()
-    return Network(place, model, data.joined_digest(digest), tuple(sorted(data.contents)))
+    digest = data.joined_digest(hashlib.sha256(content).hexdigest())
+    if sha256 not in ("", digest):
+        _refuse(
+            place,
+            f"another than that of the fit: its SHA-256 is {digest}, not {printable(sha256)}",
+        )
+    return Network(place, model, digest, tuple(sorted(data.contents)))
 
 
 def brief(error: BaseException) -> str:

@@ -239,8 +239,11 @@ def ending_in(network: Network, output: GraphTensor) -> bytes:
         asked.extend(taken)
     kept = [graph.node[at] for at in sorted(needed)]
     weights = [one for one in graph.initializer if one.name in names]
+    dropped = {one.name for one in graph.initializer} - names
+    inputs = [one for one in graph.input if one.name not in dropped]
     ends = [one for one in graph.output if one.name == output.name]
     for part, own in (
+        (graph.input, inputs),
         (graph.node, kept),
         (graph.initializer, weights),
         (graph.output, ends or [onnx.ValueInfoProto(name=output.name)]),
