@@ -14,7 +14,7 @@ from imlogit.errors import DataError, OutputError, ParameterError
 from imlogit.report.console.summaries import print_training
 from imlogit.report.run_folder import metrics_json, write_run
 from imlogit.runs.options import TrainOptions
-from imlogit.runs.plan import choose_target
+from imlogit.runs.target import choose_target
 from imlogit.runs.train import train
 
 

@@ -25,14 +25,13 @@ if TYPE_CHECKING:
 
     from imlogit.runs.plan import Task
 
-# Exports hold no feature steps.
-OF_PIXELS = "export {run} --to json"
+EXPORT = "export {run} --to json"
 # What can be done with a run.
 NEXT = {
     "doubts {run}": "which labels may be wrong",
     "explain {run}": "why the model says what it says",
     "predict {run} FILES": "what it says of other images",
-    OF_PIXELS: "the model for other software",
+    EXPORT: "the model for other software",
 }
 # A check of severity "error" failed.
 FOUND_ERRORS = 1
@@ -228,7 +227,7 @@ def _show(
     spelled = replace(result, checks=result.checks.respelled(respell))
     print_found(console, spelled, verbose=verbose, pictures=pictures)
     if place is not None:
-        _print_place(console, place, of_pixels=not result.task.options.makes_features)
+        _print_place(console, place, exports=_has_json(result.task))
 
 
 def _begin(options: RunOptions, *, quiet: bool) -> Task:
@@ -240,7 +239,7 @@ def _begin(options: RunOptions, *, quiet: bool) -> Task:
     if not quiet:
         from imlogit.report.console.tasks import print_task
 
-        print_task(result_console(), task)
+        print_task(result_console(), task, respell)
         sys.stdout.flush()  # a pipe, too, has it before the fit
     return task
 
@@ -261,7 +260,15 @@ def _words_of(task: Task) -> Callable[[int, int], str]:
     return words
 
 
-def _print_place(console: Console, place: Path, *, of_pixels: bool) -> None:
+def _has_json(task: Task) -> bool:
+    """Whether an export to JSON has a form for each of a run's feature steps."""
+    from imlogit.export.table import FORMATS
+
+    steps = () if task.features is None else task.features.steps
+    return all(fitted.name in FORMATS["json"].steps for fitted in steps)
+
+
+def _print_place(console: Console, place: Path, *, exports: bool) -> None:
     """Say where the run is, and what can be done with it."""
     from imlogit.report.console.printing import print_rows
     from imlogit.report.table import Column, Table, Wrap
@@ -271,7 +278,7 @@ def _print_place(console: Console, place: Path, *, of_pixels: bool) -> None:
     rows = tuple(
         (f"imlogit {command.format(run=run)}", what)
         for command, what in NEXT.items()
-        if of_pixels or command != OF_PIXELS
+        if exports or command != EXPORT
     )
     headings = (Column("command", wrap=Wrap.NEVER), Column("what it says", drop=1))
     print_rows(console, Table("", headings, rows, headed=False))

@@ -33,8 +33,9 @@ from imlogit.features.step import NoFeaturesError
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import head_of
 from imlogit.runs.options import TaskOptions, takes
-from imlogit.runs.plan import Task, check_white, choose_target
+from imlogit.runs.plan import Task, check_white
 from imlogit.runs.predictions import Predictions
+from imlogit.runs.target import choose_target
 
 # So many images, and so many of each class, show whether another C would do.
 MOST_REFITTED, FEW_OF_EACH = 2000, 20

@@ -112,7 +112,7 @@ class RunOptions(TaskOptions):
     features: str | Callable[..., Any] = option_of(
         "auto",
         "What to fit on: steps with + between, pixels, deskew, hog, patches or onnx:FILE, as in "
-        "deskew+patches:filters=512. Default: pixels.",
+        "deskew+patches:filters=512. Default: patches for colour photographs, else pixels.",
         metavar="STEPS",
         parse=str,
     )

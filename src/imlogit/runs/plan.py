@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,14 +14,15 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Labels, Pixels, Rows
 from imlogit.data.image_set import ImageSet
 from imlogit.data.progress import Progress
-from imlogit.data.readers.mnist_rows import DIGITS
 from imlogit.data.split import Split, split
 from imlogit.engines.table import check_engine
 from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.class_weights import weights_by_name
-from imlogit.runs.options import RunOptions, TaskOptions, TrainOptions
+from imlogit.runs.options import AUTO, PIXELS, RunOptions, TaskOptions, TrainOptions
+from imlogit.runs.photographs import photograph_steps
+from imlogit.runs.target import Target, choose_target
 from imlogit.system.summarized import Summarized
-from imlogit.system.text import by, counted, first_of, nearest
+from imlogit.system.text import by, counted, first_of
 
 # What a run is about is printed before scikit-learn and its like are there.
 if TYPE_CHECKING:
@@ -36,32 +36,6 @@ MOST_LISTED = 10
 FOLDS = 10
 
 
-@dataclass(frozen=True)
-class Target:
-    """What the classifier tells apart.
-
-    Attributes
-    ----------
-    positive : str or None
-        The label looked for; None for every class.
-    names : tuple of str
-        What the classes are called, in the order of the model's classes.
-    statement : str
-        What was chosen, and why.
-    """
-
-    positive: str | None
-    names: tuple[str, ...]
-    statement: str
-
-    def codes(self, image_set: ImageSet) -> Labels:
-        """Return each image's class, as its place in ``names``, shape (n,)."""
-        if self.positive is not None:
-            return (image_set.labels == image_set.class_names.index(self.positive)).astype(np.intp)
-        places = {name: place for place, name in enumerate(self.names)}
-        return np.array([places.get(name, -1) for name in image_set.class_names])[image_set.labels]
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Task(Summarized):
     """What a run is about: what was asked for, of which images, split how.
@@ -73,12 +47,15 @@ class Task(Summarized):
     image_set : ImageSet
     split : Split
     target : Target
+    chose_features : bool
+        Whether the steps in the options were chosen by default, and not asked for.
     """
 
     options: RunOptions
     image_set: ImageSet
     split: Split
     target: Target
+    chose_features: bool = False
 
     @cached_property
     def training_images(self) -> Pixels:
@@ -195,7 +172,12 @@ class Task(Summarized):
         }
         if self.features is not None:
             n = self.features.n_features
-            facts["features"] = f"{self.features}, {n:,} an image, as asked; by default pixels"
+            why = (
+                f"the default for colour photographs; features={PIXELS!r} goes back to pixels"
+                if self.chose_features
+                else "as asked; by default pixels"
+            )
+            facts["features"] = f"{self.features}, {n:,} an image, {why}"
             facts |= self.features.remarks
         if images.skipped:
             facts["passed over"] = f"{len(images.skipped):,}, listed in metrics.json"
@@ -246,7 +228,8 @@ class Task(Summarized):
         """Return what it is about, as short as can be."""
         target = self.target
         what = f"{len(target.names)} classes" if target.positive is None else repr(target.positive)
-        return {"source": self.image_set.name, "looking for": what}
+        about = {"source": self.image_set.name, "looking for": what}
+        return about | ({"features": self.options.features_text} if self.chose_features else {})
 
 
 def begin(image_set: ImageSet, options: RunOptions, *, may_choose: bool = False) -> Task:
@@ -281,7 +264,22 @@ def begin(image_set: ImageSet, options: RunOptions, *, may_choose: bool = False)
     task = Task(options, image_set, parts, target)
     class_weight_of(task)
     check_engine(options.engine)
-    return task
+    return _with_features(task)
+
+
+def _with_features(task: Task) -> Task:
+    """Return a task with the steps that it takes by default, where these are not pixels."""
+    options = task.options
+    if options.features != AUTO or options.pixel_scale != AUTO:
+        return task
+    steps = photograph_steps(task.image_set, len(task.split.train), len(task.target.names))
+    if steps is None:
+        return task
+    found = replace(task, options=replace(options, features=steps), chose_features=True)
+    try:
+        return found if found.features is not None else task
+    except DataError:  # as of pictures that show nothing but their colour
+        return task
 
 
 def class_weight_of(task: Task) -> dict[Any, float] | str | None:
@@ -326,43 +324,6 @@ def check_white(image_set: ImageSet, options: TaskOptions) -> None:
             f"{brightest}. Give that, or leave it out.",
             parameter="pixel_max",
         )
-
-
-def choose_target(
-    image_set: ImageSet, positive: str | None = None, *, every_class: bool = False
-) -> Target:
-    """Choose what to tell apart: what was asked for, or what the labels suggest.
-
-    Without a wish: of what is known to be digits, "2" against the rest; of two classes, the second;
-    else every class, also where ten classes happen to be called 0 to 9.
-    """
-    names = image_set.class_names
-    occurring = tuple(names[code] for code in np.unique(image_set.labels[: image_set.n_train]))
-    if every_class:
-        return Target(None, occurring, f"every one of {len(names)} classes, as asked")
-    if positive is not None:
-        return _against_rest(_known_label(names, positive), names, "as asked")
-    if image_set.of_digits and names == DIGITS:
-        return _against_rest("2", names, "the default for digits")
-    if len(names) == 2:
-        return _against_rest(names[1], names, "the second of two classes")
-    return Target(None, occurring, f"every one of {len(names)} classes, the default")
-
-
-def _against_rest(positive: str, names: Sequence[str], why: str) -> Target:
-    others = [name for name in names if name != positive]
-    rest = others[0] if len(others) == 1 else f"not {positive}"
-    return Target(positive, (rest, positive), f"{positive!r} against {rest!r}, {why}")
-
-
-def _known_label(names: Sequence[str], positive: str) -> str:
-    if positive in names:
-        return positive
-    raise DataError(
-        f"No image has the label {positive!r}.{nearest(positive, names)} The labels are: "
-        f"{', '.join(names)}.",
-        parameter="positive",
-    )
 
 
 def or_none(value: float) -> float | None:
