@@ -172,7 +172,7 @@ class TestFit:
     @pytest.mark.parametrize("how", [{}, {"size": (20, 30), "fit": "pad"}, {"grey": True}])
     @pytest.mark.filterwarnings("ignore::imlogit.SourceWarning")
     def test_nothing_need_be_said_again(self, photos, tmp_path, how):
-        found = imlogit.train(photos, folds=2, **how)
+        found = imlogit.train(photos, folds=2, features="pixels", **how)
         estimator, image_set = found.cross_validation.estimator, found.task.image_set
         model = tmp_path / "m.imlogit"
         imlogit.save_model(estimator, model, image_set=image_set, positive="b")
