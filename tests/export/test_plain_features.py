@@ -114,7 +114,8 @@ def test_pixels_are_no_step_of_a_file(embedded, tmp_path):
 def test_a_format_without_a_form_is_refused_in_one_line(models, to, tmp_path):
     model, _ = models["deskew+hog:cells=4"]
     with pytest.raises(
-        ExportError, match=rf"{to} has no form for the step deskew: .* json\.$"
+        ExportError,
+        match=rf"{to} has no form for the step deskew: .* json, or fit with features='pixels'\.$",
     ) as e:
         imlogit.export_model(model, tmp_path / f"m{suffix_of(to)}")
     assert "\n" not in str(e.value)

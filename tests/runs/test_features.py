@@ -123,7 +123,7 @@ def test_it_is_exported_with_its_steps(folders, tmp_path, capsys):
     assert command(["export", str(folders[0]), "--to", "litert"]) == 2
     said = " ".join(capsys.readouterr().err.split())
     assert f"makes features of images ({STEPS.split('+')[0]}" in said
-    assert said.endswith("export to onnx or savedmodel or json.")
+    assert said.endswith("export to onnx or savedmodel or json, or fit with --features pixels.")
     assert not (folders[0] / "model.tflite").exists()
 
 
@@ -158,7 +158,7 @@ def test_pixels_are_said_nowhere(embedded, given):
 def test_what_was_chosen_is_said_first(embedded):
     facts = begin(embedded, TrainOptions(features="hog:cells=4")).facts()
     assert facts["features"].startswith("hog:cells=4, ")
-    assert "by default pixels" in facts["features"]
+    assert "as asked; features='pixels' goes back" in facts["features"]
 
 
 @pytest.mark.parametrize(

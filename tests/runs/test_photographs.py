@@ -12,6 +12,7 @@ from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.photographs import photograph_steps
 from imlogit.runs.plan import begin
 from imlogit.runs.record import open_record
+from imlogit.system.shards import ShardedRows
 
 from helpers.feature_models import colour_images
 
@@ -53,8 +54,20 @@ def flat(images):
         (lambda images: images[:, :, :15], "auto"),
         # of colour, but with nothing that a patch could show
         (flat, "auto"),
+        # read where they are, and never put together
+        (lambda images: ShardedRows([images[:24], images[24:]]), "auto"),
     ],
-    ids=["photos", "some grey", "grey", "grey in three", "alpha", "low", "narrow", "flat"],
+    ids=[
+        "photos",
+        "some grey",
+        "grey",
+        "grey in three",
+        "alpha",
+        "low",
+        "narrow",
+        "flat",
+        "shards",
+    ],
 )
 @pytest.mark.parametrize("kind", [TrainOptions, SweepOptions])
 def test_what_is_fitted_on_by_default(made, steps, kind):

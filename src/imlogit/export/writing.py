@@ -176,10 +176,10 @@ def _check_form(head: Head, name: str, float64: bool) -> None:
         if fitted.name in FORMATS[name].steps:
             continue
         others = [one for one, row in FORMATS.items() if fitted.name in row.steps]
-        advice = f"export to {' or '.join(others)}" if others else "fit a model without it"
+        advice = f"export to {' or '.join(others)}, or " if others else ""
         raise ExportError(
             f"The model makes features of images ({head.features}), and {name} has no form for the "
-            f"step {fitted.name}: {advice}.",
+            f"step {fitted.name}: {advice}fit with features='pixels'.",
             parameter="to",
         )
     if head.link == INDEPENDENT and name not in OF_LABELS:

@@ -267,7 +267,7 @@ def estimator_of(model: SavedModel) -> LogisticRegression:
         steps = "+".join(step["name"] for step in model.features["steps"])
         raise ModelFileError(
             f"The model makes features of images ({steps}), which an estimator does not: give the "
-            "file to imlogit.predict, evaluate or explain."
+            "file to imlogit.predict, evaluate or explain, or fit with features='pixels'."
         )
     certificate = Certificate.from_dict(model.certificate)
     estimator = LogisticRegression(

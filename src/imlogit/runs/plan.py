@@ -172,12 +172,9 @@ class Task(Summarized):
         }
         if self.features is not None:
             n = self.features.n_features
-            why = (
-                f"the default for colour photographs; features={PIXELS!r} goes back to pixels"
-                if self.chose_features
-                else "as asked; by default pixels"
-            )
-            facts["features"] = f"{self.features}, {n:,} an image, {why}"
+            why = "the default for colour photographs" if self.chose_features else "as asked"
+            back = f"features={PIXELS!r} goes back to pixels"
+            facts["features"] = f"{self.features}, {n:,} an image, {why}; {back}"
             facts |= self.features.remarks
         if images.skipped:
             facts["passed over"] = f"{len(images.skipped):,}, listed in metrics.json"
