@@ -167,8 +167,8 @@ def test_the_network_is_the_one_of_the_fit(plain, tmp_path):
 @pytest.mark.parametrize(
     ("name", "how", "match"),
     [
-        ("m.json", {}, "json has no form for the step onnx: export to onnx."),
-        ("m.tflite", {}, "litert has no form for the step onnx: export to onnx."),
+        ("m.json", {}, "json has no form for the step onnx: export to onnx, or fit with"),
+        ("m.tflite", {}, "litert has no form for the step onnx: export to onnx, or fit with"),
         ("m.onnx", {"float64": True}, "leave float64=True out"),
     ],
 )
