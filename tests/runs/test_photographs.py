@@ -8,6 +8,7 @@ import pytest
 import imlogit
 from imlogit.cli.app import run as command
 from imlogit.data.image_set import ImageSet
+from imlogit.report.run_folder import checkpoint_place
 from imlogit.runs.options import SweepOptions, TrainOptions
 from imlogit.runs.photographs import photograph_steps
 from imlogit.runs.plan import begin
@@ -104,6 +105,15 @@ def test_the_more_there_is_to_do_the_fewer_filters(n, side, n_classes, filters):
     images = image_set(np.broadcast_to(one, (n, *one.shape)), n_classes)
     steps = f"patches:filters={filters},size=6,grid=3"
     assert photograph_steps(images, n, n_classes) == steps
+
+
+def test_a_run_goes_on_from_what_one_of_the_same_steps_has_reached():
+    images = image_set(PHOTOS)
+    place, asked, pixels = (
+        checkpoint_place(begin(images, TrainOptions(features=given)), None)
+        for given in ("auto", STEPS, "pixels")
+    )
+    assert place == asked != pixels
 
 
 @pytest.fixture(scope="module")
