@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from imlogit.data.images.shift import BY_ONE
 from imlogit.data.reading import Reading, option_of
 from imlogit.engines.cluster import engine_on
 from imlogit.errors import ParameterError
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 AUTO, PIXELS = "auto", "pixels"
 BRIGHTEST = 255
+# How far each copy of a training image is moved, down and across.
+AUGMENTS = {"shifts": BY_ONE}
 RULES = {
     "best": "the lowest mean log loss",
     "one-standard-error": "the smallest C within one standard error of the lowest mean log loss",
@@ -116,6 +119,12 @@ class RunOptions(TaskOptions):
         metavar="STEPS",
         parse=str,
     )
+    augment: str | None = option_of(
+        None,
+        "Fit on copies of the training images, too, which no figure counts: shifts, four of each, "
+        "by one pixel up, down, left and right.",
+        metavar="shifts",
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -131,6 +140,12 @@ class RunOptions(TaskOptions):
                 "take white to be 255: give one of them.",
                 parameter="pixel_max",
             )
+        if self.augment is not None and self.augment not in AUGMENTS:
+            raise ParameterError(
+                f"augment={self.augment!r} is not known.{nearest(self.augment, AUGMENTS)} Give "
+                f"{' or '.join(AUGMENTS)}.",
+                parameter="augment",
+            )
         if self.memory_limit is not None:
             try:
                 parse_bytes(self.memory_limit)
@@ -142,6 +157,11 @@ class RunOptions(TaskOptions):
         """Whether something else than the pixels is fitted on."""
         steps = self.features.split("+") if isinstance(self.features, str) else [""]
         return any(step not in (PIXELS, AUTO) for step in steps)
+
+    @property
+    def n_copies(self) -> int:
+        """How many copies of each training image are fitted on."""
+        return 0 if self.augment is None else len(AUGMENTS[self.augment])
 
     @property
     def features_text(self) -> str:

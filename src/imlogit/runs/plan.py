@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from imlogit.data.split import Split, split
 from imlogit.engines.table import check_engine
 from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.class_weights import weights_by_name
+from imlogit.runs.folding import choose_folds
 from imlogit.runs.options import AUTO, PIXELS, RunOptions, TaskOptions, TrainOptions
 from imlogit.runs.photographs import photograph_steps
 from imlogit.runs.target import Target, choose_target
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 # Of more classes, facts name the first.
 MOST_LISTED = 10
-FOLDS = 10
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,16 +84,24 @@ class Task(Summarized):
         return fit_features(self.options.features, images, self.options.seed)
 
     def make_features(self, progress: Progress | None = None) -> None:
-        """Make the features of all images now, or read them where they are kept."""
+        """Make all that is fitted on now: copies, and features unless they are kept."""
         if self.features is not None:
             from imlogit.features.source_rows import rows_of_parts
 
             made = rows_of_parts(self.features, self.image_set, self.split, progress)
             self.__dict__["training_rows"], self.__dict__["test_rows"] = made
+        if self.options.n_copies:
+            from imlogit.runs.augmenting import with_copies
+
+            own = self.__dict__.get("training_rows", self.training_images)
+            self.__dict__["training_rows"] = with_copies(self, own, progress)
 
     @cached_property
     def training_rows(self) -> NDArray[Any]:
-        """What is fitted on: the training images, or their features (n, n_features)."""
+        """What is fitted on: the training images, or their features (n, n_features).
+
+        Where copies are asked for, they follow behind all images, shape (n * 5, ...).
+        """
         self.make_features()
         return self.__dict__.get("training_rows", self.training_images)
 
@@ -122,8 +129,8 @@ class Task(Summarized):
 
     @property
     def training_labels(self) -> NDArray[Any]:
-        """The labels to fit: codes, and of one class against the rest whether they are it."""
-        codes = self.codes[self.split.train]
+        """The labels to fit, of copies, too: codes, or whether they are the class looked for."""
+        codes = np.tile(self.codes[self.split.train], self.options.n_copies + 1)
         return codes if self.target.positive is None else codes == 1
 
     def saved_model_of(self, estimator: LogisticRegression) -> SavedModel:
@@ -166,6 +173,7 @@ class Task(Summarized):
             "images": f"{len(images):,} of {by(images.image_shape)} pixels",
             "classes": how_many + first_of(sizes, MOST_LISTED),
             "training": f"{counted(len(self.split.train), 'image')}{copied}{joined}, in {order}",
+            **self._facts_of_copies(),
             "test": f"{counted(len(self.split.test), 'image')}, {how}",
             "looking for": self.target.statement,
             "base rate": f"{of_label.max() / of_label.sum():.4f} of the training images",
@@ -180,10 +188,19 @@ class Task(Summarized):
             facts["passed over"] = f"{len(images.skipped):,}, listed in metrics.json"
         return facts
 
+    def _facts_of_copies(self) -> dict[str, str]:
+        if not self.options.n_copies:
+            return {}
+        from imlogit.runs.augmenting import words_of_copies
+
+        return {"copies": words_of_copies(self)}
+
     def data_metrics(self) -> dict[str, Any]:
         """Return what the images are, for a program."""
         images = self.image_set
         made = {} if self.features is None else {"n_features": self.features.n_features}
+        if self.options.n_copies:
+            made["n_copies"] = self.options.n_copies * len(self.split.train)
         return {
             "name": images.name,
             "origin": images.origin,
@@ -212,6 +229,7 @@ class Task(Summarized):
             changed["features"] = self.options.features_text
         # the label stands in positive; of pixels and of where it ran a run says nothing
         left_out = {"every_class", "dask"} | ({"features"} if self.features is None else set())
+        left_out |= set() if self.options.n_copies else {"augment"}
         return {
             name: "inf" if value == math.inf else value
             for name, value in (options | changed).items()
@@ -256,12 +274,17 @@ def begin(image_set: ImageSet, options: RunOptions, *, may_choose: bool = False)
         _check_wanted(options, target)
     if not (may_choose and options.folds is None and parts.validation.any()):
         _, firsts = np.unique(image_set.groups(parts.train), return_index=True)
-        folds = _choose_folds(target.codes(image_set)[parts.train[firsts]], options.folds)
+        folds = choose_folds(target.codes(image_set)[parts.train[firsts]], options.folds)
         options = replace(options, folds=folds)
     task = Task(options, image_set, parts, target)
     class_weight_of(task)
     check_engine(options.engine)
-    return _with_features(task)
+    task = _with_features(task)
+    if options.n_copies:
+        from imlogit.runs.augmenting import check_copies
+
+        check_copies(task)
+    return task
 
 
 def _with_features(task: Task) -> Task:
@@ -269,7 +292,8 @@ def _with_features(task: Task) -> Task:
     options = task.options
     if options.features != AUTO or options.pixel_scale != AUTO:
         return task
-    steps = photograph_steps(task.image_set, len(task.split.train), len(task.target.names))
+    n_rows = len(task.training_labels)  # with copies
+    steps = photograph_steps(task.image_set, n_rows, len(task.target.names))
     if steps is None:
         return task
     found = replace(task, options=replace(options, features=steps), chose_features=True)
@@ -326,33 +350,3 @@ def check_white(image_set: ImageSet, options: TaskOptions) -> None:
 def or_none(value: float) -> float | None:
     """JSON has no nan: a figure that some fold could not define is null."""
     return None if np.isnan(value) else value
-
-
-def _choose_folds(codes: Labels, folds: int | None) -> int:
-    """Return the number of folds that was asked for, or one that fits."""
-    counts = np.bincount(codes)
-    counts = counts[counts > 0]
-    if len(counts) < 2:
-        raise DataError("All training images have the same label: there is nothing to tell apart.")
-    smallest = int(counts.min())
-    if smallest < 2:
-        raise DataError(
-            f"The smallest class has {smallest} training image, too few to cross-validate: add "
-            "images, or keep fewer for the test with a smaller test_size=...",
-            parameter="test_size",
-        )
-    if folds is None:
-        if smallest < FOLDS:
-            warnings.warn(
-                f"{smallest} folds, as the smallest class has {smallest} training images",
-                UserWarning,
-                stacklevel=2,
-            )
-        return min(FOLDS, smallest)
-    if not 2 <= folds <= smallest:
-        raise ParameterError(
-            f"folds={folds} is not possible: give from 2 to {smallest}, the number of training "
-            "images of the smallest class.",
-            parameter="folds",
-        )
-    return folds

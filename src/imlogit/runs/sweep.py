@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from imlogit.arrays import Rows
 from imlogit.checks.finding import Findings
 from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
@@ -23,10 +20,10 @@ from imlogit.evaluation.scores import Scores
 from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
 from imlogit.runs.command import command_of
+from imlogit.runs.folding import folds_of, validation_of
 from imlogit.runs.options import RULES, SweepOptions, takes
 from imlogit.runs.plan import Task, begin, class_weight_of, or_none
 from imlogit.runs.predictions import Predictions
-from imlogit.runs.train import folds_of
 from imlogit.system.processors import machine
 from imlogit.system.summarized import Summarized
 
@@ -206,7 +203,7 @@ def sweep_task(task: Task, observe: Observer | None = None, checkpoint: Any = No
     assert isinstance(options, SweepOptions)
     estimator = LogisticRegressionCV(
         Cs=list(options.values),
-        cv=[_validation(task)] if task.options.folds is None else folds_of(task),
+        cv=[validation_of(task)] if task.options.folds is None else folds_of(task),
         rule=options.rule,
         class_weight=class_weight_of(task),
         random_state=options.seed,
@@ -225,16 +222,11 @@ def sweep_task(task: Task, observe: Observer | None = None, checkpoint: Any = No
             None if stop.partial is None else _partial(task, stop.partial)
         ) from None
     path, model = estimator.path_, task.saved_model_of(estimator)
-    predictions = task.predictions_of(model, estimator.out_of_fold_, estimator.folds_)
+    own = slice(len(task.split.train))  # whose copies were fitted on and never held out
+    predictions = task.predictions_of(model, estimator.out_of_fold_[own], estimator.folds_[own])
     pooled, test = predictions.pooled_scores(), predictions.test_scores()
     checks = check_run(task, model, predictions, edge=path.edge, searched=len(path.Cs) > 1)
     return SweepResult(task, path, checks, estimator, model, predictions, pooled, test)
-
-
-def _validation(task: Task) -> tuple[Rows, Rows]:
-    """Return the training images that are fitted on for the choice, and those that are held out."""
-    held_out = task.split.validation
-    return np.flatnonzero(~held_out), np.flatnonzero(held_out)
 
 
 def _partial(task: Task, path: CPath) -> SweepResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,7 @@ from imlogit.core.solution import Observer
 from imlogit.data.image_set import ImageSet
 from imlogit.engines.cluster import client_at
 from imlogit.errors import FitInterrupted
-from imlogit.estimators.folds import fold_numbers, grouped_folds
+from imlogit.estimators.folds import fold_numbers
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluation.cross_validation import CrossValidation, cross_validate
 from imlogit.evaluation.scores import Scores
@@ -20,6 +20,7 @@ from imlogit.evaluation.thresholds import Threshold, choose_threshold
 from imlogit.model.fields import SavedModel
 from imlogit.runs.check import check_run
 from imlogit.runs.command import command_of
+from imlogit.runs.folding import folds_of
 from imlogit.runs.options import TrainOptions, takes
 from imlogit.runs.plan import Task, begin, class_weight_of
 from imlogit.runs.predictions import Predictions
@@ -180,17 +181,12 @@ def train_task(task: Task, observe: Observer | None = None, checkpoint: Any = No
     return _result(task, found)
 
 
-def folds_of(task: Task) -> Any:
-    """Return the number of folds; where there are copies, the folds themselves, which part none."""
-    if not task.image_set.copies:
-        return task.folds
-    train = task.split.train
-    groups = task.image_set.groups(train)
-    return grouped_folds(task.codes[train], groups, task.folds, task.options.seed)
-
-
 def _result(task: Task, found: CrossValidation, *, interrupted: bool = False) -> TrainResult:
-    folds = fold_numbers(len(task.split.train), [fold.test for fold in found.folds])
+    n_images = len(task.split.train)  # whose copies were fitted on and never held out
+    found = replace(
+        found, probabilities=found.probabilities[:n_images], codes=found.codes[:n_images]
+    )
+    folds = fold_numbers(n_images, [fold.test for fold in found.folds])
     threshold = _threshold(task, found, folds)
     if threshold is not None:
         found.estimator.threshold_ = threshold.value
@@ -218,5 +214,7 @@ def _threshold(task: Task, found: CrossValidation, folds: Rows) -> Threshold | N
         return None
     held_out = folds >= 0
     return choose_threshold(
-        task.training_labels[held_out], found.probabilities[held_out][:, 1], *options.wanted
+        task.training_labels[: len(folds)][held_out],
+        found.probabilities[held_out][:, 1],
+        *options.wanted,
     )

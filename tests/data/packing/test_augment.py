@@ -5,9 +5,9 @@ import pytest
 
 from imlogit import DataError, ImageSet, ParameterError, augment, sweep, train
 from imlogit.data.split import split
+from imlogit.runs.folding import folds_of
 from imlogit.runs.options import TrainOptions
 from imlogit.runs.plan import begin
-from imlogit.runs.train import folds_of
 
 
 @pytest.fixture(scope="module")

@@ -36,7 +36,7 @@ def check_room(n: int, shape: tuple[int, ...]) -> None:
     DataError
         If it does not.
     """
-    needed, memory = n * math.prod(shape), _memory()
+    needed, memory = n * math.prod(shape), available_memory()
     if needed > memory:
         raise DataError(
             f"{n:,} images of {by(shape)} take {needed / 1e9:,.0f} GB, and there are "
@@ -45,7 +45,7 @@ def check_room(n: int, shape: tuple[int, ...]) -> None:
         )
 
 
-def _memory() -> float:
+def available_memory() -> float:
     """Return the bytes of memory that the process may have; infinite where nothing says so."""
     return min(_physical_memory(), _limit_of_process(), _limit_of_container())
 

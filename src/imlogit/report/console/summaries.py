@@ -30,6 +30,7 @@ from imlogit.system.text import counted
 
 if TYPE_CHECKING:
     from imlogit.runs.assess import Assessment
+    from imlogit.runs.plan import Task
     from imlogit.runs.sweep import SweepResult
     from imlogit.runs.train import TrainResult
 
@@ -59,7 +60,8 @@ def print_training(
         The names of the files in the run's folder, to which tables that are cut short point.
     """
     names, found = training.task.target.names, training.cross_validation
-    _print_verdict(console, training.test, names, training.checks)
+    copies = _words_of_copies(training.task)
+    _print_verdict(console, training.test, names, training.checks, copies)
     console.print()
     if verbose:
         print_table(console, cross_validation_table(found))
@@ -77,7 +79,7 @@ def print_training(
     if verbose:
         print_table(console, certificate_table(found.estimator.certificate_))
     print_failed(console, training.checks)
-    _print_verdict(console, training.test, names, training.checks)
+    _print_verdict(console, training.test, names, training.checks, copies)
 
 
 def print_sweep(
@@ -91,10 +93,10 @@ def print_sweep(
         As of `print_training`.
     sweep : SweepResult
     """
-    test, names = sweep.test, sweep.task.target.names
+    test, names, copies = sweep.test, sweep.task.target.names, _words_of_copies(sweep.task)
     _print_paragraph(console, sweep.choice(), "bold")
     if test is not None:
-        _print_verdict(console, test, names, sweep.checks)
+        _print_verdict(console, test, names, sweep.checks, copies)
         console.print()
     print_table(console, path_table(sweep.path, whole=verbose))
     if test is not None and sweep.estimator is not None:
@@ -108,7 +110,7 @@ def print_sweep(
             _print_paragraph(console, words_of_fit(sweep.estimator.certificate_))
     print_failed(console, sweep.checks)
     if test is not None:
-        _print_verdict(console, test, names, sweep.checks)
+        _print_verdict(console, test, names, sweep.checks, copies)
 
 
 def print_assessment(console: Console, found: Assessment, *, verbose: bool = False) -> None:
@@ -132,15 +134,28 @@ def print_assessment(console: Console, found: Assessment, *, verbose: bool = Fal
         print_words(console, no_estimate(["the model was fitted on some of them."]), ALARM)
 
 
-def _print_verdict(console: Console, test: Scores, names: Sequence[str], checks: Findings) -> None:
+def _print_verdict(
+    console: Console, test: Scores, names: Sequence[str], checks: Findings, copies: str
+) -> None:
     """Print how often the model is right, what was promised of it, and whether that is so."""
-    print_words(console, _verdict(test, names), "bold")
+    print_words(console, _verdict(test, names) + copies, "bold")
     promise = checks["promise"]
     if promise.status is not Status.NOT_APPLICABLE:
         bad = promise.status is not Status.PASSED
         print_words(console, promise.sentence, STYLES[promise.severity] if bad else "")
     for sentence in checks.no_estimate():
         print_words(console, sentence, ALARM)
+
+
+def _words_of_copies(task: Task) -> str:
+    """Return what is to be known of copies that were fitted on, too; nothing where none were."""
+    if not task.options.n_copies:
+        return ""
+    n_images = len(task.split.train)
+    return (
+        f" It was fitted on {n_images:,} images and {task.options.n_copies * n_images:,} copies of "
+        "them, moved by a pixel; figures count no copies."
+    )
 
 
 def _print_paragraph(console: Console, words: str, style: str = "") -> None:

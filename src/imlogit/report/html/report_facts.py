@@ -54,6 +54,8 @@ class ReportFacts:
         What a page shows of `CrossValidation.to_dict`; None of a sweep.
     path : CPath or None
         What a sweep found of each C; ``scores`` are the negative log losses.
+    n_copies : int
+        So many copies of the training images were fitted on, too.
     """
 
     seed: int = 0
@@ -62,6 +64,7 @@ class ReportFacts:
     gaps: tuple[float, ...] = ()
     cross_validation: dict[str, Any] | None = None
     path: CPath | None = None
+    n_copies: int = 0
 
     @classmethod
     def of(cls, metrics: Any, n_images: int) -> ReportFacts:
@@ -80,7 +83,7 @@ class ReportFacts:
             Names the field, and what it may be.
         """
         found = _object(metrics, "it")
-        options = _object(found.get("options", {}), "options")
+        options, data = (_object(found.get(name, {}), name) for name in ("options", "data"))
         proof = found.get("certificate")
         folds, path = found.get("cross_validation"), found.get("path")
         return cls(
@@ -90,6 +93,7 @@ class ReportFacts:
             gaps=() if proof is None else _gaps(proof),
             cross_validation=None if folds is None else _cross_validation(folds),
             path=None if path is None else _path(path, found),
+            n_copies=_whole(data.get("n_copies", 0), "data.n_copies", MOST_IMAGES),
         )
 
 

@@ -125,7 +125,9 @@ def table_of_scores(content: PageContent) -> Any:
 
 def words_of_certificate(content: PageContent) -> str:
     """Return what is proved of the fit, as a sentence."""
-    return words_of_fit(content.certificate, "the training images")
+    copies = content.facts.n_copies
+    more = f" and {copies:,} copies of them, moved by a pixel" if copies else ""
+    return words_of_fit(content.certificate, f"the training images{more}")
 
 
 def verdict(content: PageContent) -> tuple[str, str]:
