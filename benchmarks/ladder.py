@@ -7,9 +7,10 @@ patches beside a bare product, gradients beside scikit-image's ``hog`` in a loop
 installed (the extra ``bench``), and backbone (the step onnx beside bare onnxruntime). None means
 all that are at hand.
 
-``--rungs TEXT ...`` takes other features than the usual, ``--seed N`` draws other patches,
-``--copies N`` trains on so many deformed copies of each training image, too, and ``--quick`` takes
-few images. C is chosen on a fifth of the training images, without copies; the model that is timed
+``--rungs TEXT ...`` takes other features than the usual, with ``+shifts`` at the end such as of
+copies moved by a pixel, too; ``--seed N`` draws other patches, ``--copies N`` trains on so many
+deformed copies of each training image, too, and ``--quick`` takes few images. C is chosen on a
+fifth of the training images, with moved copies and without deformed ones; the model that is timed
 and tested is fitted to all of them.
 """
 
@@ -28,16 +29,26 @@ from scipy.stats import binomtest
 from benchmarks.common import arguments, image_set, parse, show, table
 from imlogit import LogisticRegression, augment, load
 from imlogit.data.image_set import ImageSet
+from imlogit.data.images.shift import BY_ONE, is_bright_on_dark, shift
 from imlogit.evaluation.intervals import wilson
-from imlogit.features.chain import Chain
+from imlogit.features.chain import Chain, FittedChain
 from imlogit.features.step import BLOCK_ROWS
 from imlogit.system.extras import need
 from imlogit.system.onnx_runtime import onnx_runtime
 from imlogit.system.processors import processor_count
 
 PARTS = ["mnist-5k", "mnist", "photos", "rates", "backbone"]
-DIGITS = ["pixels", "deskew", "hog", "deskew+hog", "patches", "deskew+patches"]
-PHOTOS = ["pixels", "hog", "patches:size=6,grid=2", "patches:size=6,grid=3,filters=1024"]
+# What follows on a rung's steps where moved copies of the training images are fitted on, too.
+SHIFTS = "+shifts"
+DIGITS = [
+    *("pixels", "deskew", "hog", "deskew+hog", "deskew+hog" + SHIFTS),
+    *("patches", "deskew+patches", "deskew+patches" + SHIFTS),
+]
+PHOTOS = [
+    *("pixels", "hog", "patches:size=6,grid=2"),
+    *("patches:size=6,grid=3,filters=256", "patches:size=6,grid=3,filters=256" + SHIFTS),
+    "patches:size=6,grid=3,filters=1024",
+]
 CS = (0.01, 0.03, 0.1, 0.3, 1.0)
 # Wide enough for a comparison of errors; what is published is fitted to 1e-6.
 TOL = 1e-3
@@ -80,7 +91,8 @@ def main() -> None:
             show(backbone(quick=asked.quick))
             continue
         usual = PHOTOS if part == "photos" else DIGITS
-        rungs = asked.rungs or ([usual[0], "patches:filters=16"] if asked.quick else usual)
+        few = [usual[0], usual[0] + SHIFTS, "patches:filters=16"]
+        rungs = asked.rungs or (few if asked.quick else usual)
         with tempfile.TemporaryDirectory() as folder:
             images = _images(part, asked)
             if asked.copies:
@@ -130,33 +142,47 @@ def _parts(images: ImageSet) -> tuple[Any, Any]:
 def climb(text: str, train: Any, test: Any, seed: int, copies: int = 0) -> Rung:
     """Fit features and a model to training images, and test both."""
     began = time.perf_counter()
-    fitted = Chain.parse(text).fit(train[0], seed=seed)
-    rows = fitted.transform(train[0])
+    fitted = Chain.parse(text.removesuffix(SHIFTS)).fit(train[0], seed=seed)
+    rows = _with_shifts(fitted, train[0]) if text.endswith(SHIFTS) else fitted.transform(train[0])
     made = time.perf_counter()
-    chosen = _choose(rows[:: copies + 1], train[1][:: copies + 1])
-    model = LogisticRegression(C=chosen.C, tol=TOL).fit(rows, train[1], start=chosen)
+    blocks = rows.reshape(-1, len(train[0]), fitted.n_features)
+    chosen = _choose(blocks[:, :: copies + 1], train[1][:: copies + 1])
+    labels = np.tile(train[1], len(blocks))
+    model = LogisticRegression(C=chosen.C, tol=TOL).fit(rows, labels, start=chosen)
     done = time.perf_counter()
     wrong = model.predict(fitted.transform(test[0])) != test[1]
     n_bytes = model.coef_.nbytes + sum(one.nbytes for one in fitted.to_parts()[1].values())
     return Rung(text, wrong, fitted.n_features, made - began, done - made, chosen.C, n_bytes)
 
 
-def _choose(rows: Any, labels: Any) -> LogisticRegression:
+def _with_shifts(fitted: FittedChain, images: Any) -> Any:
+    """Return the features of images, and behind them those of the images moved each way."""
+    n, repeat_edge = len(images), not is_bright_on_dark(images)
+    rows = np.empty((n * (len(BY_ONE) + 1), fitted.n_features), fitted.dtype)
+    fitted.transform(images, rows[:n])
+    for number, way in enumerate(BY_ONE, start=1):
+        moved = shift(images, *way, repeat_edge=repeat_edge)
+        fitted.transform(moved, rows[number * n : (number + 1) * n])
+    return rows
+
+
+def _choose(blocks: Any, labels: Any) -> LogisticRegression:
     """Return the model that is best on a fifth of the training images, fitted to twice as many.
 
-    Each starts from the one before, of the next smaller C, until two in a row are worse.
+    Each starts from the one before, of the next smaller C, until two in a row are worse. Moved
+    copies, a block for each way, are fitted on with their images, and none is held out.
     """
-    drawn = np.random.default_rng(0).permutation(len(rows))
-    cut = min(10_000, len(rows) // 5)
+    drawn = np.random.default_rng(0).permutation(len(labels))
+    cut = min(10_000, len(labels) // 5)
     held, others = np.sort(drawn[:cut]), np.sort(drawn[cut : 3 * cut])
+    rows = blocks[:, others].reshape(-1, blocks.shape[-1])
+    own = np.tile(labels[others], len(blocks))
     models: list[LogisticRegression] = []
     scores: list[float] = []
     for C in CS:
         last = models[-1] if models else None
-        models.append(
-            LogisticRegression(C=C, tol=TOL).fit(rows[others], labels[others], start=last)
-        )
-        scores.append(models[-1].score(rows[held], labels[held]))
+        models.append(LogisticRegression(C=C, tol=TOL).fit(rows, own, start=last))
+        scores.append(models[-1].score(blocks[0][held], labels[held]))
         if max(scores) > max(scores[-2:]):
             break
     return models[int(np.argmax(scores))]
