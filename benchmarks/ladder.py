@@ -42,12 +42,14 @@ PARTS = ["mnist-5k", "mnist", "photos", "rates", "backbone"]
 SHIFTS = "+shifts"
 DIGITS = [
     *("pixels", "deskew", "hog", "deskew+hog", "deskew+hog" + SHIFTS),
-    *("patches", "deskew+patches", "deskew+patches" + SHIFTS),
+    *("patches", "deskew+patches", "deskew+patches:by=kmeans"),
+    "deskew+patches:by=kmeans" + SHIFTS,
 ]
 PHOTOS = [
     *("pixels", "hog", "patches:size=6,grid=2"),
-    *("patches:size=6,grid=3,filters=256", "patches:size=6,grid=3,filters=256" + SHIFTS),
-    "patches:size=6,grid=3,filters=1024",
+    *("patches:size=6,grid=3,filters=256", "patches:size=6,grid=3,filters=256,by=kmeans"),
+    "patches:size=6,grid=3,filters=256,by=kmeans" + SHIFTS,
+    *("patches:size=6,grid=3,filters=1024", "patches:size=6,grid=3,filters=1024,by=kmeans"),
 ]
 CS = (0.01, 0.03, 0.1, 0.3, 1.0)
 # Wide enough for a comparison of errors; what is published is fitted to 1e-6.

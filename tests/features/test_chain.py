@@ -18,7 +18,8 @@ def fitted(grey):
         ("pixels", "pixels"),
         (" deskew + hog : signed = no, cells=4 ", "deskew+hog:cells=4,signed=no"),
         ("patches:threshold=0.5,filters=512", "patches:filters=512,threshold=0.5"),
-        ("patches:filters=256", "patches"),
+        ("patches:filters=256,by=random", "patches"),
+        ("patches:by=kmeans,size=6", "patches:size=6,by=kmeans"),
         ("deskew+onnx:a+b, c.onnx,size=9", "deskew+onnx:a+b, c.onnx,size=9"),
         ("onnx:x=y.onnx", "onnx:x=y.onnx"),
     ],
@@ -51,6 +52,13 @@ def test_what_no_chain_is_called_is_refused(text, said):
     with pytest.raises(ParameterError, match=said) as caught:
         Chain.parse(text)
     assert caught.value.parameter == "features"
+
+
+def test_a_file_from_before_a_parameter_has_the_usual(fitted):
+    described, arrays = fitted.to_parts()
+    older = json.loads(json.dumps(described))
+    assert older["steps"][1]["parameters"].pop("by") == "random"
+    assert FittedChain.from_parts(older, arrays).to_parts()[0] == described
 
 
 def test_parts_come_back(fitted, grey):

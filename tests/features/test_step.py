@@ -14,7 +14,10 @@ TEXTS = {
     "pixels": ["pixels"],
     "deskew": ["deskew"],
     "hog": ["hog:cells=4", "hog:cells=3,levels=1,signed=no,colour=yes"],
-    "patches": ["patches:filters=5,size=4,grid=3", "patches:filters=300,grid=1"],
+    "patches": [
+        *("patches:filters=5,size=4,grid=3", "patches:filters=300,grid=1"),
+        "patches:filters=5,size=4,grid=3,by=kmeans",
+    ],
     "onnx": ["onnx:net.onnx,size=12"],
 }
 ALL = [text for texts in TEXTS.values() for text in texts]

@@ -363,7 +363,7 @@ def _described_step(described: Any) -> Step:
     try:
         kind = _kind_of(str(name))
         known = {field.name for field in fields(kind)}
-        if not isinstance(parameters, dict) or set(parameters) != known:
+        if not isinstance(parameters, dict) or set(parameters) | set(kind.later) != known:
             raise DataError(
                 f"the feature step {name} has the parameters {reprlib.repr(parameters)}, not "
                 f"{', '.join(sorted(known)) or 'none'}"

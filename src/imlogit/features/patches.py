@@ -25,9 +25,10 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Pixels
 from imlogit.errors import DataError
-from imlogit.features import patch_kernels as kernels
-from imlogit.features.parameters import real, whole
-from imlogit.features.patch_numbers import CONTRAST, MOST_LENGTH, Whole, whole_numbers
+from imlogit.features.parameters import choice, real, whole
+from imlogit.features.patching import kernels
+from imlogit.features.patching.centres import patch_centres
+from imlogit.features.patching.whole_numbers import CONTRAST, MOST_LENGTH, Whole, whole_numbers
 from imlogit.features.step import WHITE, ArrayKind, FittedStep, Step, by_blocks
 from imlogit.system.text import by
 from imlogit.system.threads import SingleThreadedBlas
@@ -43,7 +44,7 @@ LEAST_VARIANCE = 25.0
 
 @dataclass(frozen=True)
 class PatchesStep(Step):
-    """Responses to random patches of the training images, pooled over a grid."""
+    """Responses to patches of the training images, or centres of these, pooled over a grid."""
 
     name: ClassVar[str] = "patches"
 
@@ -51,6 +52,9 @@ class PatchesStep(Step):
     size: int = whole(7, 2, 64, "the side of a patch in pixels")
     grid: int = whole(4, 1, 64, "cells across and down over which responses are summed")
     threshold: float = real(0.25, 0.0, 100.0, "what a response must exceed, either way")
+    by: str = choice("random", ("random", "kmeans"), "how patches are found: drawn, or as centres")
+
+    later: ClassVar[tuple[str, ...]] = ("by",)
 
     @property
     def least_side(self) -> int:
@@ -118,7 +122,7 @@ class PatchesStep(Step):
     def _filters(
         self, images: Pixels, rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return random whitened patches of unit length, as filters of normalised patches."""
+        """Return whitened patches of unit length, as filters of normalised patches."""
         patches = self._random_patches(images, rng)
         normal = normalised(patches)
         mean = normal.mean(axis=0)
@@ -133,6 +137,8 @@ class PatchesStep(Step):
         chosen = telling[np.arange(self.filters) % len(telling)]
         directions = (chosen - mean) @ whitening
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        if self.by == "kmeans":
+            directions = patch_centres((telling - mean) @ whitening, directions)
         filters = directions @ whitening
         return filters.astype(np.float32), (filters @ mean).astype(np.float32)
 

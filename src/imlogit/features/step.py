@@ -88,12 +88,15 @@ class Step(ABC):
         Whether another step may follow.
     positional : str
         The parameter that is written first, without its name; it may hold any letters.
+    later : tuple of str
+        Parameters that files of older versions lack: what these did is the usual.
     """
 
     name: ClassVar[str]
     version: ClassVar[int] = 1
     makes_images: ClassVar[bool] = False
     positional: ClassVar[str] = ""
+    later: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         for field in fields(self):

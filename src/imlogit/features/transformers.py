@@ -200,7 +200,7 @@ class Hog(StepTransformer):
 
 
 class Patches(StepTransformer):
-    """Responses to random whitened patches of the training images, pooled over a grid.
+    """Responses to whitened patches of the training images, pooled over a grid.
 
     Parameters
     ----------
@@ -212,6 +212,8 @@ class Patches(StepTransformer):
         Cells across and down over which responses are summed.
     threshold : float, default=0.25
         What a response must exceed, either way.
+    by : {"random", "kmeans"}, default="random"
+        How patches are found: drawn at random, or as the centres of spherical k-means over many.
     image_shape : tuple of int, optional
         (h, w) or (h, w, c) of rows; by default they are square grey images, or else single lines.
     random_state : int, RandomState or None, default=None
@@ -239,6 +241,7 @@ class Patches(StepTransformer):
         size: int = 7,
         grid: int = 4,
         threshold: float = 0.25,
+        by: str = "random",
         image_shape: tuple[int, ...] | None = None,
         random_state: Any = None,
     ) -> None:
@@ -246,6 +249,7 @@ class Patches(StepTransformer):
         self.size = size
         self.grid = grid
         self.threshold = threshold
+        self.by = by
         self.image_shape = image_shape
         self.random_state = random_state
 

@@ -1,0 +1,1 @@
+"""What the step patches learns and computes: centres, whole numbers and their kernels."""
