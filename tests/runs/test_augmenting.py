@@ -56,6 +56,7 @@ def test_figures_and_checks_count_images(digits, run):
     found = run.metrics
     assert (found["options"]["augment"], found["data"]["n_copies"]) == ("shifts", 240)
     assert (found["data"]["n_train"], found["data"]["n_test"]) == (60, 15)
+    assert run.task.training_rows.shape == (300, 28, 28)
     assert found["cross_validation"]["pooled"]["n"] == 60
     assert [fold["n"] for fold in found["cross_validation"]["folds"]] == [20, 20, 20]
     assert found["test"]["n"] == len(run.task.test_rows) == 15

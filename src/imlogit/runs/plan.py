@@ -108,7 +108,8 @@ class Task(Summarized):
     @cached_property
     def test_rows(self) -> NDArray[Any]:
         """What becomes of the test images in the same way."""
-        self.make_features()
+        if self.features is not None:
+            self.make_features()
         return self.__dict__.get("test_rows", self.test_images)
 
     @property
