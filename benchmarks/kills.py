@@ -8,6 +8,7 @@ import os
 import resource
 import shutil
 import signal
+import sys
 import time
 import zipfile
 from collections import Counter
@@ -98,6 +99,8 @@ class Trial:
         def work() -> Any:
             _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+            # Python would keep half of a module that it compiles
+            sys.dont_write_bytecode = True
             return self.job.work()
 
         ended = forked(work, place)

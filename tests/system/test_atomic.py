@@ -2,7 +2,6 @@
 
 import errno
 import os
-import resource
 import stat
 import sys
 from pathlib import Path
@@ -11,6 +10,8 @@ import pytest
 
 from imlogit.errors import OutputError
 from imlogit.system import atomic
+
+from helpers.full_disk import no_file_beyond
 
 OLD, NEW = b"old" * 1000, b"new" * 5000
 
@@ -109,13 +110,11 @@ def test_a_disk_that_fails_leaves_the_old_file(target, monkeypatch, code, advice
 
 
 def test_a_real_limit_met_while_writing_leaves_the_old_file(target):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (len(OLD), hard))
-    try:
-        with pytest.raises(OutputError, match=r"result\.bin: cannot be written"):
-            atomic.write_bytes(target, NEW)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with (
+        pytest.raises(OutputError, match=r"result\.bin: cannot be written"),
+        no_file_beyond(len(OLD)),
+    ):
+        atomic.write_bytes(target, NEW)
     assert_untouched(target)
 
 

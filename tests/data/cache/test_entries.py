@@ -18,6 +18,7 @@ from imlogit.data.image_set import ImageSet
 from imlogit.data.labelled_set import label_digest
 from imlogit.errors import DataError
 
+from helpers.full_disk import no_file_beyond
 from helpers.mirror_server import is_mapped
 
 NAME = "tiny"
@@ -209,17 +210,14 @@ def test_a_folder_that_cannot_be_written_costs_one_warning(images, pins, tmp_pat
 
 
 def test_what_a_full_disk_cuts_short_is_not_kept(images, cache_home):
-    resource = pytest.importorskip("resource")
     # less than a buffer of C's streams, whose end is written when it is closed
     many = replace(images, images=np.repeat(images.images, 7, axis=0), labels=np.arange(210) % 3)
     pins = entries.Pins(many.sha256, label_digest(many.labels))
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (many.images.nbytes, hard))
-    try:
-        with pytest.warns(UserWarning, match="could not be kept"):
-            same(entries.cached(NAME, pins, lambda: many), many)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with (
+        pytest.warns(UserWarning, match="could not be kept"),
+        no_file_beyond(many.images.nbytes),
+    ):
+        same(entries.cached(NAME, pins, lambda: many), many)
     assert names(cache_home) == []
 
 
