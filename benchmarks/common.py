@@ -42,8 +42,8 @@ class Watch:
 
 def seconds(work: Callable[[], Any], runs: int | None = None) -> tuple[float, Any]:
     """Return the median time of several runs, or the first run's if that was slow; and a result."""
-    times = []
-    for _ in range(runs or Clock.runs):
+    times, quick = [], Clock.runs == 1
+    for _ in range(1 if quick else runs or Clock.runs):
         began = time.perf_counter()
         result = work()
         times.append(time.perf_counter() - began)

@@ -25,7 +25,7 @@ from imlogit.evaluation.comparison import compare_probabilities
 from imlogit.evaluation.scores import NAMES, score
 
 SIZES = {20: 2000, 200: 2000, 2000: 1000, 20_000: 400, 60_000: 300}
-LARGE, QUICK_LARGE, QUICK_SAMPLES = 1_000_000, 20_000, 2
+LARGE, QUICK_LARGE, QUICK_SAMPLES, QUICK_MOST = 1_000_000, 20_000, 2, 2000
 # What an interval is to hold in so many of 100 samples.
 BARS = (0.93, 0.975)
 
@@ -95,7 +95,9 @@ def main() -> None:
     parser.add_argument("--figures", nargs="+", choices=NAMES, default=NAMES)
     parser.add_argument("--sizes", nargs="+", type=int, choices=SIZES, default=list(SIZES))
     asked = parse(parser, PARTS)
-    sizes = {n: QUICK_SAMPLES if asked.quick else SIZES[n] for n in asked.sizes}
+    sizes = {n: SIZES[n] for n in asked.sizes}
+    if asked.quick:
+        sizes = {n: QUICK_SAMPLES for n in sizes if n <= QUICK_MOST}
     effort = Effort(sizes, QUICK_LARGE if asked.quick else LARGE, tuple(asked.figures))
     for part in asked.parts:
         for found in PARTS[part](effort):

@@ -19,7 +19,7 @@ EVENTS = ("kills", "disks", "servers", "crowds")
 # Of each writer at every renaming, and at random up to so many; some strike when all is over.
 STOPS, LEAST_DRAWN = 48, 16
 QUICK_JOBS = ("export to json", "save", "fetch")
-QUICK_SERVERS = 3
+QUICK_SERVERS, QUICK_THREADS = 3, 2
 CROWDS = 5
 COUNTS = (
     *("kills", "over before", "whole, old", "whole, new", "whole, aside", "nothing"),
@@ -55,7 +55,8 @@ def print_events(parts: list[str], *, quick: bool) -> int:
             for turn in range(1 if quick else CROWDS):
                 n = KILLED + 2 if quick else PROCESSES
                 tallies[f"{n} processes on one cache, {turn + 1}"] = crowd(made, home, n, rng)
-            tallies[f"{THREADS} threads in one process"] = threads(made, home, THREADS)
+            n = QUICK_THREADS if quick else THREADS
+            tallies[f"{n} threads in one process"] = threads(made, home, n)
         for name, tally in tallies.items():
             right = tally.outcomes["right"] + tally.outcomes["left in time"]
             rows.add_row(name, f"{right}", f"{tally.outcomes['killed']}", f"{len(tally.faults)}")

@@ -112,7 +112,7 @@ def main() -> None:
         show(of_copies(quick=asked.quick))
     folders = [folder for folder in FOLDERS if folder.name in asked.parts]
     if asked.quick:
-        folders = [folder.quick for folder in folders[:2]]
+        folders = [folder.quick for folder in folders[:1]]
     if folders:
         show(of_folders(folders))
 

@@ -52,7 +52,7 @@ from imlogit.system.plain_json import to_printable_json
 from imlogit.system.text import printable_lines
 
 TRIALS = {"models": 2000, "runs": 2000, "notes and facts": 1000}
-QUICK_SHARE = 40
+QUICK_SHARE = 200
 MOST_SECONDS, MOST_MEGABYTES = 2.0, 300.0
 ANSWERED, REFUSED = "answered", "refused in a line"
 Work = Callable[[np.random.Generator], str]

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 import imlogit
-from benchmarks.common import arguments, image_set, parse, show, table
+from benchmarks.common import Clock, arguments, image_set, parse, show, table
 
 N_CSV = 42_000
 N_PREDICT = 10_000
@@ -84,7 +84,7 @@ def of_folder(images: imlogit.ImageSet, place: Path) -> Any:
         assert part is not None
         write_png(root / name, part.images, part.labels)
     peer = run_script(PILLOW, root)["seconds"]
-    first, again = run_script(LOAD, root), [run_script(LOAD, root) for _ in range(5)]
+    first, again = run_script(LOAD, root), [run_script(LOAD, root) for _ in range(Clock.runs)]
     second = float(np.median([one["seconds"] for one in again]))
     new = table(f"A folder of {len(images):,} PNG files, 28 x 28", "what", "seconds", "")
     new.add_row("one process of Pillow's, as torchvision reads", f"{peer:.2f}", "")

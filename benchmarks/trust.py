@@ -10,7 +10,7 @@ from rich.progress import track
 from benchmarks.common import arguments, parse, show, table
 from benchmarks.problems import Verdict, draw, judge
 
-PROBLEMS, QUICK_PROBLEMS, QUICK_ENTRIES = 5000, 12, 3000
+PROBLEMS, QUICK_PROBLEMS, QUICK_ENTRIES = 5000, 4, 3000
 # TensorFlow traces a graph for each shape: one problem in so many is its.
 TENSORFLOW_EVERY = 20
 HEADINGS = "status", "problems", "false claims", "a peer does better", "crashes"

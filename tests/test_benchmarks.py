@@ -33,7 +33,7 @@ LAST = {
     "shapes": "imlogit train on folders",
     "siege": "Mutated files of strangers",
     "sources": "imlogit predict on PNG files",
-    "trust": "Trust in 12 random problems",
+    "trust": "Trust in 4 random problems",
 }
 
 
