@@ -44,10 +44,6 @@ def _elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def imlogit(*arguments):
-    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
-
-
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """One real run of the main job, as a process of its own."""
@@ -306,14 +302,14 @@ def test_a_full_disk_behind_standard_output(trained):
     assert "Traceback" not in done.stderr
 
 
-def test_a_damaged_model_file(trained, tmp_path):
+def test_a_damaged_model_file(trained, tmp_path, capsys):
     data = bytearray((trained[1] / "model.imlogit").read_bytes())
     data[-5] ^= 1
     (tmp_path / "bad.imlogit").write_bytes(data)
-    done = imlogit("show", "bad.imlogit")
-    assert done.returncode == 2
-    assert "bad.imlogit" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert run(["show", "bad.imlogit"]) == 2
+    said = capsys.readouterr().err
+    assert "bad.imlogit" in said
+    assert "Traceback" not in said
 
 
 def test_no_color_is_honoured(trained):
@@ -328,6 +324,7 @@ def test_no_color_is_honoured(trained):
     assert "\x1b[3" not in done.stdout  # no foreground colour
 
 
+@pytest.mark.once
 def test_an_interrupt_in_a_finalizer_is_not_lost():
     struck_there = """
 import signal, time
@@ -356,6 +353,7 @@ main.main()
     assert (done.returncode, done.stderr) == (130, "\nInterrupted.\n")
 
 
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("delay", "signum"),
     [

@@ -163,6 +163,7 @@ MANY = 4000
 
 
 @pytest.mark.skipif(not hasattr(os, "killpg"), reason="this system has no process groups")
+@pytest.mark.once
 @pytest.mark.parametrize("delay", [0.3, 0.6, 0.8, 1.0, 1.3])
 def test_an_interrupt_while_processes_decode(delay, tmp_path):
     image = encoded(np.zeros((28, 28), np.uint8))

@@ -139,7 +139,7 @@ def model(embedded):
 @pytest.mark.parametrize("noise", [2, 14])
 def test_a_model_reads_scans_as_well_as_the_images_they_were_made_of(embedded, model, noise):
     rng = np.random.default_rng(noise)
-    images, labels = embedded.images[1::8], embedded.labels[1::8]
+    images, labels = embedded.images[1::16], embedded.labels[1::16]
     pages = [scan(image, rng, noise) for image in images]
 
     def accuracy(of):
