@@ -12,6 +12,9 @@ import pytest
 
 import imlogit
 
+# Files with tests of ten seconds and more.
+LONGEST = {"test_benchmarks.py", "test_notebook.py", "test_sklearn_suite.py"}
+
 
 def pytest_make_parametrize_id(val, argname):
     """Keep the contents of files out of the names of tests.
@@ -20,6 +23,11 @@ def pytest_make_parametrize_id(val, argname):
     seconds would disagree on their names.
     """
     return argname if isinstance(val, bytes) and len(val) > 16 else None
+
+
+def pytest_collection_modifyitems(items):
+    """Run first what takes longest, so that no worker is left alone with it at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -7,6 +7,7 @@ import pytest
 from benchmarks.siege import ANSWERED, REFUSED, Target, besiege
 from imlogit.errors import DataError
 
+pytestmark = pytest.mark.once
 TRIALS = {"models_work": 150, "runs_work": 60, "notes_work": 60}
 
 

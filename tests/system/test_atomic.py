@@ -13,6 +13,7 @@ from imlogit.system import atomic
 
 from helpers.full_disk import no_file_beyond
 
+pytestmark = pytest.mark.once
 OLD, NEW = b"old" * 1000, b"new" * 5000
 
 

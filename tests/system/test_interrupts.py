@@ -9,7 +9,7 @@ import pytest
 from imlogit.system.interrupts import DeferredInterrupt
 from imlogit.system.threads import SingleThreadedBlas, Team
 
-pytestmark = pytest.mark.usefixtures("answered")
+pytestmark = [pytest.mark.once, pytest.mark.usefixtures("answered")]
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from imlogit.system.leftovers import DAY_SECONDS, mark, scratch_folder, sweep
 
 from helpers.renaming import interrupt_at
 
+pytestmark = pytest.mark.once
 PARTS = mark().split("-")
 HERE, PID, TOKEN = PARTS
 GONE = "4194303"  # more than Linux hands out by default

@@ -16,9 +16,12 @@ from helpers.image_files import encoded, write
 MANY = 4000
 SECONDS = 20
 
-pytestmark = pytest.mark.skipif(
-    not Path("/proc/self").is_dir(), reason="this system does not list its processes as files"
-)
+pytestmark = [
+    pytest.mark.once,
+    pytest.mark.skipif(
+        not Path("/proc/self").is_dir(), reason="this system does not list its processes as files"
+    ),
+]
 
 
 def of_session(leader):
