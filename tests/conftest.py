@@ -59,6 +59,14 @@ def few(embedded):
     return embedded.images[::10], embedded.labels[::10] == 2
 
 
+@pytest.fixture(scope="module")
+def without_pictures():
+    """Runs are written without pictures and a page, which take longer than all else."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("imlogit.report.run_folder._picture", lambda *_: None)
+        yield
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(20240229)

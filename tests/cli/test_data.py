@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -27,11 +28,15 @@ def _elsewhere(tmp_path, monkeypatch):
     monkeypatch.setenv("IMLOGIT_CACHE", str(tmp_path / "cache"))
 
 
+def write_digits(embedded, place):
+    rows = np.concatenate([np.arange(100) + 500 * code for code in (2, 3, 8)])
+    return write_class_folders(place / "digits", embedded.images[rows], embedded.labels[rows])
+
+
 @pytest.fixture
 def digits(embedded, tmp_path):
     """Three hundred files of three digits, in a folder for each."""
-    rows = np.concatenate([np.arange(100) + 500 * code for code in (2, 3, 8)])
-    return write_class_folders(tmp_path / "digits", embedded.images[rows], embedded.labels[rows])
+    return write_digits(embedded, tmp_path)
 
 
 def out(capsys, *arguments, code=0):
@@ -123,9 +128,18 @@ def test_a_run_stays_in_its_folder_whatever_its_images_are_called(name, folder):
 
 
 class TestExplainFiles:
+    @pytest.fixture(scope="class")
+    def trained(self, embedded, tmp_path_factory, without_pictures):
+        """A run on such files as the digits."""
+        place = tmp_path_factory.mktemp("trained")
+        write_digits(embedded, place)
+        words = ["train", str(place / "digits"), "--folds", "2", "--out", str(place / "run")]
+        assert run(words) == 0
+        return place / "run"
+
     @pytest.fixture
-    def model(self, digits, capsys):
-        out(capsys, "train", "digits", "--folds", "2", "--out", "run")
+    def model(self, digits, trained, tmp_path):
+        shutil.copytree(trained, tmp_path / "run")
         return "run"
 
     @pytest.mark.parametrize("place", ["run", "run/model.imlogit"])

@@ -14,6 +14,7 @@ from imlogit.estimators import checkpoints
 
 from helpers.clusters import client_of, needs_dask
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
 SHORT = {"train": ["--folds", "2"], "sweep": ["--folds", "2", "--cs", "0.01,0.1"]}
 
 
@@ -109,17 +110,15 @@ def test_a_weight_of_a_class_changes_the_fit_and_is_checked_before_it(tmp_path, 
 
 @pytest.fixture(scope="module")
 def stripes(tmp_path_factory):
-    """A source of small images of two classes, and what a run says of it, without pictures."""
+    """A source of small images of two classes, and what a run says of it."""
     place = tmp_path_factory.mktemp("stripes")
     rng = np.random.default_rng(0)
     images, labels = rng.integers(0, 200, (200, 6, 6), dtype=np.uint8), np.arange(200) % 2
     images[:, 2] += (labels * 40).astype(np.uint8)[:, None]
     np.savez(place / "stripes.npz", images=images, labels=labels)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("imlogit.report.run_folder._picture", lambda *_: None)
-        words = ["train", str(place / "stripes.npz"), "--folds", "2"]
-        assert run([*words, "--out", str(place / "whole")]) == 0
-        yield words, place
+    words = ["train", str(place / "stripes.npz"), "--folds", "2"]
+    assert run([*words, "--out", str(place / "whole")]) == 0
+    return words, place
 
 
 def figures(folder):

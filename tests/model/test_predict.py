@@ -27,6 +27,8 @@ from imlogit.runs.assess import evaluate
 from helpers.archives import packed
 from helpers.image_files import encoded, write, write_class_folders
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 
 @pytest.fixture(scope="module")
 def digits(embedded):

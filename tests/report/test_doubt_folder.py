@@ -19,6 +19,8 @@ from imlogit.runs.train import train
 
 from helpers.image_files import can_make, write_class_folders
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 
 def recorded(images, place, source):
     options = TrainOptions(source=str(source), folds=2, engine="reference")

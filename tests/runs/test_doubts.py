@@ -15,6 +15,8 @@ from imlogit.runs.options import TrainOptions
 from imlogit.runs.record import open_record
 from imlogit.runs.train import train
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 
 def recorded(images, place, **options):
     return open_record(write_run(train(images, TrainOptions(folds=3, **options)), place))

@@ -26,6 +26,8 @@ from imlogit.runs.record import open_record
 from imlogit.runs.sweep import sweep
 from imlogit.runs.train import train
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

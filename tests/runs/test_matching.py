@@ -17,6 +17,8 @@ from imlogit.runs.train import train
 
 from helpers.image_files import write, write_class_folders
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 PER_CLASS = 12
 
 

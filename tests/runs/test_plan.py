@@ -16,6 +16,8 @@ from imlogit.runs.options import TrainOptions
 from imlogit.runs.plan import Task
 from imlogit.runs.train import train
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 
 def image_set(names, codes, n_train=None):
     rng = np.random.default_rng(0)
