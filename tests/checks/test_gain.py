@@ -26,6 +26,7 @@ def verdicts(shift, n_test, samples=60, n_train=400, seed=0):
     return found
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("shift", [0, -2, -4])
 @pytest.mark.parametrize("n_test", [20, 50, 100, 500])
 def test_better_models_are_not_called_no_better(shift, n_test):
@@ -36,6 +37,7 @@ def test_better_models_are_not_called_no_better(shift, n_test):
         assert called_better == len(found)
 
 
+@pytest.mark.once
 def test_models_that_know_nothing_are_rarely_called_better():
     rng = np.random.default_rng(0)
     found = []

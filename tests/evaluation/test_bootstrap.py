@@ -169,6 +169,7 @@ def test_the_estimator_is_not_modified(small):
     assert not hasattr(model, "coef_")
 
 
+@pytest.mark.once
 def test_intervals_cover_what_made_the_data():
     rng = np.random.default_rng(5)
     truth, covered = np.array([1.0, -0.5, 0.0]), []
