@@ -21,6 +21,7 @@ from imlogit.cli.app import run
 from helpers.image_files import write_class_folders
 from helpers.promptness import some_try_is_prompt
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
 COMMAND = [sys.executable, "-m", "imlogit"]
 WRITTEN = [
     "calibration.png",

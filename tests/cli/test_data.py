@@ -21,6 +21,8 @@ from imlogit.report.run_folder import file_name
 from helpers.image_files import encoded, write, write_class_folders
 from helpers.promptness import some_try_is_prompt
 
+pytestmark = pytest.mark.usefixtures("without_pictures")
+
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path, monkeypatch):
@@ -127,16 +129,17 @@ def test_a_run_stays_in_its_folder_whatever_its_images_are_called(name, folder):
     assert file_name(name) == folder
 
 
-class TestExplainFiles:
-    @pytest.fixture(scope="class")
-    def trained(self, embedded, tmp_path_factory, without_pictures):
-        """A run on such files as the digits."""
-        place = tmp_path_factory.mktemp("trained")
-        write_digits(embedded, place)
-        words = ["train", str(place / "digits"), "--folds", "2", "--out", str(place / "run")]
-        assert run(words) == 0
-        return place / "run"
+@pytest.fixture(scope="module")
+def trained(embedded, tmp_path_factory):
+    """A run on such files as the digits."""
+    place = tmp_path_factory.mktemp("trained")
+    write_digits(embedded, place)
+    words = ["train", str(place / "digits"), "--folds", "2", "--out", str(place / "run")]
+    assert run(words) == 0
+    return place / "run"
 
+
+class TestExplainFiles:
     @pytest.fixture
     def model(self, digits, trained, tmp_path):
         shutil.copytree(trained, tmp_path / "run")

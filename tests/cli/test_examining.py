@@ -10,7 +10,7 @@ from imlogit.cli.app import run
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(tmp_path_factory, without_pictures):
     place = tmp_path_factory.mktemp("runs") / "twos"
     assert run(["train", "--folds", "2", "--engine", "reference", "--out", str(place)]) == 0
     return str(place)

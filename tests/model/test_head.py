@@ -45,6 +45,7 @@ def test_threads_do_not_matter(model, embedded):
     np.testing.assert_array_equal(one.answer(embedded.images[:500]).probabilities, alone)
 
 
+@pytest.mark.usefixtures("without_pictures")
 def test_all_that_is_said_of_images_goes_through_it(embedded, tmp_path, monkeypatch):
     """Where every answer is turned round, every job turns with it."""
     monkeypatch.chdir(tmp_path)
