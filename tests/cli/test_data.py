@@ -321,8 +321,9 @@ class TestPacked:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch:
-            patch.setattr("imlogit.data.cache.packed.workplace.pixel_digest", stop)
+            # in this order: what imports the other must do so before that is patched
             patch.setattr("imlogit.data.packing.filling.pixel_digest", stop)
+            patch.setattr("imlogit.data.cache.packed.workplace.pixel_digest", stop)
             run(["data", "pack", "digits", "packed"])
         assert "give the same command again" in capsys.readouterr().err
         out(capsys, "data", "pack", "digits", "packed")
