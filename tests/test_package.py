@@ -86,6 +86,7 @@ PUBLIC = {
             "FeatureSet",
             "Findings",
             "ImageSet",
+            "LabelAssessment",
             "SavedModel",
         ),
         *("ProbeResult", "SweepResult", "TrainResult"),

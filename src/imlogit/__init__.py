@@ -48,7 +48,7 @@ _NAMES = {
     "imlogit.model.persist": ["load_model", "save_model"],
     "imlogit.model.predict": ["Answer", "predict"],
     "imlogit.report.doubt_folder": ["DoubtFolder", "copy_doubts"],
-    "imlogit.runs.assess": ["Assessment", "evaluate"],
+    "imlogit.runs.assess": ["Assessment", "LabelAssessment", "evaluate"],
     "imlogit.runs.check": ["check"],
     "imlogit.runs.doubts": ["Doubt", "doubts"],
     "imlogit.runs.examine": ["Explanation", "compare", "explain"],
@@ -109,6 +109,7 @@ if TYPE_CHECKING:
     from imlogit.report.doubt_folder import DoubtFolder as DoubtFolder
     from imlogit.report.doubt_folder import copy_doubts as copy_doubts
     from imlogit.runs.assess import Assessment as Assessment
+    from imlogit.runs.assess import LabelAssessment as LabelAssessment
     from imlogit.runs.assess import evaluate as evaluate
     from imlogit.runs.check import check as check
     from imlogit.runs.doubts import Doubt as Doubt

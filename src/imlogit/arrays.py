@@ -11,3 +11,5 @@ Rows = NDArray[np.intp]
 Pixels = NDArray[np.uint8]
 Labels = NDArray[np.intp]
 """For each image the position of its class."""
+Indicators = NDArray[np.uint8]
+"""0 and 1: which labels each row has, where it may have any number."""

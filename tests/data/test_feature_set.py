@@ -80,3 +80,29 @@ def with_one(value):
 def test_parts_that_do_not_fit_are_refused(changes, message):
     with pytest.raises(DataError, match=message):
         make(**changes)
+
+
+TABLE = np.array([[0, 1], [1, 1], [0, 0], [1, 0], [0, 0]])
+
+
+def test_rows_with_any_number_of_labels():
+    found = make(labels=TABLE)
+    assert found.multi_label
+    assert (found.labels.dtype, found.counts.tolist()) == (np.uint8, [2, 2])
+    np.testing.assert_array_equal(found.test.labels, TABLE[3:])
+    assert "2 labels, any number a row" in repr(found)
+    assert not make().multi_label
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"labels": TABLE + 1}, "Row 0 has .*2.* of the label yes: give 0 or 1"),
+        ({"labels": TABLE[:4]}, r"shape \(4, 2\), for 5 rows and 2 names"),
+        ({"labels": TABLE[:, :1], "class_names": ("yes",)}, "at least two labels, or one class"),
+        ({"labels": TABLE, "class_names": ("a", "a")}, "all different"),
+    ],
+)
+def test_what_is_no_table_of_labels(changes, message):
+    with pytest.raises(DataError, match=message):
+        make(**changes)

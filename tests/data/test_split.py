@@ -83,3 +83,12 @@ def test_features_are_split_as_images_are(n_train):
     )
     for of_images, of_features in zip(split(images), split(features), strict=True):
         np.testing.assert_array_equal(of_images, of_features)
+
+
+def test_rows_with_several_labels_are_drawn_plainly():
+    table = np.eye(2, dtype=np.uint8)[np.arange(20) // 19]
+    features = FeatureSet(np.ones((20, 2)), table, ("a", "b"), 20, "tiny", "a test")
+    found = split(features, 0.3, seed=1)
+    np.testing.assert_array_equal(np.sort(np.concatenate([found.train, found.test])), range(20))
+    np.testing.assert_array_equal(found.test, np.sort(np.random.default_rng(1).permutation(20)[:6]))
+    assert found.drawn

@@ -98,8 +98,8 @@ def evaluate_command(
     with errors_as_exit_code():
         from imlogit.model.persist import open_model
         from imlogit.model.predict import reading_for
-        from imlogit.report.console.summaries import print_assessment
-        from imlogit.runs.assess import evaluate
+        from imlogit.report.console.summaries import print_assessment, print_label_assessment
+        from imlogit.runs.assess import LabelAssessment, evaluate
         from imlogit.runs.command import evaluation_command
         from imlogit.system.atomic import refuse_place
 
@@ -111,6 +111,8 @@ def evaluate_command(
             found = evaluate(content, load_images(source, reading_for(content, reading)))
         if as_json:
             print_json(found.to_dict())
+        elif isinstance(found, LabelAssessment):
+            print_label_assessment(result_console(), found)
         else:
             print_assessment(result_console(), found, verbose=verbose)
         if report is not None:

@@ -12,7 +12,7 @@ from imlogit.cli.terminal import errors_as_exit_code, progress_bars, say
 
 if TYPE_CHECKING:
     from imlogit.model.fields import SavedModel
-    from imlogit.runs.assess import Assessment
+    from imlogit.runs.assess import Assessment, LabelAssessment
 
 
 def report_command(run: RunFolder, source: RunSource = None) -> None:
@@ -35,7 +35,9 @@ def report_command(run: RunFolder, source: RunSource = None) -> None:
         say(f"written to {place}")
 
 
-def write_evaluation(found: Assessment, model: SavedModel, command: str, place: Path) -> None:
+def write_evaluation(
+    found: Assessment | LabelAssessment, model: SavedModel, command: str, place: Path
+) -> None:
     """Write the page of an evaluation, and say where, on standard error.
 
     Raises

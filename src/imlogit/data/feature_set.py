@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.arrays import Labels
-from imlogit.data.labelled_set import LabelledSet
+from imlogit.arrays import Indicators, Labels
+from imlogit.data.labelled_set import LabelledSet, check_names
 from imlogit.errors import DataError
 from imlogit.system.text import counted, first_of
 
@@ -27,14 +27,15 @@ class FeaturePart(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FeatureSet(LabelledSet[FeaturePart]):
-    """Features, such as the embeddings of images, each row with one label.
+    """Features, such as the embeddings of images, each row with one label or any number of them.
 
     Parameters
     ----------
     features : ndarray of float16, float32 or float64, shape (n, d)
         Finite numbers. Held as a read-only view, never copied.
     labels, class_names, n_train, name, origin
-        As `ImageSet` has them.
+        As `ImageSet` has them. Where a row has any number of labels: a matrix (n, L) of 0 and 1,
+        two columns at least, and what its columns are called.
     sha256 : str, optional
         SHA-256 of the features' bytes in C order; computed here if it is not given.
     names : sequence of str, optional
@@ -63,6 +64,16 @@ class FeatureSet(LabelledSet[FeaturePart]):
         self._settle("features", "rows")
 
     @property
+    def multi_label(self) -> bool:
+        """Whether a row has any number of labels, and not one class."""
+        return self.labels.ndim == 2
+
+    @property
+    def counts(self) -> Labels:
+        """How many rows each class, or each label, has, in the order of `class_names`."""
+        return self.labels.sum(axis=0, dtype=np.intp) if self.multi_label else super().counts
+
+    @property
     def n_features(self) -> int:
         """How many numbers a row has."""
         return self.features.shape[1]
@@ -71,7 +82,35 @@ class FeatureSet(LabelledSet[FeaturePart]):
         return FeaturePart(self.features[rows], self.labels[rows])
 
     def __repr__(self) -> str:
-        return self._describe(f"rows of {self.n_features:,} features")
+        classes = "labels, any number a row" if self.multi_label else "classes"
+        return self._describe(f"rows of {self.n_features:,} features", classes)
+
+    def _settled_labels(self, n: int, names: tuple[str, ...], items: str) -> NDArray[Any]:
+        if not isinstance(self.labels, np.ndarray) or self.labels.ndim != 2:
+            return super()._settled_labels(n, names, items)
+        check_names(names)
+        return _indicators(self.labels, n, names)
+
+
+def _indicators(labels: NDArray[Any], n: int, names: tuple[str, ...]) -> Indicators:
+    """Return which labels rows have, in a byte each.
+
+    Raises
+    ------
+    DataError
+    """
+    if labels.shape != (n, len(names)) or len(names) < 2:
+        raise DataError(
+            f"The labels have the shape {labels.shape}, for {n} rows and {len(names)} names: give "
+            "a column of 0 and 1 for each of at least two labels, or one class a row."
+        )
+    wrong = ~((labels == 0) | (labels == 1))
+    if labels.dtype.kind not in "biuf" or wrong.any():
+        row, column = np.argwhere(wrong)[0] if wrong.any() else (0, 0)
+        raise DataError(
+            f"Row {row} has {labels[row, column]!r} of the label {names[column]}: give 0 or 1."
+        )
+    return labels.astype(np.uint8, copy=False)
 
 
 def _check_features(features: object) -> None:

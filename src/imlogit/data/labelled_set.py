@@ -108,7 +108,7 @@ class LabelledSet(Generic[P]):
         """
         rows = getattr(self, rows_of)
         names = tuple(map(str, self.class_names))
-        _check_labels(self.labels, len(rows), names, items)
+        labels = self._settled_labels(len(rows), names, items)
         if not 0 < self.n_train <= len(rows):
             raise DataError(
                 f"n_train is {self.n_train}, but there are {len(rows)} {items}: give a number from "
@@ -124,7 +124,6 @@ class LabelledSet(Generic[P]):
                 f"There are {len(rows)} {items}, but {len(self.names)} names: give one for each, "
                 "or none."
             )
-        labels = np.asarray(self.labels).astype(np.intp, copy=False)
         settled = {
             rows_of: _read_only(rows),
             "labels": _read_only(labels),
@@ -136,13 +135,19 @@ class LabelledSet(Generic[P]):
         if not self.sha256:
             object.__setattr__(self, "sha256", digest(rows))
 
-    def _describe(self, items: str) -> str:
+    def _settled_labels(self, n: int, names: tuple[str, ...], items: str) -> npt.NDArray[Any]:
+        """Return the labels, checked, in the type in which they are held."""
+        check_names(names)
+        _check_labels(self.labels, n, names, items)
+        return np.asarray(self.labels).astype(np.intp, copy=False)
+
+    def _describe(self, items: str, classes: str = "classes") -> str:
         n_test = len(self) - self.n_train - self.n_validation
         validation = f" + {self.n_validation:,} validation" if self.n_validation else ""
         parts = f"{self.n_train:,} training{validation} + {n_test:,} test"
         return (
             f"<{type(self).__name__} {self.name}: {len(self):,} {items} ({parts}), "
-            f"{self.n_classes} classes; origin: {self.origin}>"
+            f"{self.n_classes} {classes}; origin: {self.origin}>"
         )
 
 
@@ -154,6 +159,17 @@ def digest(array: npt.NDArray[Any]) -> str:
 def label_digest(labels: npt.NDArray[Any]) -> str:
     """Return the SHA-256 of labels as little-endian 64-bit integers: the same on every machine."""
     return digest(labels.astype("<i8", copy=False))
+
+
+def check_names(names: tuple[str, ...]) -> None:
+    """Refuse names of classes, or of labels, that are none or not all different.
+
+    Raises
+    ------
+    DataError
+    """
+    if len(set(names)) != len(names) or not names:
+        raise DataError(f"The class names {names} must be at least one, and all different.")
 
 
 def _read_only(array: Any) -> Any:
@@ -176,8 +192,6 @@ def _check_labels(labels: object, n: int, class_names: tuple[str, ...], items: s
             f"There are {n} {items}, but the labels have the shape {labels.shape}: give one label "
             "for each."
         )
-    if len(set(class_names)) != len(class_names) or not class_names:
-        raise DataError(f"The class names {class_names} must be at least one, and all different.")
     outside = np.flatnonzero((labels < 0) | (labels >= len(class_names)))
     if len(outside):
         row = int(outside[0])

@@ -23,8 +23,8 @@ class Split(NamedTuple):
     test : ndarray of intp
         The test rows, ascending.
     drawn : bool
-        True if the test rows were drawn at random, class by class; False if they are the source's
-        own test part.
+        True if the test rows were drawn at random, class by class, or of all rows where these have
+        any number of labels; False if they are the source's own test part.
     validation : ndarray of bool, shape of ``train``
         Which training rows are the source's own validation part.
     """
@@ -85,6 +85,8 @@ def split(labelled: LabelledSet[Any], test_size: float = 0.2, seed: int = 0) -> 
 def _drawn(labelled: LabelledSet[Any], order: Rows, test_size: float) -> npt.NDArray[np.bool_]:
     """Mark the first rows of each class in the random order as the test part."""
     labels = labelled.labels[order]
+    if labels.ndim == 2:
+        return _drawn_plainly(len(order), test_size)
     is_test = np.zeros(len(order), dtype=bool)
     for index, name in enumerate(labelled.class_names):
         rows = np.flatnonzero(labels == index)
@@ -96,3 +98,10 @@ def _drawn(labelled: LabelledSet[Any], order: Rows, test_size: float) -> npt.NDA
         count = min(max(round(len(rows) * test_size), 1), len(rows) - 1)
         is_test[rows[:count]] = True
     return is_test
+
+
+def _drawn_plainly(n: int, test_size: float) -> npt.NDArray[np.bool_]:
+    """Mark the first of rows in random order: those with several labels have no one class."""
+    if n < 2:
+        raise DataError("There is 1 row: two are needed, one to train on and one to test with.")
+    return np.arange(n) < min(max(round(n * test_size), 1), n - 1)

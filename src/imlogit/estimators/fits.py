@@ -161,16 +161,25 @@ def _fitted(data: Prepared, solutions: Sequence[Solution | None]) -> Fitted | No
     known = [s for s in solutions if s is not None]
     if len(known) < len(solutions):
         return None
-    margins = [s.margins for s in known if s.margins is not None]
     weights = np.concatenate([s.weights for s in known])
     return Fitted(
         *data.in_original_units(weights, np.concatenate([s.intercept for s in known])),
         np.array([s.certificate.iterations for s in known], dtype=np.int32),
         combine([s.certificate for s in known]),
-        np.concatenate(margins, axis=1) if len(margins) == len(known) else None,
+        _margins(known),
         data.indicators is not None,
         known[0].preconditioner if len(known) == 1 else None,
     )
+
+
+def _margins(known: Sequence[Solution]) -> Floats | None:
+    """Return the margins of all columns, nan where one is undefined; None where some are not."""
+    found = [s.margins for s in known if s.margins is not None]
+    missing = [s for s in known if s.margins is None]
+    if not found or any(s.certificate.status != "undefined" for s in missing):
+        return None
+    nothing = np.full_like(found[0], np.nan)
+    return np.concatenate([nothing if s.margins is None else s.margins for s in known], axis=1)
 
 
 def _finished(fitted: Fitted) -> bool:

@@ -24,7 +24,12 @@ class Fold(NamedTuple):
 
 
 def split_rows(
-    cv: Any, data: Prepared, metadata: Mapping[str, Any], random_state: Any
+    cv: Any,
+    data: Prepared,
+    metadata: Mapping[str, Any],
+    random_state: Any,
+    *,
+    lacking: bool = False,
 ) -> list[Fold]:
     """Return the folds of a number, a splitter or pairs of row indices.
 
@@ -37,6 +42,9 @@ def split_rows(
     metadata : dict
         What the splitter is given beside rows and labels: ``groups``, as a rule.
     random_state : int, RandomState or None
+    lacking : bool, default=False
+        Whether in a training part all rows may have the same of a label: that column of the fold's
+        fit is undefined.
 
     Raises
     ------
@@ -60,7 +68,7 @@ def split_rows(
     if not splits:
         raise ParameterError("cv gives no folds: there must be at least one", parameter="cv")
     _check_apart(splits)
-    _check_parts(splits, data)
+    _check_parts(splits, data, lacking=lacking)
     return splits
 
 
@@ -191,22 +199,24 @@ def _check_apart(splits: Sequence[Fold]) -> None:
             )
 
 
-def _check_parts(splits: Sequence[Fold], data: Prepared) -> None:
+def _check_parts(splits: Sequence[Fold], data: Prepared, *, lacking: bool) -> None:
     for k, split in enumerate(splits, start=1):
         if not split.test.size:
             raise ParameterError(
                 f"fold {k} of {len(splits)} holds no row out: there is none to score",
                 parameter="cv",
             )
+        if data.indicators is not None and lacking:
+            continue
         if data.indicators is not None:
             _check_labels(data.indicators, data.weights * split.times, k, len(splits))
             continue
         weights = np.bincount(data.codes, data.weights * split.times, len(data.classes))
         if not (weights > 0).all():
-            lacking = spell_label(data.classes[weights <= 0][0])
+            absent = spell_label(data.classes[weights <= 0][0])
             raise ParameterError(
                 f"the training part of fold {k} of {len(splits)} has no image of class "
-                f"{lacking}: take stratified folds, or fewer",
+                f"{absent}: take stratified folds, or fewer",
                 parameter="cv",
             )
 

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
-from imlogit.evaluation.scores import NAMES, Score, Scores, score
+from imlogit.evaluation.curve_areas import area_terms, areas
+from imlogit.evaluation.score_intervals import average_precision_interval
+from imlogit.evaluation.scores import NAMES, Score, Scores, bounded, score
 from imlogit.system.summarized import Summarized
 
 
@@ -103,6 +105,40 @@ def score_labels(
     }
     exact = float(((probabilities > 0.5) == (labels == 1)).all(axis=1).mean())
     return LabelScores(len(labels), each, values, Score(exact), origin)
+
+
+def told_apart(labels: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Return the columns of labels that some of the rows have and some have not, shape (k,)."""
+    have = labels.sum(axis=0, dtype=np.intp)
+    return np.flatnonzero((have > 0) & (have < len(labels)))
+
+
+def mean_average_precision(
+    labels: NDArray[np.integer], probabilities: Floats, *, intervals: bool = False
+) -> Score:
+    """Return the mean of the labels' average precision, nan where no label has one.
+
+    Labels that no row has, or every row, have none and are left out of the mean.
+
+    Parameters
+    ----------
+    labels : ndarray of int, shape (n, L)
+        0 and 1.
+    probabilities : ndarray of float64, shape (n, L)
+        Or anything that puts the rows in the same order.
+    intervals : bool, default=False
+        Give it an interval: how it varies with the rows, all labels of a row together.
+    """
+    places = told_apart(labels)
+    sides = [(labels[:, k] == 1, probabilities[:, k]) for k in places]
+    if not sides:
+        return Score(float("nan"))
+    if not intervals:
+        return Score(float(np.mean([areas(*side)[1] for side in sides])))
+    curves = [area_terms(*side) for side in sides]
+    count = labels[:, places].sum(axis=0, dtype=np.intp)
+    value = float(np.mean([one.average_precision for one in curves]))
+    return bounded(value, *average_precision_interval(curves, count))
 
 
 def score_answers(

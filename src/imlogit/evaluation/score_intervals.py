@@ -116,7 +116,7 @@ def area_intervals(
         Of the positive class, or of each against the rest.
     """
     n, count = len(codes), np.bincount(codes, minlength=n_classes)[-len(curves) :]
-    found = {"average_precision": (_average_precision(curves, count), IntervalMethod.EFFECTIVE)}
+    found = {"average_precision": average_precision_interval(curves, count)}
     if n_classes == 2:
         return found | {"roc_auc": (delong(codes == 1, curves[0]), IntervalMethod.DELONG)}
     size = 2 * len(curves) ** 2 / float((1 / np.minimum(count, n - count)).sum())
@@ -126,13 +126,23 @@ def area_intervals(
     return found | {"roc_auc": (ends, IntervalMethod.EFFECTIVE)}
 
 
-def _average_precision(curves: Sequence[Areas], count: NDArray[np.integer]) -> Interval[float]:
+def average_precision_interval(curves: Sequence[Areas], count: NDArray[np.integer]) -> Found:
+    """Return an interval of the mean average precision of several classes, or labels.
+
+    Parameters
+    ----------
+    curves : sequence of Areas
+        Of each class against the rest, over the same rows.
+    count : ndarray of int, shape (len(curves),)
+        How many rows are of each.
+    """
     mean = float(np.mean([one.average_precision for one in curves]))
     # divided by one image less: of few positive ones a mean varies less about itself
     less = np.sqrt(count / np.maximum(count - 1, 0.5))
     terms = [one.average_precision_terms * by for one, by in zip(curves, less, strict=True)]
     size = len(count) ** 2 / float((1 / count).sum())
-    return effective(mean, _variance(terms), size, CAUTION["average_precision"])
+    ends = effective(mean, _variance(terms), size, CAUTION["average_precision"])
+    return ends, IntervalMethod.EFFECTIVE
 
 
 def delong(

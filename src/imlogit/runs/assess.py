@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -19,6 +20,7 @@ from imlogit.data.reading import Reading
 from imlogit.errors import DataError, ParameterError
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.pixels import have_same_shape
+from imlogit.evaluation.label_figures import LabelFigures, label_figures
 from imlogit.evaluation.scores import CLASS_FIGURES, TEST, Scores, score
 from imlogit.features.kept import kept_rows
 from imlogit.features.step import NoFeaturesError
@@ -90,16 +92,7 @@ class Assessment(Summarized):
         """Return everything, for a program; docs/metrics.md describes it."""
         by_class = zip(self.names, (one.to_dict() for one in self.scores.by_class()), strict=True)
         return {
-            "schema": SCHEMA,
-            "version": VERSION,
-            "data": {
-                "name": self.image_set.name,
-                "origin": self.image_set.origin,
-                "sha256": self.image_set.sha256,
-                "skipped": [
-                    problem.to_dict() for problem in getattr(self.image_set, "skipped", ())
-                ],
-            },
+            **_head_of_facts(self.image_set),
             "part": str(self.part),
             "seen": self.seen,
             "classes": list(self.names),
@@ -129,6 +122,58 @@ class Assessment(Summarized):
         )
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class LabelAssessment(Summarized):
+    """How good a model of labels is on rows that have any number of them.
+
+    Attributes
+    ----------
+    features : FeatureSet
+    part, seen
+        As `Assessment` has them.
+    figures : LabelFigures
+        Of the labels of ``features``, in their order.
+    probabilities : ndarray of float64, shape (n, L)
+    """
+
+    features: FeatureSet
+    part: Scope
+    seen: bool
+    figures: LabelFigures
+    probabilities: Floats
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything, for a program; docs/metrics.md describes it."""
+        return {
+            **_head_of_facts(self.features),
+            "part": str(self.part),
+            "seen": self.seen,
+            "classes": list(self.figures.names),
+            "multi_label": True,
+            "scores": self.figures.to_dict(),
+        }
+
+    def _summary(self) -> dict[str, str]:
+        return {
+            "rows": f"{self.figures.n:,} of {self.features.name}",
+            "base rate": f"{self.figures.base_rate:.4f}",
+            "mean average precision": f"{self.figures.mean_average_precision.value:.4f}",
+        }
+
+
+def _head_of_facts(found: ImageSet | FeatureSet) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "version": VERSION,
+        "data": {
+            "name": found.name,
+            "origin": found.origin,
+            "sha256": found.sha256,
+            "skipped": [problem.to_dict() for problem in getattr(found, "skipped", ())],
+        },
+    }
+
+
 def evaluate(
     model: LogisticRegression | SavedModel | str | os.PathLike[str],
     images: ImageSet | FeatureSet | str | os.PathLike[str],
@@ -136,7 +181,7 @@ def evaluate(
     backbone: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
     **reading: Any,
-) -> Assessment:
+) -> Assessment | LabelAssessment:
     """Score a model on a source's test part, or on all of it where it has none.
 
     Parameters
@@ -155,7 +200,8 @@ def evaluate(
 
     Returns
     -------
-    Assessment
+    Assessment or LabelAssessment
+        The latter of a model that gives a row any number of labels.
 
     Raises
     ------
@@ -186,10 +232,8 @@ def _assess(content: SavedModel, image_set: ImageSet) -> Assessment:
 def _scored(content: SavedModel, found: ImageSet | FeatureSet) -> Assessment:
     """Score a model on the test part of a set, or on all of it where it has none."""
     codes = _codes(content, found)
-    has_test = found.test is not None
-    rows = slice(found.n_train + found.n_validation if has_test else 0, None)
+    scope, rows, seen = _scope(content, found)
     probabilities = _answers(head_of(content), found, rows).probabilities
-    seen = not has_test and content.data_sha256 == found.sha256
     scores = score(
         codes[rows],
         probabilities,
@@ -197,8 +241,41 @@ def _scored(content: SavedModel, found: ImageSet | FeatureSet) -> Assessment:
         intervals=True,
         threshold=content.threshold,
     )
-    scope = Scope.TEST if has_test else Scope.ALL
     return Assessment(found, content.names, scope, seen, scores, codes[rows], probabilities)
+
+
+def _scored_labels(content: SavedModel, found: FeatureSet) -> LabelAssessment:
+    """Do the same where a row has any number of labels; those that the set has are scored."""
+    places = _places(content, found)
+    scope, rows, seen = _scope(content, found)
+    probabilities = _answers(head_of(content), found, rows).probabilities[:, places]
+    labels, origin = found.labels[rows], None if seen else TEST
+    figures = label_figures(found.class_names, labels, probabilities, origin)
+    return LabelAssessment(found, scope, seen, figures, probabilities)
+
+
+def _scope(content: SavedModel, found: ImageSet | FeatureSet) -> tuple[Scope, slice, bool]:
+    """Return which rows are scored, and whether the model may have been fitted on them."""
+    if found.test is not None:
+        return Scope.TEST, slice(found.n_train + found.n_validation, None), False
+    return Scope.ALL, slice(0, None), content.data_sha256 == found.sha256
+
+
+def _places(content: SavedModel, found: FeatureSet) -> list[int]:
+    """Return the columns of a model that are the labels of a set."""
+    unknown = [name for name in found.class_names if name not in content.names]
+    if unknown:
+        raise _unknown_labels(found, unknown, content.names)
+    return [content.names.index(name) for name in found.class_names]
+
+
+def _unknown_labels(
+    found: ImageSet | FeatureSet, unknown: list[str], known: Iterable[str]
+) -> DataError:
+    return DataError(
+        f"{found.name} has labels that the model does not know: {first_of(unknown)}. It knows "
+        f"{first_of(list(known))}."
+    )
 
 
 def _features_of(features: FeatureSet | str | os.PathLike[str], asked: Reading) -> FeatureSet:
@@ -218,14 +295,15 @@ def _features_of(features: FeatureSet | str | os.PathLike[str], asked: Reading) 
     return read_embeddings(features, labels=asked.labels, label_column=column)
 
 
-def _assess_features(content: SavedModel, features: FeatureSet) -> Assessment:
-    if content.multi_label or features.n_features != content.coef.shape[1]:
-        takes = "any number of labels a row" if content.multi_label else "one class a row"
+def _assess_features(content: SavedModel, features: FeatureSet) -> Assessment | LabelAssessment:
+    gives, many = bool(content.multi_label), features.multi_label
+    if gives is not many or features.n_features != content.coef.shape[1]:
+        words = {True: "any number of labels a row", False: "one class a row"}
         raise DataError(
-            f"The model takes rows of {content.coef.shape[1]:,} numbers and gives {takes}; "
-            f"{features.name} has {features.n_features:,} numbers and one class a row."
+            f"The model takes rows of {content.coef.shape[1]:,} numbers and gives {words[gives]}; "
+            f"{features.name} has {features.n_features:,} numbers and {words[many]}."
         )
-    return _scored(content, features)
+    return _scored_labels(content, features) if many else _scored(content, features)
 
 
 def _answers(head: Head, found: ImageSet | FeatureSet, rows: slice) -> Answers:
@@ -282,8 +360,5 @@ def _codes(content: SavedModel, image_set: ImageSet | FeatureSet) -> NDArray[np.
         return (image_set.labels == names.index(wanted)).astype(np.intp)
     unknown = [name for name in names if name not in known]
     if unknown:
-        raise DataError(
-            f"{image_set.name} has labels that the model does not know: {first_of(unknown)}. It "
-            f"knows {first_of(list(known))}."
-        )
+        raise _unknown_labels(image_set, unknown, known)
     return np.array([known[name] for name in names], np.intp)[image_set.labels]

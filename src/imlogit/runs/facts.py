@@ -38,6 +38,8 @@ class RunFacts:
         say.
     has_images : bool
         Whether the run is about images, and not a probe of embeddings.
+    multi_label : bool
+        Whether rows have any number of labels.
     """
 
     interrupted: bool
@@ -50,6 +52,7 @@ class RunFacts:
     versions: dict[str, str]
     machine: dict[str, str]
     has_images: bool = True
+    multi_label: bool = False
 
     @classmethod
     def of(cls, metrics: Any) -> RunFacts:
@@ -91,6 +94,7 @@ class RunFacts:
             versions=_texts("versions", metrics.get("versions")),
             machine=_texts("machine", metrics.get("machine")),
             has_images=not of_embeddings,
+            multi_label=metrics.get("multi_label") is True,
         )
 
 

@@ -121,6 +121,11 @@ def open_record(run: Any) -> Record:
         return run
     folder = Path(run)
     facts = _facts(folder)
+    if facts.multi_label:
+        raise DataError(
+            f"{folder}: its rows have any number of labels, and this takes runs of one class a "
+            "row. The page shows each label, and imlogit.evaluate scores the model."
+        )
     model = open_model(folder)
     predictions = Predictions.read(folder / "predictions.safetensors")
     if not _belong_together(facts, model, predictions):

@@ -82,6 +82,14 @@ def cells_of_column(path: Path, column: str) -> NDArray[Any]:
         return np.array(cells.to_pylist())
 
 
+def whole_columns(path: Path) -> list[str]:
+    """Return the names of a Parquet file's columns of whole numbers, or of true and false."""
+    types = need("pyarrow.types", "parquet", PARQUET)
+    with refusing(printable(path)):
+        schema = _file(path).schema_arrow
+    return [one.name for one in schema if types.is_integer(one.type) or types.is_boolean(one.type)]
+
+
 def _file(path: Path) -> Any:
     parquet = need("pyarrow.parquet", "parquet", PARQUET)
     with opened(path):

@@ -7,21 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.data.embeddings.columns import column_names, read_vectors
 from imlogit.data.embeddings.folders import read_manifest, stack, stack_shards
 from imlogit.data.embeddings.holders import ARRAY_HOLDERS, ArrayHolder, open_holder
+from imlogit.data.embeddings.label_tables import RowLabels, encode_labels, join_labels
 from imlogit.data.embeddings.labels import (
     LABEL_COLUMNS,
     as_labels,
+    labels_in_columns,
     labels_in_file,
 )
 from imlogit.data.feature_set import FeatureSet
 from imlogit.data.formats.conversions import conversion_of
 from imlogit.data.formats.npy import map_npy
-from imlogit.data.readers.assemble import ordered
 from imlogit.errors import DataError
 from imlogit.system.text import first_of, printable
 
@@ -38,7 +38,7 @@ class EmbeddingRows(NamedTuple):
     """Embeddings, their labels where they come with them, and what they are of."""
 
     features: NDArray[Any]
-    labels: NDArray[Any] | None
+    labels: RowLabels | None
     names: Sequence[str] = ()
 
 
@@ -63,9 +63,10 @@ def read_embeddings(
         A .npy, .npz, .safetensors, .parquet or .h5 file, or a folder: of numbered shards, of
         ``train.npy`` and ``test.npy``, or of one .npy an image with a manifest.
     labels, validation_labels, test_labels : path-like, optional
-        Files of one label a row, where the embeddings do not bring theirs.
+        Files of one label a row, or of a column of 0 and 1 for each of several, where the
+        embeddings do not bring theirs.
     label_column : str, optional
-        The column of the labels, in tables.
+        The column of the labels, in tables; several with commas between.
     validation, test : path-like, optional
         The other parts, as ``source`` is given.
 
@@ -105,10 +106,11 @@ def _parts_of(
                 "labels=...",
                 parameter="labels",
             )
-        if len(rows.labels) != len(rows.features):
+        n_labels = len(rows.labels.values)
+        if n_labels != len(rows.features):
             raise DataError(
                 f"{printable(path)}: there are {len(rows.features):,} embeddings, but "
-                f"{len(rows.labels):,} labels. Give one for each.",
+                f"{n_labels:,} labels. Give one for each.",
                 parameter="labels",
             )
     return found
@@ -121,7 +123,8 @@ def _in_file(path: Path, column: str | None) -> dict[str, EmbeddingRows]:
     if ending == ".parquet":
         names = column_names(path)
         named = column or next((one for one in names if one.lower() in LABEL_COLUMNS), None)
-        labels = labels_in_file(path, named) if named in names else None
+        several = column is not None and "," in column
+        labels = labels_in_columns(path, named) if several or named in names else None
         return {TRAIN: EmbeddingRows(read_vectors(path), labels)}
     if ending in ARRAY_HOLDERS:
         return _of_holder(open_holder(path), printable(path))
@@ -146,8 +149,10 @@ def _in_folder(path: Path, labels: Path | None, column: str | None) -> dict[str,
             return {TRAIN: EmbeddingRows(features, labels_in_file(manifest, column), names)}
         shards = stack_shards(path)
         if shards is not None:
-            own = [labels_in_file(one, column) for one in shards.metadata] if labels is None else []
-            return {TRAIN: EmbeddingRows(shards.features, np.concatenate(own) if own else None)}
+            tables = shards.metadata if labels is None else []
+            own = [labels_in_file(one, column) for one in tables]
+            joined = join_labels(own, [printable(one) for one in tables]) if own else None
+            return {TRAIN: EmbeddingRows(shards.features, joined)}
     names = [name[: -len(".npy")] for name in arrays]
     return _of_holder(
         ArrayHolder(names, lambda name: map_npy(path / f"{name}.npy")), printable(path)
@@ -200,18 +205,18 @@ def _assemble(name: str, parts: dict[str, EmbeddingRows]) -> FeatureSet:
     features = stack(
         [rows.features for rows in present.values()], [f"The {part} part" for part in present]
     )
-    labels = [rows.labels for rows in present.values() if rows.labels is not None]
-    if len({one.dtype.kind == "U" for one in labels}) > 1:
-        raise DataError("The labels of one part are text, those of another numbers: give one kind.")
-    values, codes = np.unique(np.concatenate(labels), return_inverse=True)
-    names = ordered(map(str, values.tolist()))
-    place = {name: code for code, name in enumerate(names)}
-    codes = np.array([place[str(value)] for value in values.tolist()], dtype=np.intp)[codes]
+    labels, names = encode_labels(
+        {
+            f"the {part} part": rows.labels
+            for part, rows in present.items()
+            if rows.labels is not None
+        }
+    )
     counts = [len(rows.features) for rows in present.values()]
     return FeatureSet(
         features=features,
-        labels=codes,
-        class_names=tuple(names),
+        labels=labels,
+        class_names=names,
         n_train=counts[0],
         name=name,
         origin="embeddings",

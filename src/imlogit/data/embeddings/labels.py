@@ -1,4 +1,4 @@
-"""The labels of embeddings: a file of one label a row."""
+"""The labels of embeddings: a file of one label a row, or of a column of 0 and 1 for each."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imlogit.data.embeddings.columns import cells_of_column, column_names
+from imlogit.data.embeddings.columns import cells_of_column, column_names, whole_columns
+from imlogit.data.embeddings.label_tables import RowLabels, is_binary, label_table
 from imlogit.data.formats.npy import map_npy, opened, refusing
 from imlogit.errors import DataError
 from imlogit.system.text import first_of, printable
@@ -18,18 +19,16 @@ LABEL_COLUMNS = ("label", "labels", "class", "target", "y")
 MOST_TEXT_BYTES = 2**30
 
 
-def labels_in_file(path: Path, column: str | None = None) -> NDArray[Any]:
-    """Read one label a row, of a .npy, .txt, .csv or .parquet file.
+def labels_in_file(path: Path, column: str | None = None) -> RowLabels:
+    """Read one label a row, or any number, of a .npy, .txt, .csv or .parquet file.
 
     Parameters
     ----------
     path : Path
     column : str, optional
-        Of a table; by default the one that is called label, class, target or y.
-
-    Returns
-    -------
-    ndarray of int or str, shape (n,)
+        Of a table; by default the one that is called label, class, target or y. Several with
+        commas between, each of 0 and 1, are labels of which a row has any number, as are all of
+        a table of nothing else.
 
     Raises
     ------
@@ -46,9 +45,9 @@ def labels_in_file(path: Path, column: str | None = None) -> NDArray[Any]:
                 raise DataError(f"{where} has {size:,} bytes: that is no file of labels.")
             labels = np.array(file.read().decode("utf-8-sig").splitlines())
     elif ending in (".csv", ".tsv"):
-        labels = _of_table(path, column)
+        return _of_table(path, column)
     elif ending == ".parquet":
-        labels = cells_of_column(path, label_column(column_names(path), column, where))
+        return labels_in_columns(path, column)
     else:
         raise DataError(
             f"{where} is no file of labels: give a .npy, .txt, .csv or .parquet file.",
@@ -57,8 +56,31 @@ def labels_in_file(path: Path, column: str | None = None) -> NDArray[Any]:
     return as_labels(labels, where)
 
 
-def as_labels(labels: NDArray[Any], where: str) -> NDArray[Any]:
-    """Return labels as whole numbers or text, one a row.
+def labels_in_columns(path: Path, column: str | None) -> RowLabels:
+    """Read the labels in a Parquet file's columns.
+
+    Raises
+    ------
+    DataError
+        As `labels_in_file`.
+    """
+    where, names = printable(path), column_names(path)
+    whole = whole_columns(path)
+    chosen = label_columns(names, column, where, all_else=len(whole) == len(names))
+    cells = [cells_of_column(path, name) for name in chosen]
+    return _in_columns(cells, chosen, where)
+
+
+def _in_columns(cells: list[NDArray[Any]], names: list[str], where: str) -> RowLabels:
+    if len(names) == 1:
+        return as_labels(cells[0], where)
+    if any(one.ndim != 1 for one in cells):
+        raise DataError(f"{where}: several columns of labels must be of 0 and 1, not of lists.")
+    return label_table(np.stack(cells, axis=1), names, where)
+
+
+def as_labels(labels: NDArray[Any], where: str) -> RowLabels:
+    """Return labels as whole numbers or text, one a row, or as a table of 0 and 1.
 
     Raises
     ------
@@ -66,13 +88,20 @@ def as_labels(labels: NDArray[Any], where: str) -> NDArray[Any]:
     """
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
-    if labels.ndim != 1:
+    if labels.ndim not in (1, 2) or 0 in labels.shape:
         raise DataError(
-            f"{where} has labels of the shape {labels.shape}: give one class for each row. Rows "
-            "with any number of labels are for LogisticRegression.fit(X, Y)."
+            f"{where} has labels of the shape {labels.shape}: give one class for each row, or a "
+            "column of 0 and 1 for each label.",
+            parameter="labels",
         )
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8")
+    if labels.ndim == 2:
+        return label_table(labels, (), where)
+    return RowLabels(_one_a_row(labels, where))
+
+
+def _one_a_row(labels: NDArray[Any], where: str) -> NDArray[Any]:
     if labels.dtype.kind == "f":
         bad = np.flatnonzero(~np.isfinite(labels) | (labels != np.floor(labels)))
         if bad.size:
@@ -89,8 +118,19 @@ def as_labels(labels: NDArray[Any], where: str) -> NDArray[Any]:
     return labels
 
 
-def label_column(names: list[str], column: str | None, where: str) -> str:
-    """Return the column of labels among those of a table.
+def label_columns(
+    names: list[str], column: str | None, where: str, *, all_else: bool = False
+) -> list[str]:
+    """Return the columns of labels among those of a table.
+
+    Parameters
+    ----------
+    names : list of str
+    column : str or None
+        One, or several with commas between.
+    where : str
+    all_else : bool, default=False
+        Take all where none is asked for, and none is called so by default.
 
     Raises
     ------
@@ -98,24 +138,34 @@ def label_column(names: list[str], column: str | None, where: str) -> str:
         Where there is none of that name, or none that is called so by default.
     """
     if column is not None and column in names:
-        return column
+        return [column]
     usual = [name for name in names if name.lower() in LABEL_COLUMNS]
     if column is None and usual:
-        return usual[0]
-    asked = f"no column {column!r}" if column is not None else "no column called label"
+        return usual[:1]
+    if column is None and all_else and len(names) > 1:
+        return names
+    parts = [] if column is None else [part.strip() for part in column.split(",")]
+    lacking = [part for part in parts if part not in names]
+    if len(parts) > 1 and not lacking and len(set(parts)) == len(parts):
+        return parts
+    absent = lacking[0] if len(parts) > 1 and lacking else column
+    asked = f"no column {absent!r}" if column is not None else "no column called label"
     raise DataError(
         f"{where} has {asked}: its columns are {first_of([printable(name) for name in names])}. "
-        "Give the name of one with label_column=...",
+        "Give the name of one, or of several of 0 and 1 with commas between, with "
+        "label_column=...",
         parameter="label_column",
     )
 
 
-def _of_table(path: Path, column: str | None) -> NDArray[Any]:
+def _of_table(path: Path, column: str | None) -> RowLabels:
     import pandas
 
     where = printable(path)
     with opened(path) as (file, _), refusing(where):
         separator = "\t" if path.suffix.lower() == ".tsv" else ","
         table = pandas.read_csv(file, sep=separator, dtype=str, keep_default_na=False)
-    name = label_column([str(one) for one in table], column, where)
-    return table[name].to_numpy(dtype=np.str_)
+    table.columns = [str(one) for one in table]
+    all_else = column is None and is_binary(table.to_numpy(dtype=np.str_))
+    chosen = label_columns(table.columns.tolist(), column, where, all_else=all_else)
+    return _in_columns([table[name].to_numpy(dtype=np.str_) for name in chosen], chosen, where)

@@ -8,6 +8,11 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from imlogit.report.console.findings import print_failed
+from imlogit.report.console.label_tables import (
+    certificates_table,
+    label_tables,
+    verdict_on_labels,
+)
 from imlogit.report.console.printing import print_table, print_words
 from imlogit.report.table import Table, columns, facts_table, numbers
 from imlogit.system.text import counted
@@ -38,23 +43,31 @@ def print_probe(console: Console, found: ProbeResult, *, verbose: bool = False) 
     print_table(console, facts_table("Probe", _facts(found)))
     if found.path and verbose:
         print_table(console, probe_path_table(found))
+    if found.certificates and verbose:
+        print_table(console, certificates_table(found.metrics))
     if found.penalties():
         print_table(console, penalty_table(found))
     if found.shots:
         print_table(console, shots_table(found))
     if found.test is not None:
         print_table(console, probe_scores_table(found))
+    if found.labels is not None:
+        for one in label_tables(found.labels.to_dict()):
+            print_table(console, one)
     print_failed(console, found.checks)
     print_words(console, _verdict(found), "bold")
 
 
 def _facts(found: ProbeResult) -> dict[str, str]:
     features, parts = found.features, found.split
-    how = "drawn by class" if parts.drawn else "the source's own"
+    drawn, kinds = "drawn by class", "classes"
+    if features.multi_label:
+        drawn, kinds = "drawn plainly", "labels, any number a row"
+    how = drawn if parts.drawn else "the source's own"
     return {
         "source": features.name,
         "rows": f"{len(features):,} of {features.n_features:,} features, "
-        f"{features.n_classes:,} classes",
+        f"{features.n_classes:,} {kinds}",
         "test": f"{counted(len(parts.test), 'row')}, {how}",
     } | found.protocol.facts()
 
@@ -68,10 +81,17 @@ def penalty_table(found: ProbeResult) -> Table:
 def probe_path_table(found: ProbeResult) -> Table:
     """Return what held-out rows say of each C."""
     rows = tuple(
-        (f"{row.C:.4g}", f"{row.accuracy:.4f}", f"{row.log_loss:.4f}", f"{row.relative_gap:.0e}")
+        (
+            f"{row.C:.4g}",
+            *([] if row.average_precision is None else [f"{row.average_precision:.4f}"]),
+            f"{row.accuracy:.4f}",
+            f"{row.log_loss:.4f}",
+            f"{row.relative_gap:.0e}",
+        )
         for row in found.path
     )
-    headings = numbers("C", "accuracy", "log loss", "relative gap")
+    first = ("C", "mAP") if found.labels is not None else ("C",)
+    headings = numbers(*first, "accuracy", "log loss", "relative gap")
     return Table("Held-out rows", headings, rows)
 
 
@@ -124,6 +144,8 @@ def _stopping(found: ProbeResult) -> tuple[str, ...]:
 
 
 def _verdict(found: ProbeResult) -> str:
+    if found.labels is not None:
+        return f"Test {verdict_on_labels(found.labels.to_dict())}"
     if found.test is None:
         best = found.shots[-1]
         return (

@@ -14,6 +14,7 @@ from imlogit.evaluation.cross_validation import CrossValidation
 from imlogit.evaluation.scores import NAMES, Scores
 from imlogit.evaluation.thresholds import Threshold
 from imlogit.report.console.findings import print_failed
+from imlogit.report.console.label_tables import label_tables, verdict_on_labels
 from imlogit.report.console.printing import STYLES, fits, print_table, print_words
 from imlogit.report.console.tables import (
     certificate_table,
@@ -29,7 +30,7 @@ from imlogit.runs.assess import SEEN
 from imlogit.system.text import counted
 
 if TYPE_CHECKING:
-    from imlogit.runs.assess import Assessment
+    from imlogit.runs.assess import Assessment, LabelAssessment
     from imlogit.runs.plan import Task
     from imlogit.runs.sweep import SweepResult
     from imlogit.runs.train import TrainResult
@@ -130,6 +131,20 @@ def print_assessment(console: Console, found: Assessment, *, verbose: bool = Fal
     if verbose:
         print_table(console, reliability_table(found.scores, "Calibration"))
     print_words(console, verdict, "bold")
+    if found.seen:
+        print_words(console, no_estimate(["the model was fitted on some of them."]), ALARM)
+
+
+def print_label_assessment(console: Console, found: LabelAssessment) -> None:
+    """Print how good a model of labels is on some rows, and which these are."""
+    print_words(console, f"{found.features.name}, {found.features.origin}: {found.part.words}.")
+    if found.seen:
+        print_words(console, SEEN)
+    console.print()
+    figures = found.figures.to_dict()
+    for one in label_tables(figures):
+        print_table(console, one)
+    print_words(console, f"Here {verdict_on_labels(figures)}", "bold")
     if found.seen:
         print_words(console, no_estimate(["the model was fitted on some of them."]), ALARM)
 

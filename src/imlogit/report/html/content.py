@@ -17,7 +17,7 @@ from imlogit.evaluation.scores import Scores
 from imlogit.model.fields import SavedModel
 from imlogit.report.html.report_facts import ReportFacts, read_report_facts
 from imlogit.report.pictures.curves import Part, parts_of
-from imlogit.runs.assess import SEEN, Assessment, Scope
+from imlogit.runs.assess import SEEN, Assessment, LabelAssessment, Scope
 from imlogit.runs.predictions import Numbers, Predictions
 from imlogit.runs.record import open_record
 from imlogit.runs.sweep import SweepResult
@@ -121,7 +121,9 @@ def content_of(run: TrainResult | SweepResult) -> PageContent | None:
     )
 
 
-def content_of_evaluation(found: Assessment, model: SavedModel, command: str) -> PageContent:
+def content_of_evaluation(
+    found: Assessment | LabelAssessment, model: SavedModel, command: str
+) -> PageContent:
     """Return what a page says of a model that was scored on some images.
 
     Raises
@@ -129,7 +131,7 @@ def content_of_evaluation(found: Assessment, model: SavedModel, command: str) ->
     DataError
         For embeddings, of which there are none.
     """
-    if not isinstance(found.image_set, ImageSet):
+    if isinstance(found, LabelAssessment) or not isinstance(found.image_set, ImageSet):
         raise DataError(
             "The page of an evaluation shows images, and embeddings have none: leave report=... "
             "out.",

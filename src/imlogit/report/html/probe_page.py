@@ -11,6 +11,11 @@ from typing import Any
 
 from imlogit.errors import DataError
 from imlogit.evaluation.scores import TEST, Scores, score
+from imlogit.report.console.label_tables import (
+    certificates_table,
+    label_tables,
+    verdict_on_labels,
+)
 from imlogit.report.console.tables import class_table, confused_table
 from imlogit.report.table import Table, columns, facts_table, numbers, plain_text
 from imlogit.runs.facts import PROBE
@@ -78,6 +83,11 @@ class ProbePage:
     predictions: Predictions | None
     command: str
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether rows have any number of labels; older runs do not say."""
+        return self.metrics.get("multi_label") is True
+
     def html(self) -> str:
         """Return the page."""
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -110,11 +120,14 @@ class ProbePage:
         data, n_classes = self.metrics["data"], len(self.metrics["classes"])
         return (
             f"{data['name']}: {data['n_train']:,} training and {data['n_test']:,} test rows of "
-            f"{data['n_features']:,} features, {n_classes:,} classes"
+            f"{data['n_features']:,} features, {n_classes:,} "
+            + ("labels, any number a row" if self.multi_label else "classes")
         )
 
     def verdict(self) -> str:
         """Return what a person is to know first."""
+        if self.multi_label:
+            return f"Test {verdict_on_labels(self.metrics['test'])}"
         base = f"always giving the most frequent class: {self.metrics['base_rate']:.4f}"
         if self.metrics["test"] is None:
             last = self.metrics["shots"][-1]
@@ -126,21 +139,31 @@ class ProbePage:
     def sections(self) -> list[tuple[str, list[Table]]]:
         """Return the tables under their headings."""
         metrics = self.metrics
-        certificate, versions = metrics["certificate"], metrics["versions"]
+        versions = metrics["versions"]
         return [
             ("Protocol", [facts_table("What was done", metrics["protocol"])]),
             ("Scores", self.scores()),
             ("Confusion", self.confusion()),
             ("Values of C", self.values_of_C()),
-            ("Certificate", [] if certificate is None else [_certificate(certificate)]),
+            ("Certificate", self.certificates()),
             ("Versions", [facts_table("Libraries", versions)] if versions else []),
         ]
+
+    def certificates(self) -> list[Table]:
+        """Return what is proved of the fit and, of several labels, of each of them."""
+        whole = self.metrics["certificate"]
+        found = [] if whole is None else [_certificate(whole)]
+        if self.multi_label:
+            found.append(certificates_table(self.metrics))
+        return found
 
     def scores(self) -> list[Table]:
         """Return the figures of the test part, or of each number of shots."""
         test = self.metrics["test"]
         if test is None:
             return [_shots(self.metrics["shots"])]
+        if self.multi_label:
+            return label_tables(test)
         values = test["values"] | {"top_5_accuracy": test["top_5_accuracy"]}
         rows = [
             (words, _figure(one["value"]), _interval(one))
@@ -174,15 +197,17 @@ class ProbePage:
         penalties, path = self.metrics["penalties"], self.metrics["path"]
         found = []
         if penalties:
-            shown = {words: f"{value:.6g}" for words, value in penalties.items()}
-            found.append(facts_table("The penalty that was fitted", shown))
+            written = {words: f"{value:.6g}" for words, value in penalties.items()}
+            found.append(facts_table("The penalty that was fitted", written))
         if path:
-            names = ("C", "accuracy", "log_loss", "relative_gap")
+            ranked = ("average_precision",) if self.multi_label else ()
+            names = (*ranked, "accuracy", "log_loss")
             rows = tuple(
-                (f"{one['C']:.4g}", *map(_figure, (one["accuracy"], one["log_loss"])), _gap(one))
+                (f"{one['C']:.4g}", *(_figure(one[name]) for name in names), _gap(one))
                 for one in path
             )
-            headings = numbers(*(name.replace("_", " ") for name in names))
+            shown = ("C", *names, "relative_gap")
+            headings = numbers(*(name.replace("_", " ") for name in shown))
             found.append(Table("Held-out rows", headings, rows))
         return found
 

@@ -21,6 +21,7 @@ from imlogit.errors import DataError, KindError, ParameterError
 from imlogit.estimators.fits import Fitted
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.evaluation.intervals import IntervalMethod, wilson
+from imlogit.evaluation.label_figures import label_figures
 from imlogit.evaluation.scores import TEST, Score, bounded, score
 from imlogit.model.fields import SavedModel
 from imlogit.model.persist import saved_model_of
@@ -31,6 +32,7 @@ from imlogit.runs.probes.few_shots import (
     fixed_shots,
     stopping_cost,
 )
+from imlogit.runs.probes.label_parts import check_fitted_labels
 from imlogit.runs.probes.norm_penalty import equivalent_fit
 from imlogit.runs.probes.probe_fits import Best, Fitter, HeldOut, PathRow
 from imlogit.runs.probes.probe_options import ProbeOptions
@@ -122,7 +124,7 @@ def probe_features(
 ) -> ProbeResult:
     """Do what `linear_probe` does, of embeddings that are read."""
     parts = _in_order(split(features, options.test_size, options.seed))
-    protocol = protocol_of(options)
+    protocol = protocol_of(options, multi_label=features.multi_label)
     _check_classes(features, parts)
     rows = parts.train
     estimator = LogisticRegression(
@@ -138,19 +140,17 @@ def probe_features(
         return _few(features, options, parts, protocol, fitter, test, checks)
     chosen = _choose(fitter, options, protocol, parts.validation, features)
     model = _saved(fitter.fit(chosen.C, chosen.fitted), features)
+    found = ProbeResult(options, features, parts, protocol, chosen.path, chosen.C, checks, model)
     p = estimator.predict_proba(test.features)
-    return ProbeResult(
-        options,
-        features,
-        parts,
-        protocol,
-        chosen.path,
-        chosen.C,
-        checks,
-        model,
-        _predictions(features, parts, p, chosen.held_out),
-        score(test.labels, p, FIGURES, origin=TEST, intervals=True),
-        _top(test.labels, p),
+    if features.multi_label:
+        own = np.stack([one[:, 1] for one in p], axis=1)
+        figures = label_figures(features.class_names, test.labels, own, TEST)
+        return replace(found, labels=figures, certificates=estimator.certificates_)
+    return replace(
+        found,
+        predictions=_predictions(features, parts, p, chosen.held_out),
+        test=score(test.labels, p, FIGURES, origin=TEST, intervals=True),
+        top_5=_top(test.labels, p),
     )
 
 
@@ -167,6 +167,9 @@ def _take(features: Features, rows: Rows) -> Features:
 
 
 def _check_classes(features: FeatureSet, parts: Split) -> None:
+    if features.multi_label:
+        check_fitted_labels(features, parts)
+        return
     trained = np.bincount(features.labels[parts.train], minlength=features.n_classes)
     lacking = [name for name, n in zip(features.class_names, trained, strict=True) if not n]
     if lacking:

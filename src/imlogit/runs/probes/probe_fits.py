@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,32 +10,46 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import clone
 
 from imlogit.arrays import Floats, Labels, Rows
 from imlogit.core.loss import log_losses
 from imlogit.core.solution import Observer
 from imlogit.data.feature_set import Features
+from imlogit.errors import DataError
 from imlogit.estimators.c_grid import by_value, fits_along
 from imlogit.estimators.fits import Fit, Fitted, fit_all
 from imlogit.estimators.fitted import adopt, warn_unless_converged
 from imlogit.estimators.folds import Fold, split_rows
 from imlogit.estimators.logistic import LogisticRegression
 from imlogit.estimators.training_data import Prepared, prepare
+from imlogit.evaluation.label_scores import mean_average_precision
 from imlogit.runs.probes.protocols import best_of
 
 
 class PathRow(NamedTuple):
-    """What held-out rows say of one C, the mean over the folds."""
+    """What held-out rows say of one C, the mean over the folds.
+
+    Of any number of labels a row, accuracy and log loss are means over the labels, and there is
+    the mean average precision.
+    """
 
     C: float
     accuracy: float
     log_loss: float
     relative_gap: float
+    average_precision: float | None = None
 
     def score(self, scoring: str) -> float:
         """Return the score that C is chosen by; greater is better."""
+        if scoring == "average_precision" and self.average_precision is not None:
+            return self.average_precision
         return self.accuracy if scoring == "accuracy" else -self.log_loss
+
+    def to_dict(self) -> dict[str, float]:
+        """Return the figures that there are."""
+        return {name: value for name, value in self._asdict().items() if value is not None}
 
 
 class HeldOut(NamedTuple):
@@ -56,7 +71,7 @@ class Best:
 
     Parameters
     ----------
-    scoring : {"accuracy", "neg_log_loss"}
+    scoring : {"accuracy", "neg_log_loss", "average_precision"}
     """
 
     def __init__(self, scoring: str) -> None:
@@ -89,7 +104,7 @@ class Fitter:
     ----------
     estimator : LogisticRegression
     X : ndarray, shape (n, d)
-    y : ndarray of intp, shape (n,)
+    y : ndarray of intp, shape (n,), or of uint8, shape (n, L)
     observe : callable, optional
     """
 
@@ -105,7 +120,8 @@ class Fitter:
 
     def folds(self, cv: Any) -> list[Fold]:
         """Return the folds of a number, or of pairs of row numbers."""
-        return split_rows(cv, self.data, {}, self.estimator.random_state)
+        # a label that is rare may be in none of a fold's rows: there it is left out
+        return split_rows(cv, self.data, {}, self.estimator.random_state, lacking=True)
 
     def path(self, Cs: Sequence[float], folds: Sequence[Fold]) -> list[Tried]:
         """Return what the held-out rows say of each C, in the order given."""
@@ -151,13 +167,53 @@ class Fitter:
         return found
 
     def _row(self, C: float, of_C: Sequence[Fitted | None], folds: Sequence[Fold]) -> Tried:
-        accuracies, losses, held_out = [], [], []
+        figures, held_out = [], []
         fitted = [one for one in of_C[1:] if one is not None]
         for one, fold in zip(fitted, folds, strict=True):
-            p, codes = one.probabilities(self.estimator.multi_class), self.data.codes[fold.test]
-            accuracies.append(float((p.argmax(axis=1) == codes).mean()))
-            losses.append(float(log_losses(p[np.arange(len(codes)), codes]).mean()))
+            if one.margins is None:
+                continue  # a fold in which no label is told apart
+            p, answers = one.probabilities(self.estimator.multi_class), self.data.answers[fold.test]
+            figures.append(_figures_of(answers, p))
             held_out.append(HeldOut(fold.test, p))
-        gap = max(one.certificate.relative_gap for one in fitted)
-        figures = float(np.mean(accuracies)), float(np.mean(losses)), float(gap)
-        return Tried(PathRow(float(C), *figures), tuple(held_out))
+        accuracy, loss, *precision = _mean(figures)
+        gap = max(map(_worst_gap, fitted))
+        return Tried(PathRow(float(C), accuracy, loss, gap, *precision), tuple(held_out))
+
+
+def _mean(figures: Sequence[tuple[float, ...]]) -> list[float]:
+    """Return the mean over the folds that have figures.
+
+    Raises
+    ------
+    DataError
+        Where none has.
+    """
+    defined = [one for one in figures if not np.isnan(one).any()]
+    if not defined:
+        raise DataError(
+            "Every label is one that no row of a part has, or every row, in the rows that are "
+            "fitted on or held out: C cannot be chosen. Give a part with validation=..., or one "
+            "C with Cs=...",
+            parameter="validation",
+        )
+    means: list[float] = np.mean(defined, axis=0).tolist()
+    return means
+
+
+def _figures_of(answers: NDArray[np.intp], p: Floats) -> tuple[float, ...]:
+    """Return accuracy and log loss and, of any number of labels a row, mAP, too."""
+    if answers.ndim == 1:
+        own = p[np.arange(len(answers)), answers]
+        return float((p.argmax(axis=1) == answers).mean()), float(log_losses(own).mean())
+    defined = np.flatnonzero(~np.isnan(p).any(axis=0))
+    p, answers = p[:, defined], answers[:, defined]
+    losses = log_losses(np.where(answers == 1, p, 1 - p))
+    right = (p > 0.5) == (answers == 1)
+    precision = mean_average_precision(answers, p).value
+    return float(right.mean()), float(losses.mean()), precision
+
+
+def _worst_gap(fitted: Fitted) -> float:
+    """Return the worst relative gap of the columns that there was something to fit of."""
+    parts = fitted.certificate.columns or (fitted.certificate,)
+    return max((one.relative_gap for one in parts if one.status != "undefined"), default=math.nan)

@@ -10,6 +10,8 @@ from imlogit.errors import ParameterError
 from imlogit.runs.grid import grid_from, parse_cs
 
 NAMES = ("plain", "dinov2", "dinov3", "clip", "uni", "mteb")
+# What C may be chosen by where a row has any number of labels.
+LABEL_SCORINGS = {"average_precision": "mean average precision", "neg_log_loss": "log loss"}
 
 
 def parse_shots(text: str) -> tuple[int, ...]:
@@ -51,9 +53,12 @@ class ProbeOptions:
     train: str | None = option_of(None, "Embeddings to fit on, where no source is given.")
     labels: str | None = option_of(
         None,
-        "Their labels, or of the rows to fit on, one a row: a .npy, .txt, .csv or .parquet.",
+        "Their labels, or of the rows to fit on, one a row or a column of 0 and 1 for each: a "
+        ".npy, .txt, .csv or .parquet.",
     )
-    label_column: str | None = option_of(None, "The column of the labels, in tables.")
+    label_column: str | None = option_of(
+        None, "The column of the labels, in tables; several of 0 and 1 with commas between."
+    )
     validation: str | None = option_of(None, "Embeddings to choose C by.")
     validation_labels: str | None = option_of(None, "The labels of these.")
     test: str | None = option_of(None, "Embeddings to test on, once.")
@@ -64,6 +69,10 @@ class ProbeOptions:
     )
     alpha: float | None = option_of(
         None, "Mean log loss + alpha/2 ||W||^2, as other packages write it, in the place of C."
+    )
+    scoring: str | None = option_of(
+        None,
+        "What C is chosen by, of any number of labels a row: average_precision or neg_log_loss.",
     )
     folds: int | None = option_of(None, "Choose C by so many folds, not by a validation part.")
     shots: Any = option_of(
@@ -89,6 +98,11 @@ class ProbeOptions:
             object.__setattr__(self, "Cs", grid_from(self.Cs))
         if self.shots is not None:
             object.__setattr__(self, "shots", _shots_of(self.shots))
+        if self.scoring is not None and self.scoring not in LABEL_SCORINGS:
+            raise ParameterError(
+                f"scoring={self.scoring!r}: give {' or '.join(LABEL_SCORINGS)}.",
+                parameter="scoring",
+            )
         self._check_together()
 
     def _check_together(self) -> None:

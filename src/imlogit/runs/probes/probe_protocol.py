@@ -6,15 +6,68 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from imlogit.errors import ParameterError
-from imlogit.runs.probes.probe_options import ProbeOptions
+from imlogit.runs.probes.probe_options import LABEL_SCORINGS, ProbeOptions
 from imlogit.runs.probes.protocols import PROTOCOLS, Protocol
 from imlogit.system.text import first_of
 
 SHOT_DRAWS = 10
+# Those whose words hold where a row has any number of labels.
+LABEL_PROTOCOLS = ("plain", "dinov2")
 
 
-def protocol_of(options: ProbeOptions) -> Protocol:
-    """Return the protocol with what options change of it."""
+def protocol_of(options: ProbeOptions, *, multi_label: bool = False) -> Protocol:
+    """Return the protocol with what options change of it.
+
+    Raises
+    ------
+    ParameterError
+        For what is of one class a row where rows have any number of labels, and for the reverse.
+    """
+    if multi_label:
+        return _of_labels(_with_options(options), options)
+    if options.scoring is not None:
+        raise ParameterError(
+            "scoring=... is of rows with any number of labels, and these have one class each: "
+            "leave it out.",
+            parameter="scoring",
+        )
+    return _with_options(options)
+
+
+def _of_labels(found: Protocol, options: ProbeOptions) -> Protocol:
+    """Return a protocol for rows that have any number of labels."""
+    if found.name not in LABEL_PROTOCOLS:
+        raise ParameterError(
+            f"protocol={found.name!r} is of one class a row, and these rows have any number of "
+            f"labels: take {' or '.join(LABEL_PROTOCOLS)}.",
+            parameter="protocol",
+        )
+    if found.shots:
+        raise ParameterError(
+            "shots=... are so many rows of each class, and these rows have any number of labels: "
+            "leave shots=... out.",
+            parameter="shots",
+        )
+    scoring = options.scoring or "average_precision"
+    by = LABEL_SCORINGS[scoring]
+    found = replace(
+        found,
+        objective=f"{found.objective}; of each label by itself",
+        metric_words=f"{by} chooses; mean average precision and others are shown",
+        scoring=scoring,
+        by_class=False,
+    )
+    if found.name == "plain" and options.Cs is None and options.alpha is None:
+        found = replace(found, grid_words=f"25 values from 1e-6 to 1e6; the best {by} wins")
+    if options.folds is not None:
+        return replace(found, split=f"{options.folds} folds, drawn plainly; refit on all")
+    if found.name == "plain":
+        words = "the source's own part, or 10% of all rows, drawn plainly; refit on both"
+        found = replace(found, split=words)
+    return found
+
+
+def _with_options(options: ProbeOptions) -> Protocol:
     found = PROTOCOLS[options.protocol]
     if options.normalize:
         found = replace(found, normalisation="each row divided by its norm")

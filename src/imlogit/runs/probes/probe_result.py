@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from imlogit.checks.finding import Findings
+from imlogit.core.certificate import Certificate
 from imlogit.data.feature_set import FeatureSet
 from imlogit.data.split import Split
+from imlogit.evaluation.label_figures import LabelFigures
 from imlogit.evaluation.scores import Score, Scores
 from imlogit.model.fields import SavedModel
 from imlogit.runs.options import option_words
@@ -53,6 +55,11 @@ class ProbeResult(Summarized):
     shots : tuple of ShotScores
     stopping : StoppingCost or None
         What MTEB's 100 iterations cost.
+    labels : LabelFigures or None
+        Figures of the test part where a row has any number of labels: then ``predictions``,
+        ``test`` and ``top_5`` are None.
+    certificates : tuple of Certificate
+        Of each label's column then; else none.
     """
 
     options: ProbeOptions
@@ -68,10 +75,17 @@ class ProbeResult(Summarized):
     top_5: Score | None = None
     shots: tuple[ShotScores, ...] = ()
     stopping: StoppingCost | None = None
+    labels: LabelFigures | None = None
+    certificates: tuple[Certificate, ...] = ()
 
     @property
     def base_rate(self) -> float:
-        """The share of the test rows that are of the most frequent class."""
+        """The share of the test rows that are of the most frequent class.
+
+        Of any number of labels a row, the mean share of them that a label has.
+        """
+        if self.labels is not None:
+            return self.labels.base_rate
         labels = self.features.labels[self.split.test]
         return float(np.bincount(labels).max() / len(labels))
 
@@ -104,20 +118,27 @@ class ProbeResult(Summarized):
                 "test_part": "drawn" if parts.drawn else "source",
             },
             "classes": list(features.class_names),
+            "multi_label": features.multi_label,
             "protocol": self.protocol.facts(),
             "options": {
                 name: value for name, value in asdict(self.options).items() if name not in PATHS
             },
-            "path": [row._asdict() for row in self.path],
+            "path": [row.to_dict() for row in self.path],
             "penalties": self.penalties(),
             "certificate": None if self.model is None else self.model.certificate,
+            "certificates": [one.to_dict() for one in self.certificates],
             "base_rate": self.base_rate,
-            "test": None if self.test is None else _without_confusion(self.test, self.top_5),
+            "test": self._test_figures(),
             "shots": [one.to_dict() for one in self.shots],
             "stopping": None if self.stopping is None else asdict(self.stopping),
             "no_estimate": [one.code for one in self.checks.void],
             "checks": self.checks.to_dict(),
         }
+
+    def _test_figures(self) -> dict[str, Any] | None:
+        if self.labels is not None:
+            return self.labels.to_dict()
+        return None if self.test is None else _without_confusion(self.test, self.top_5)
 
     def command(self) -> str:
         """Return the command that makes the same probe again, from any folder."""
@@ -142,6 +163,10 @@ class ProbeResult(Summarized):
         if self.test is not None:
             found |= {"C": f"{self.C:.4g}", "base rate": f"{self.base_rate:.4f}"}
             found["test accuracy"] = f"{self.test['accuracy'].value:.4f}"
+        if self.labels is not None:
+            precision = self.labels.mean_average_precision.value
+            found |= {"C": f"{self.C:.4g}", "base rate": f"{self.base_rate:.4f}"}
+            found["mean average precision"] = f"{precision:.4f}"
         return found
 
 

@@ -35,7 +35,7 @@ class Protocol:
     choice : HowChosen
     grid : tuple of float
         Values of C, in the order in which the first of equals wins; one value is not chosen.
-    scoring : {"accuracy", "neg_log_loss"}
+    scoring : {"accuracy", "neg_log_loss", "average_precision"}
         What the validation part chooses by, and what names the metric.
     share : float
         Of the training part, drawn for validation where the source has none.
