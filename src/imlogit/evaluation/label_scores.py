@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats
 from imlogit.evaluation.curve_areas import area_terms, areas
+from imlogit.evaluation.precision_bias import precision_bias
 from imlogit.evaluation.score_intervals import average_precision_interval
 from imlogit.evaluation.scores import NAMES, Score, Scores, bounded, score
 from imlogit.system.summarized import Summarized
@@ -127,7 +128,8 @@ def mean_average_precision(
     probabilities : ndarray of float64, shape (n, L)
         Or anything that puts the rows in the same order.
     intervals : bool, default=False
-        Give it an interval: how it varies with the rows, all labels of a row together.
+        Give it an interval: how it varies with the rows, all labels of a row together. It reaches
+        further down by what the average precision of few rows is above that of many.
     """
     places = told_apart(labels)
     sides = [(labels[:, k] == 1, probabilities[:, k]) for k in places]
@@ -138,7 +140,9 @@ def mean_average_precision(
     curves = [area_terms(*side) for side in sides]
     count = labels[:, places].sum(axis=0, dtype=np.intp)
     value = float(np.mean([one.average_precision for one in curves]))
-    return bounded(value, *average_precision_interval(curves, count))
+    ends, method = average_precision_interval(curves, count)
+    bias = precision_bias(labels[:, places], probabilities[:, places])
+    return bounded(value, ends._replace(low=max(ends.low - bias, 0.0)), method)
 
 
 def score_answers(
