@@ -16,6 +16,7 @@ TIE = 1e-6
 # By what labels can be ranked, as fields of `Doubts`.
 TRUST = "trust"
 RANKINGS = (TRUST, "margin", "confidence")
+NONE_HELD_OUT = "no image was held out: there is nothing to doubt labels by"
 
 
 class Doubts(NamedTuple):
@@ -92,7 +93,7 @@ def find_doubts(codes: NDArray[np.integer], probabilities: Floats, ranking: str 
         raise DataError(f"{len(codes)} labels for {len(probabilities)} rows of probabilities")
     rows = np.flatnonzero(~np.isnan(probabilities).any(axis=1))
     if not rows.size:
-        raise DataError("no image was held out: there is nothing to doubt labels by")
+        raise DataError(NONE_HELD_OUT)
     given, p = np.asarray(codes[rows], dtype=np.intp), probabilities[rows]
     each = np.arange(len(rows))
     confident, joint = _confident_joint(given, p)

@@ -6,18 +6,23 @@ import csv
 import io
 import os
 import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from imlogit.arrays import Floats
 from imlogit.errors import DataError, ParameterError
-from imlogit.evaluation.doubts import TRUST, find_doubts
+from imlogit.evaluation.doubts import NONE_HELD_OUT, TRUST, find_doubts
 from imlogit.runs.predictions import Numbers
 from imlogit.runs.record import Record, open_record
 from imlogit.system.text import nearest, spreadsheet_text
 
 TRAINING, TEST = "training", "test"
 PARTS = (TRAINING, TEST)
+# The field of a doubt that a ranking is by, where it has another name.
+BY = {"confidence": "p_given"}
 SEEN = ("overlap-exact", "test-repeats-training")
 
 
@@ -32,7 +37,8 @@ class Doubt:
     file : str
         The image's file in the source; empty where images have no files.
     given, suggested : str
-        The label's class, and what it should be if it is wrong.
+        The label's class, and what it should be if it is wrong; where rows have any number of
+        labels, one of these and the same with ``not`` before it, or the reverse.
     p_given, p_suggested : float
         Their probabilities.
     trust : float
@@ -91,7 +97,6 @@ def doubts(
         Where test images are training images, of which the model has seen the labels.
     """
     record = open_record(run)
-    labels = _labels(record, part)
     seen = [code for code in SEEN if code in record.facts.no_estimate]
     if part == TEST and seen:
         warnings.warn(
@@ -100,11 +105,38 @@ def doubts(
             UserWarning,
             stacklevel=2,
         )
+    found = [
+        one
+        for names, labels in _questions(record, _labels(record, part))
+        for one in _ranked(record, names, labels, ranking)
+    ]
+    if record.facts.multi_label:
+        if not found:
+            raise DataError(f"{record.folder}: {NONE_HELD_OUT}.")
+        found.sort(key=lambda one: getattr(one, BY.get(ranking, ranking)))
+    return tuple(found)
+
+
+def _questions(record: Record, labels: _Labels) -> Iterator[tuple[Sequence[str], _Labels]]:
+    """Yield what each label can be, and the labels: of any number a row, each by itself."""
+    if not record.facts.multi_label:
+        yield record.names, labels
+        return
+    for name, codes, p in zip(record.names, labels.codes.T, labels.probabilities.T, strict=True):
+        if not np.isnan(p).all():
+            own = np.stack([1 - p, p], axis=1)
+            yield (f"not {name}", name), _Labels(labels.rows, codes, own)
+
+
+def _ranked(
+    record: Record, names: Sequence[str], labels: _Labels, ranking: str
+) -> tuple[Doubt, ...]:
+    """Return the labels of one question, the most doubtful first."""
     try:
         found = find_doubts(labels.codes, labels.probabilities, ranking)
     except DataError as error:
         raise DataError(f"{record.folder}: {error}.") from None
-    names, files = record.names, record.predictions.names
+    files = record.predictions.names
     p_suggested = labels.probabilities[found.rows, found.suggested]
     return tuple(
         Doubt(

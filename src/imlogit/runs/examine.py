@@ -277,6 +277,12 @@ def compare(
         For runs over other images, other classes, or without a test image in common.
     """
     first, second = open_record(first), open_record(second)
+    for one in (first, second):
+        if one.facts.multi_label:
+            raise DataError(
+                f"{one.folder}: its rows have any number of labels, and runs of one class a row "
+                "are compared. The pages of both show each label, with intervals."
+            )
     if first.names != second.names:
         raise DataError(
             f"{first.folder} and {second.folder} tell different classes apart: "

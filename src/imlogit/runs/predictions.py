@@ -38,6 +38,8 @@ SUM_TOLERANCE = 1e-6
 class Predictions:
     """Probabilities of the training images, by models that had not seen them, and of the test.
 
+    Of rows with any number of labels codes are 0 and 1, and shaped as the probabilities are.
+
     Attributes
     ----------
     train_rows : ndarray of int64, shape (n,)
@@ -134,33 +136,42 @@ def _faults_of_names(packed: NDArray[Any], arrays: dict[str, NDArray[Any]]) -> I
 
 def _faults(arrays: dict[str, NDArray[Any]]) -> Iterator[str]:
     """Yield in which types, lengths and values the arrays are not what they claim."""
+    if arrays["train_codes"].ndim != arrays["test_codes"].ndim:
+        yield "the codes of one part are of one class a row, those of the other are not"
+        return
     for part in ("train", "test"):
         p, codes, rows = (arrays[f"{part}_{name}"] for name in ("probabilities", "codes", "rows"))
         numbers = {f"{part}_codes": codes, f"{part}_rows": rows}
         if part == "train":
             numbers["train_folds"] = arrays["train_folds"]
+        many = codes.ndim == 2
         if p.dtype != np.float64 or p.ndim != 2 or p.shape[1] < 2:
             yield f"{part}_probabilities is {p.dtype} {p.shape}, not a column for each class"
             return
         for name, array in numbers.items():
-            if array.dtype != np.int64 or array.shape != (len(p),):
+            shape = p.shape if many and array is codes else (len(p),)
+            if array.dtype != np.int64 or array.shape != shape:
                 yield f"{name} is {array.dtype} {array.shape}, not a number for each image"
                 return
-        if len(p) and (codes.min() < 0 or codes.max() >= p.shape[1]):
+        if len(p) and (codes.min() < 0 or codes.max() >= (2 if many else p.shape[1])):
             yield f"{part}_codes name classes that there are not"
         if len(p) and rows.min() < 0:
             yield f"{part}_rows are below 0"
         held_out = arrays["train_folds"] >= 0 if part == "train" else np.ones(len(p), bool)
-        yield from _faults_of_probabilities(part, p, held_out)
+        yield from _faults_of_probabilities(part, p, held_out, many=many)
     yield from _faults_of_rows(arrays)
 
 
-def _faults_of_probabilities(part: str, p: Floats, held_out: NDArray[np.bool_]) -> Iterator[str]:
+def _faults_of_probabilities(
+    part: str, p: Floats, held_out: NDArray[np.bool_], *, many: bool
+) -> Iterator[str]:
     """Yield in what they are no probabilities of images that were held out, and nan elsewhere."""
     known = p[held_out]
+    if many:  # a label is unknown where the fold's model had nothing to learn it from
+        known = np.nan_to_num(known, nan=0.0)
     if not ((known >= 0) & (known <= 1)).all():
         yield f"{part}_probabilities are not all from 0 to 1"
-    elif (np.abs(known.sum(axis=1) - 1) > SUM_TOLERANCE).any():
+    elif not many and (np.abs(known.sum(axis=1) - 1) > SUM_TOLERANCE).any():
         yield f"{part}_probabilities of an image do not add up to 1"
     if not np.isnan(p[~held_out]).all():
         yield f"{part}_probabilities are known of images that no fold held out"

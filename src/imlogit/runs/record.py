@@ -121,11 +121,6 @@ def open_record(run: Any) -> Record:
         return run
     folder = Path(run)
     facts = _facts(folder)
-    if facts.multi_label:
-        raise DataError(
-            f"{folder}: its rows have any number of labels, and this takes runs of one class a "
-            "row. The page shows each label, and imlogit.evaluate scores the model."
-        )
     model = open_model(folder)
     predictions = Predictions.read(folder / "predictions.safetensors")
     if not _belong_together(facts, model, predictions):
@@ -138,8 +133,11 @@ def _belong_together(facts: RunFacts, model: SavedModel, predictions: Prediction
     parts = (predictions.train_probabilities, predictions.test_probabilities)
     sides = {part.shape[1] for part in parts}
     size, shape = facts.reading.size, model.image_shape
+    same_kind = (predictions.train_codes.ndim == 2) is facts.multi_label
     same_size = size is None or shape is None or size == shape[:2]
-    return facts.classes == model.names and sides == {len(facts.classes)} and same_size
+    return (
+        facts.classes == model.names and sides == {len(facts.classes)} and same_size and same_kind
+    )
 
 
 def _facts(folder: Path) -> RunFacts:

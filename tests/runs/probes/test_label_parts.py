@@ -13,7 +13,9 @@ from sklearn.model_selection import KFold
 import imlogit
 from imlogit.cli.app import run
 from imlogit.data.feature_set import FeatureSet
-from imlogit.errors import DataError, ParameterError
+from imlogit.errors import DataError, ModelFileError, ParameterError
+from imlogit.report.probe_folder import write_probe
+from imlogit.runs.predictions import Predictions
 from imlogit.runs.probes.probe import linear_probe
 
 N, D, L = 240, 5, 4
@@ -200,7 +202,7 @@ def probed(tmp_path_factory):
 def test_the_command_leaves_a_run(probed):
     folder = probed / "run"
     kept = {"metrics.json", "command.txt", "model.imlogit", "report.html"}
-    assert {path.name for path in folder.iterdir()} == kept
+    assert {path.name for path in folder.iterdir()} == kept | {"predictions.safetensors"}
     metrics = json.loads((folder / "metrics.json").read_text())
     assert (metrics["multi_label"], metrics["classes"]) == (True, list(NAMES))
     assert [one["label"] for one in metrics["test"]["by_label"]] == list(NAMES)
@@ -259,13 +261,62 @@ def test_rows_that_a_model_of_labels_is_not_for(probed, features, message):
         imlogit.evaluate(probed / "run", features)
 
 
-@pytest.mark.parametrize("words", [["doubts", "run"], ["compare", "run", "run"]])
-def test_what_takes_runs_of_one_class_a_row_says_what_does_take_it(
-    words, probed, monkeypatch, capsys
-):
+def test_what_takes_runs_of_one_class_a_row_says_so(probed, monkeypatch, capsys):
     monkeypatch.chdir(probed)
-    assert run(words) == 2
-    assert "The page shows each label" in capsys.readouterr().err
+    assert run(["compare", "run", "run"]) == 2
+    assert "runs of one class a row are compared" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def doubted(tmp_path_factory):
+    """A run over rows that say their labels, of which one is mistaken now and then."""
+    rng = np.random.default_rng(4)
+    labels = (rng.random((N, L)) < 0.4).astype(np.uint8)
+    told = (2 * labels + rng.normal(0, 0.2, labels.shape)).astype(np.float32)
+    wrong = rng.choice(180, 9, replace=False)
+    labels[wrong, 2] ^= 1
+    whole = FeatureSet(told, labels, NAMES, 180, "told", "by hand")
+    place = write_probe(
+        linear_probe(whole, Cs=(0.1, 1.0), folds=3), tmp_path_factory.mktemp("d") / "r"
+    )
+    return place, labels, set(wrong.tolist())
+
+
+def test_mistaken_labels_are_doubted_each_by_itself(doubted, capsys):
+    place, labels, wrong = doubted
+    for ranking in ("trust", "margin", "confidence"):
+        found = imlogit.doubts(place, ranking=ranking)
+        assert len(found) == 180 * L
+        assert len({one.row for one in found[:9]} & wrong) >= 8
+    for one in found[:9]:
+        assert {one.given, one.suggested} == {"sun", "not sun"}
+        assert one.given == ("sun" if labels[one.row, 2] else "not sun")
+        assert one.p_given + one.p_suggested == pytest.approx(1)
+    assert {one.row for one in imlogit.doubts(place, part="test")} == set(range(180, N))
+    assert run(["doubts", str(place), "-n", "3"]) == 0
+    assert "The 3 most doubtful of 720 training labels" in capsys.readouterr().out
+
+
+def test_a_label_that_held_out_rows_have_not_is_doubted_nowhere(probed, tmp_path):
+    some = imlogit.doubts(probed / "run", part="test")
+    assert {one.given for one in some} >= {"sea", "not sea", "not tree"}
+    fixed = write_probe(linear_probe(made(), Cs=(1.0,)), tmp_path / "fixed")
+    with pytest.raises(DataError, match="nothing to doubt labels by"):
+        imlogit.doubts(fixed)
+    rare = write_probe(linear_probe(made(with_label(TRAIN, 0)), Cs=CS), tmp_path / "rare")
+    assert "sky" not in {one.given for one in imlogit.doubts(rare)}
+
+
+def test_predictions_that_are_not_those_of_labels(doubted, tmp_path):
+    kept = Predictions.read(doubted[0] / "predictions.safetensors")
+    for changes, what in (
+        ({"test_codes": kept.test_codes + 1}, "classes that there are not"),
+        ({"test_codes": kept.test_codes[:, 0]}, "of one class a row"),
+        ({"test_probabilities": kept.test_probabilities * 2}, "not all from 0 to 1"),
+    ):
+        (tmp_path / "p").write_bytes(replace(kept, **changes).to_bytes())
+        with pytest.raises(ModelFileError, match=what):
+            Predictions.read(tmp_path / "p")
 
 
 def test_the_page_is_made_again_from_the_folder(probed, monkeypatch):

@@ -103,7 +103,7 @@ def _parts_of(
         if rows.labels is None:
             raise DataError(
                 f"{printable(path)} brings no labels of its {part} part: give a file of them with "
-                "labels=...",
+                "labels=..., or of a table the names of their columns with label_column=...",
                 parameter="labels",
             )
         n_labels = len(rows.labels.values)

@@ -179,7 +179,7 @@ class ProbePage:
 
     def confusion(self) -> list[Table]:
         """Return which classes are taken for which."""
-        if self.predictions is None:
+        if self.predictions is None or self.multi_label:
             return []
         test, names = self._test(self.predictions), self.metrics["classes"]
         found = [confused_table(test, names)]

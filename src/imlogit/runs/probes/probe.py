@@ -145,7 +145,9 @@ def probe_features(
     if features.multi_label:
         own = np.stack([one[:, 1] for one in p], axis=1)
         figures = label_figures(features.class_names, test.labels, own, TEST)
-        return replace(found, labels=figures, certificates=estimator.certificates_)
+        kept = _predictions(features, parts, own, chosen.held_out)
+        certificates = estimator.certificates_
+        return replace(found, predictions=kept, labels=figures, certificates=certificates)
     return replace(
         found,
         predictions=_predictions(features, parts, p, chosen.held_out),

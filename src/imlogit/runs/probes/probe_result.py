@@ -56,8 +56,8 @@ class ProbeResult(Summarized):
     stopping : StoppingCost or None
         What MTEB's 100 iterations cost.
     labels : LabelFigures or None
-        Figures of the test part where a row has any number of labels: then ``predictions``,
-        ``test`` and ``top_5`` are None.
+        Figures of the test part where a row has any number of labels: then ``test`` and ``top_5``
+        are None.
     certificates : tuple of Certificate
         Of each label's column then; else none.
     """
