@@ -7,19 +7,23 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
+from imlogit.data.feature_set import FeatureSet
 from imlogit.evaluation.comparison import compare_probabilities
 from imlogit.evaluation.scores import score
 from imlogit.model.predict import Answer
 from imlogit.report.console import answers, examined, findings, sources, summaries
 from imlogit.report.console.layout import Letters
 from imlogit.report.console.printing import print_table
+from imlogit.report.console.probes import print_probe
 from imlogit.report.console.tables import model_table
 from imlogit.report.console.tasks import print_task
+from imlogit.report.probe_folder import write_probe
 from imlogit.runs.assess import Assessment, Scope, evaluate
 from imlogit.runs.doubts import doubts
 from imlogit.runs.examine import exemplars_of, explain_row
 from imlogit.runs.facts import RunFacts
 from imlogit.runs.options import SweepOptions, TrainOptions
+from imlogit.runs.probes.probe import linear_probe
 from imlogit.runs.record import Record
 from imlogit.runs.sweep import sweep
 from imlogit.runs.train import train
@@ -113,6 +117,32 @@ class Found:
         for name, show in printed.items():
             if not self.fitted and name not in ("evaluate", "data show"):
                 continue
+            console.file.write(f"$ imlogit {name}\n")
+            show()
+
+
+class FoundLabels:
+    """What a probe of rows with any number of labels found, one of which no test row has."""
+
+    def __init__(self, place):
+        names, rng = SETS["ten"][:6], np.random.default_rng(0)
+        rows = rng.standard_normal((160, 8)).astype(np.float32)
+        labels = (2 * rows[:, :6] + rng.standard_normal((160, 6)) > 1).astype(np.uint8)
+        labels[120:, 3] = 0
+        self.features = FeatureSet(rows, labels, names, 120, "rows", "a test")
+        self.probe = linear_probe(self.features, Cs=(0.01, 1.0), engine="reference")
+        self.assessment = evaluate(self.probe.model, self.features)
+        self.doubts = doubts(write_probe(self.probe, place), part="test")
+
+    def parts(self, console, *, verbose):
+        """Print what each command does, under its name."""
+        printed = {
+            # without gaps, which are of rounding
+            "probe": lambda: print_probe(console, self.probe),
+            "evaluate": lambda: summaries.print_label_assessment(console, self.assessment),
+            "doubts": lambda: examined.print_doubts(console, self.doubts, 5, "test"),
+        }
+        for name, show in printed.items():
             console.file.write(f"$ imlogit {name}\n")
             show()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from helpers.printed import SETS, Found, masked, printed
+from helpers.printed import SETS, Found, FoundLabels, masked, printed
 
 STORED = Path(__file__).with_name("printed")
 FORMS = {
@@ -20,9 +20,12 @@ FORMS = {
 }
 
 
-@pytest.fixture(scope="module", params=SETS)
-def found(request):
-    return request.param, Found(request.param)
+@pytest.fixture(scope="module", params=[*SETS, "labels"])
+def found(request, tmp_path_factory):
+    name = request.param
+    if name == "labels":
+        return name, FoundLabels(tmp_path_factory.mktemp(name) / "run")
+    return name, Found(name)
 
 
 @pytest.mark.filterwarnings("ignore")
