@@ -1,12 +1,19 @@
 """Which preconditioner is drawn, and of how many rows."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from imlogit.core import budget
 from imlogit.core.descent import Batch, Descent
 from imlogit.core.directions.factors import Preconditioner
-from imlogit.core.directions.schedule import Schedule, most_sampled_rows
+from imlogit.core.directions.schedule import (
+    FRESH_RATE_SHARED,
+    Price,
+    Schedule,
+    most_sampled_rows,
+)
 from imlogit.core.directions.shared_factor import SharedFactor
 from imlogit.core.regression import regression
 from imlogit.core.solution import Settings
@@ -70,6 +77,43 @@ def test_rows_drawn_grow_with_all_and_are_no_more(first, n_classes, shared):
 @pytest.mark.parametrize("n", [2_000_000, 100_000_000])
 def test_rows_of_millions_take_no_more_memory(n):
     assert 4 * 784 * most_sampled_rows(n, 784, 1) <= 257_000_000
+
+
+class Priced(Schedule):
+    """A schedule of one factor for all columns, that costs three steps; it notes its draws."""
+
+    is_shared = True
+
+    def __init__(self):
+        super().__init__(np.random.default_rng(0), preconditioner="a factor")
+        self.n_drawn = 0
+
+    def _prices(self, *given, **how):
+        return [Price(3.0, FRESH_RATE_SHARED, True)]
+
+    def _refresh(self, *given):
+        pass
+
+    def draw(self, *given, **how):
+        self.n_drawn += 1
+        self.distances = []
+        return "another"
+
+    def take(self, n_steps, rate, distance):
+        """Take steps that multiply the gap by a rate each."""
+        for _ in range(n_steps):
+            distance *= rate
+            at = SimpleNamespace(distance=distance, objective=1.0, precise=False)
+            self.current(None, None, at, 1e-12, 100)
+        return distance
+
+
+def test_a_factor_is_drawn_anew_only_where_a_fresh_one_does_more():
+    schedule = Priced()
+    gap = schedule.take(20, 0.85, 1.0)
+    assert schedule.n_drawn == 0  # as well as while it was fresh, if less than others do
+    schedule.take(4, 0.98, gap)
+    assert schedule.n_drawn == 1
 
 
 def test_a_first_draw_is_smaller_than_the_next():

@@ -90,6 +90,8 @@ class Schedule:
         # since the last factors were drawn, and since there are any of their kind
         self.distances: list[float] = []
         self.of_kind: list[float] = []
+        # the logarithm of what the first steps with the last factors did to the gap, a step
+        self.fresh_rate = -np.inf
         # what was made at another's optimum is taken anew where it is cheap
         self.objective = -np.inf if preconditioner is None else np.inf
 
@@ -183,9 +185,17 @@ class Schedule:
             seen, steps = (self.distances, RATE_STEPS) if same else (self.of_kind, KIND_STEPS)
             if len(seen) >= steps:
                 rate = np.log(descent.distance / seen[-steps]) / steps
-                if rate >= 0 or goal / rate > price.total(goal):
+                if same and len(seen) == steps and rate < 0:
+                    self.fresh_rate = float(rate)
+                if rate >= 0 or goal / rate > self._experienced(price).total(goal):
                     paying.append(price)
         return min(paying, key=lambda price: price.total(goal), default=None)
+
+    def _experienced(self, price: Price) -> Price:
+        """Return a price by what the last factor for all columns did while it was fresh."""
+        if not (price.shared and self.is_shared):
+            return price
+        return price._replace(rate=max(price.rate, float(np.exp(self.fresh_rate))))
 
     def _prices(
         self, engine: Engine, descent: Descent, n_sharing: int, *, first: bool = False
