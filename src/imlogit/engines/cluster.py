@@ -108,6 +108,11 @@ class Cluster:
             if isinstance(version, str):  # else it has gone meanwhile
                 check_version(version, imlogit.__version__, worker)
 
+    def all_workers(self, function: Callable[..., Any], *arguments: Any) -> bool:
+        """Whether a function is true on every worker; of those that are lost meanwhile, false."""
+        found = self.client.run(function, *arguments, on_error="return")
+        return bool(found) and all(one is True for one in found.values())
+
     def call(self, function: Callable[..., Any], *arguments: Sequence[Any]) -> list[Any]:
         """Return what a function gives for each of the arguments, in their order.
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Rows
 from imlogit.engines.cluster import Cluster, current_client
+from imlogit.engines.file_rows import are_here, read_files, rows_in_files
 from imlogit.engines.matrix import HALVES, IN_PLACE, ArrayMatrix, Matrix
 from imlogit.errors import DataError, KindError
 from imlogit.system.extras import need
@@ -227,14 +228,19 @@ def matrix_of(X: Any) -> tuple[DaskMatrix, tuple[int, ...] | None]:
 
 
 def spread_rows(matrix: Matrix) -> DaskMatrix:
-    """Return rows of another kind, sent to the workers of the current client.
+    """Return rows of another kind, on the workers of the current client.
 
-    The scheduler keeps what is sent, so that a worker's loss is none of the rows'.
+    Rows in files that every worker finds as well are read there, and again after a worker's loss.
+    Others are sent: the scheduler keeps what is sent, so that the loss is none of theirs.
     """
     cluster = Cluster(current_client())
     n, d = matrix.shape
 
     def load(borders: list[int]) -> list[Any]:
+        blocks = [rows_in_files(matrix, *ends) for ends in pairwise(borders)]
+        files = [one for block in blocks if block is not None for one in block]
+        if None not in blocks and cluster.all_workers(are_here, files):
+            return cluster.start(read_files, blocks)
         return cluster.start(_as_it_is, [matrix.block(*ends) for ends in pairwise(borders)])
 
     return DaskMatrix(cluster, (n, d), matrix.dtype, [n], load)

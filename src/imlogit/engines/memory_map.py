@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import os
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -48,15 +49,35 @@ class MapEnd(NamedTuple):
 
 def map_end(array: NDArray[Any]) -> MapEnd | None:
     """Return where an array's part of a file ends; None for an array in memory."""
-    root: Any = array
-    while isinstance(root.base, np.ndarray):
-        root = root.base
-    if not isinstance(root, np.memmap) or not isinstance(root.base, mmap.mmap) or not array.size:
+    root = _mapped_root(array)
+    if root is None:
         return None
     beyond = byte_bounds(array)[1] - byte_bounds(root)[0]
     name = getattr(root, "filename", None)
     where = "The file of a memory map" if name is None else printable(name)
     return MapEnd(root.base, where, int(root.offset) + beyond)
+
+
+def place_in_file(array: NDArray[Any]) -> tuple[str, int] | None:
+    """Return the path of the file that an array lies in, and where it begins there, in bytes.
+
+    None for an array in memory, and one whose file has no name, or may hold other numbers.
+    """
+    root = _mapped_root(array)
+    name = getattr(root, "filename", None)
+    if name is None or root.mode != "r":
+        return None
+    before = byte_bounds(array)[0] - byte_bounds(root)[0]
+    return os.fspath(name), int(root.offset) + before
+
+
+def _mapped_root(array: NDArray[Any]) -> Any:
+    """Return the memory map that an array is a part of, or None."""
+    root: Any = array
+    while isinstance(root.base, np.ndarray):
+        root = root.base
+    mapped = isinstance(root, np.memmap) and isinstance(root.base, mmap.mmap)
+    return root if mapped and array.size else None
 
 
 def check_maps(*given: Any) -> None:

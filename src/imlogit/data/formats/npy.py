@@ -99,7 +99,9 @@ def map_npy(path: Path) -> npt.NDArray[Any]:
         header = read_header(head)
         _check(header, size - head.tell(), where)
         order: Any = "F" if header.fortran else "C"
-        return np.memmap(file, header.dtype, "r", head.tell(), header.shape, order)
+        mapped = np.memmap(file, header.dtype, "r", head.tell(), header.shape, order)
+        mapped.filename = str(path.resolve())  # which an open file's number does not say
+        return mapped
 
 
 @contextmanager
