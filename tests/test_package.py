@@ -87,6 +87,7 @@ PUBLIC = {
             "Findings",
             "ImageSet",
             "LabelAssessment",
+            "LabelComparison",
             "SavedModel",
         ),
         *("ProbeResult", "SweepResult", "TrainResult"),

@@ -42,6 +42,7 @@ _NAMES = {
     "imlogit.estimators.logistic_cv": ["LogisticRegressionCV"],
     "imlogit.evaluation.bootstrap": ["Bootstrap", "bootstrap"],
     "imlogit.evaluation.comparison": ["Comparison"],
+    "imlogit.evaluation.label_comparison": ["LabelComparison"],
     "imlogit.evaluation.cross_validation": ["CrossValidation", "cross_validate"],
     "imlogit.export.writing": ["Export", "export_model"],
     "imlogit.model.fields": ["SavedModel"],
@@ -99,6 +100,7 @@ if TYPE_CHECKING:
     from imlogit.evaluation.comparison import Comparison as Comparison
     from imlogit.evaluation.cross_validation import CrossValidation as CrossValidation
     from imlogit.evaluation.cross_validation import cross_validate as cross_validate
+    from imlogit.evaluation.label_comparison import LabelComparison as LabelComparison
     from imlogit.export.writing import Export as Export
     from imlogit.export.writing import export_model as export_model
     from imlogit.model.fields import SavedModel as SavedModel

@@ -42,6 +42,7 @@ class IntervalMethod(StrEnum):
     TILTING = "tilting"
     INVERSION = "inversion"
     TANGO = "Tango"
+    PAIRED = "paired influence"
 
 
 def normal_quantile(confidence: float) -> float:

@@ -18,6 +18,7 @@ from imlogit.data.reading import Reading
 from imlogit.errors import DataError, ParameterError
 from imlogit.evaluation.comparison import Comparison, compare_probabilities
 from imlogit.evaluation.evidence import Evidence, Exemplars, evidence_of, exemplars
+from imlogit.evaluation.label_comparison import LabelComparison, compare_label_probabilities
 from imlogit.evaluation.scores import TEST
 from imlogit.model.fields import SavedModel
 from imlogit.model.head import Head, head_of, white_of
@@ -259,7 +260,7 @@ def exemplars_of(record: Record) -> dict[str, Exemplars]:
 
 def compare(
     first: Record | str | os.PathLike[str], second: Record | str | os.PathLike[str]
-) -> Comparison:
+) -> Comparison | LabelComparison:
     """Compare two runs on the test images that both have.
 
     The runs may have read one source in different ways, at two sizes or in grey and in colour:
@@ -277,12 +278,11 @@ def compare(
         For runs over other images, other classes, or without a test image in common.
     """
     first, second = open_record(first), open_record(second)
-    for one in (first, second):
-        if one.facts.multi_label:
-            raise DataError(
-                f"{one.folder}: its rows have any number of labels, and runs of one class a row "
-                "are compared. The pages of both show each label, with intervals."
-            )
+    if first.facts.multi_label != second.facts.multi_label:
+        raise DataError(
+            f"{first.folder} and {second.folder} differ in kind: the rows of one have any number "
+            "of labels, those of the other one class."
+        )
     if first.names != second.names:
         raise DataError(
             f"{first.folder} and {second.folder} tell different classes apart: "
@@ -293,9 +293,13 @@ def compare(
         first.predictions.test_probabilities[in_first],
         second.predictions.test_probabilities[in_second],
     )
-    thresholds = first.model.threshold, second.model.threshold
     codes = first.predictions.test_codes[in_first]
-    found = compare_probabilities(codes, *said, thresholds, TEST)
+    found: Comparison | LabelComparison
+    if first.facts.multi_label:
+        found = compare_label_probabilities(first.names, codes, *said, TEST)
+    else:
+        thresholds = first.model.threshold, second.model.threshold
+        found = compare_probabilities(codes, *said, thresholds, TEST)
     note = _machine_note(first, second, float(np.abs(said[0] - said[1]).max()))
     return replace(found, matched=matched, note=note)
 

@@ -84,8 +84,8 @@ def _keys(kept: Predictions, matched: Matched) -> NDArray[Any]:
 
 
 def _labels(record: Record) -> NDArray[np.int64]:
-    """Return row and class of every image of a run, by its row in the source."""
+    """Return row and class, or labels, of every image of a run, by its row in the source."""
     kept = record.predictions
     rows = np.concatenate([kept.train_rows, kept.test_rows])
     codes = np.concatenate([kept.train_codes, kept.test_codes])
-    return np.stack([rows, codes], axis=1)[np.argsort(rows, kind="stable")]
+    return np.column_stack([rows, codes])[np.argsort(rows, kind="stable")]

@@ -261,10 +261,39 @@ def test_rows_that_a_model_of_labels_is_not_for(probed, features, message):
         imlogit.evaluate(probed / "run", features)
 
 
-def test_what_takes_runs_of_one_class_a_row_says_so(probed, monkeypatch, capsys):
+def test_two_runs_are_compared_row_by_row(probed, monkeypatch, capsys):
     monkeypatch.chdir(probed)
-    assert run(["compare", "run", "run"]) == 2
-    assert "runs of one class a row are compared" in capsys.readouterr().err
+    np.save("less.npy", X[179::-1, :2])  # of other rows
+    np.save("less-test.npy", X[TEST, :2])
+    words = ["--train", "less.npy", "--labels", "train.csv", "--test", "less-test.npy"]
+    assert run(["probe", *words, "--test-labels", "test.csv", "--out", "less"]) == 0
+    found = imlogit.compare("run", "less")
+    figures = [
+        json.loads(Path(f"{one}/metrics.json").read_text())["test"] for one in ("run", "less")
+    ]
+    means = [one["mean_average_precision"]["value"] for one in figures]
+    assert found.average_precision.value == pytest.approx(means[1] - means[0])
+    assert found.average_precision.low < means[1] - means[0] < found.average_precision.high
+    assert found.exact.value == pytest.approx((found.only_second - found.only_first) / 60)
+    assert list(found.by_label) == ["sea", "sky", "sun"]  # no test row has the other
+    turned = imlogit.compare("less", "run").average_precision
+    assert (turned.low, turned.high) == pytest.approx(
+        (-found.average_precision.high, -found.average_precision.low)
+    )
+    capsys.readouterr()
+    assert run(["compare", "run", "less"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "60 test rows" in shown
+    assert "The first has the higher mean average precision" in shown
+    assert run(["compare", "run", "less", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["multi_label"] is True
+
+
+def test_a_run_is_not_compared_with_one_of_one_class_a_row(probed, tmp_path):
+    classes = FeatureSet(X, Y[:, 0].astype(np.intp), ("no", "yes"), 180, "made", "by hand")
+    other = write_probe(linear_probe(classes, Cs=(1.0,)), tmp_path / "other")
+    with pytest.raises(DataError, match="differ in kind"):
+        imlogit.compare(probed / "run", other)
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from rich.console import Console
 
 from imlogit.evaluation.comparison import Comparison
 from imlogit.evaluation.evidence import Evidence, Exemplars
+from imlogit.evaluation.label_comparison import LabelComparison
 from imlogit.report.console.printing import print_table
 from imlogit.report.pictures.sheets import KINDS
 from imlogit.report.table import Align, Column, Table, Wrap, columns, numbers
@@ -37,7 +38,9 @@ def print_exemplars(console: Console, found: dict[str, Exemplars]) -> None:
     print_table(console, exemplars_table(found))
 
 
-def print_comparison(console: Console, found: Comparison, runs: tuple[str, str]) -> None:
+def print_comparison(
+    console: Console, found: Comparison | LabelComparison, runs: tuple[str, str]
+) -> None:
     """Print two models' figures side by side, and whether their difference may be chance."""
     for table in (comparison_table(found, runs), difference_table(found)):
         print_table(console, table)
@@ -115,17 +118,18 @@ def exemplars_table(found: dict[str, Exemplars]) -> Table:
     return Table("Telling test images, by their rows in the source", headings, rows)
 
 
-def comparison_table(found: Comparison, runs: tuple[str, str]) -> Table:
+def comparison_table(found: Comparison | LabelComparison, runs: tuple[str, str]) -> Table:
     """Return two models' figures side by side."""
+    kind = "test row" if isinstance(found, LabelComparison) else "test image"
     return Table(
-        f"{counted(found.first.n, 'test image')} that both runs kept for the test",
+        f"{counted(found.first.n, kind)} that both runs kept for the test",
         (Column("score", wrap=Wrap.NEVER), *numbers(*runs)),
         found.rows(),
         notes=tuple(filter(None, [found.matched.words])),
     )
 
 
-def difference_table(found: Comparison) -> Table:
+def difference_table(found: Comparison | LabelComparison) -> Table:
     """Return the differences of two models' figures, and whether they may be chance."""
     headings = (Column("score", wrap=Wrap.NEVER), *numbers("difference", "95% interval"))
     notes = tuple(filter(None, [found.in_words(), found.note]))
