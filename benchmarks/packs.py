@@ -33,7 +33,7 @@ from imlogit.data.cache.packed.manifest import MANIFEST
 from imlogit.data.cache.packed.workplace import PLAN, WORKPLACE
 
 # The source, copies of each image, and what a shard takes.
-SIZES = (("mnist", 0), ("mnist", 16), ("mnist", 33), ("mnist", 66))
+SIZES = (("mnist", 0), ("mnist", 16), ("mnist", 33), ("mnist", 66), ("mnist", 133))
 QUICK_SIZES = (("mnist-5k", 1),)
 KILLS, QUICK_KILLS = 50, 1
 # Of each job. So often a folder is killed before it is finished undisturbed.

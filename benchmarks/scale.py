@@ -1,7 +1,7 @@
 """Fits of packed millions, packing that is killed, and fits on a Dask cluster of this machine.
 
 Run as ``python -m benchmarks.scale [PART ...]``. Parts are millions and packs, which take MNIST and
-4 GB of disk, and same, price, relay and deaths, which take the extra dask and rows that are made by
+7 GB of disk, and same, price, relay and deaths, which take the extra dask and rows that are made by
 a known model; none means all. ``--quick`` takes few images.
 """
 
@@ -109,8 +109,12 @@ def price(quick: bool) -> Iterator[Any]:
         ),
     )
     for n in QUICK if quick else IMAGES:
-        data = images(n)
-        with cluster(2) as client:
+        rows, y = images(n)
+        with cluster(2) as client, tempfile.NamedTemporaryFile(suffix=".npy") as file:
+            np.save(file, rows)
+            file.flush()
+            # read by the workers where it is, as a packed folder is
+            data = np.load(file.name, mmap_mode="r"), y
             client.run(fit, data[0][:500], data[1][:500], engine="numba")  # compiled
             times, passes = zip(
                 *(timed(engine, data, client) for engine in ("numba", "dask")), strict=True
