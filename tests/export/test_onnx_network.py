@@ -1,13 +1,13 @@
 """Exports with a backbone's own graph in them: one file, which says what the model says."""
 
 import json
+from importlib import import_module
 
 import numpy as np
 import pytest
 
 import imlogit
 from imlogit.errors import DataError, ExportError, ModelFileError
-from imlogit.export import onnx_network
 from imlogit.export.formats import open_format
 from imlogit.export.proof import difference
 from imlogit.model.head import head_of
@@ -19,6 +19,7 @@ from helpers.tools import need
 
 onnx = need("onnx")
 need("onnxruntime")
+onnx_network = import_module("imlogit.export.onnx_network")  # which needs onnx
 helper = onnx.helper
 COLOUR = colour_images(40)
 GREY = np.ascontiguousarray(COLOUR[..., 1])
