@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,14 +102,7 @@ class Comparison(Summarized):
 
     def difference_rows(self) -> tuple[tuple[str, ...], ...]:
         """Return the differences of accuracy and log loss, with their intervals, as texts."""
-        return tuple(
-            (
-                name,
-                f"{one.value:+.4f}",
-                "none" if one.low is None else f"{one.low:+.4f} to {one.high:+.4f}",
-            )
-            for name, one in (("accuracy", self.accuracy), ("log loss", self.log_loss))
-        )
+        return texts_of_differences({"accuracy": self.accuracy, "log loss": self.log_loss})
 
     def in_words(self) -> str:
         """Return which images tell the models apart, and whether that may be chance."""
@@ -125,14 +119,9 @@ class Comparison(Summarized):
         return f"The {better} is more accurate."
 
     def _notebook_tables(self) -> tuple[NotebookTable, ...]:
-        notes = [one for one in (self.in_words(), self.matched.words, self.note) if one]
-        headings = ("score", "difference", "95% interval")
-        return (
-            NotebookTable(
-                counted(self.first.n, "image"), self.rows(), ("score", "first", "second")
-            ),
-            NotebookTable("The second less the first", self.difference_rows(), headings, notes),
-        )
+        notes = (self.in_words(), self.matched.words, self.note)
+        title = counted(self.first.n, "image")
+        return tables_of_two(title, self.rows(), self.difference_rows(), notes)
 
     def _summary(self) -> dict[str, str]:
         return {
@@ -141,6 +130,60 @@ class Comparison(Summarized):
             f"{self.second['accuracy'].value:.4f}",
             "p": f"{self.p_value:.3g}",
         }
+
+
+class Discordant(NamedTuple):
+    """The answers that only one of two models has right, and McNemar's exact test of them [1]_.
+
+    References
+    ----------
+    .. [1] Q. McNemar, Note on the sampling error of the difference between correlated proportions
+       or percentages, Psychometrika 12 (1947); exact by the binomial distribution.
+    """
+
+    only_first: int
+    only_second: int
+    p_value: float
+
+    @classmethod
+    def of(cls, first: NDArray[np.bool_], second: NDArray[np.bool_]) -> Discordant:
+        """Return it from whether each model's answers are right, shape (n,)."""
+        only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
+        apart = only_first + only_second
+        p_value = float(binomtest(only_second, apart).pvalue) if apart else 1.0
+        return cls(only_first, only_second, p_value)
+
+    def difference(self, n: int) -> Score:
+        """Return the second model's share of right answers less the first's, of n answers."""
+        ends = difference_of_shares(self.only_second, self.only_first, n)
+        return bounded((self.only_second - self.only_first) / n, ends, IntervalMethod.TANGO)
+
+
+def texts_of_differences(figures: Mapping[str, Score]) -> tuple[tuple[str, ...], ...]:
+    """Return differences of figures, with their signs and intervals, as texts."""
+    return tuple(
+        (
+            name,
+            f"{one.value:+.4f}",
+            "none" if one.low is None else f"{one.low:+.4f} to {one.high:+.4f}",
+        )
+        for name, one in figures.items()
+    )
+
+
+def tables_of_two(
+    title: str,
+    rows: Sequence[tuple[str, ...]],
+    differences: Sequence[tuple[str, ...]],
+    notes: Sequence[str],
+) -> tuple[NotebookTable, ...]:
+    """Return two models' figures side by side, and their differences, for a notebook."""
+    headings = ("score", "difference", "95% interval")
+    said = [note for note in notes if note]
+    return (
+        NotebookTable(title, rows, ("score", "first", "second")),
+        NotebookTable("The second less the first", differences, headings, said),
+    )
 
 
 def compare_probabilities(
@@ -167,11 +210,6 @@ def compare_probabilities(
     ------
     DataError
         For lengths or classes that differ.
-
-    References
-    ----------
-    Q. McNemar, Note on the sampling error of the difference between correlated proportions or
-    percentages, Psychometrika 12 (1947); exact by the binomial distribution.
     """
     if first.shape != second.shape:
         raise DataError(f"probabilities of shapes {first.shape} and {second.shape}")
@@ -183,13 +221,9 @@ def compare_probabilities(
         codes_of_probabilities(p, threshold) == codes
         for p, threshold in zip((first, second), thresholds, strict=True)
     ]
-    only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    apart = only_first + only_second
-    p_value = float(binomtest(only_second, apart).pvalue) if apart else 1.0
+    discordant = Discordant.of(*right)
     n, apart_by = len(codes), log_losses(second) - log_losses(first)
-    ends = difference_of_shares(only_second, only_first, n)
-    accuracy = bounded((only_second - only_first) / n, ends, IntervalMethod.TANGO)
     ends = mean_loss(apart_by, (first + second) / 2, codes)
     loss = float(apart_by[np.arange(n), codes].mean())
     log_loss = bounded(loss, ends, IntervalMethod.TILTING)
-    return Comparison(pair[0], pair[1], only_first, only_second, p_value, accuracy, log_loss)
+    return Comparison(pair[0], pair[1], *discordant, discordant.difference(n), log_loss)

@@ -9,18 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
-from scipy.stats import binomtest
 
 from imlogit.arrays import Floats
 from imlogit.errors import DataError
-from imlogit.evaluation.comparison import Matched
+from imlogit.evaluation.comparison import Discordant, Matched, tables_of_two, texts_of_differences
 from imlogit.evaluation.curve_areas import area_terms
-from imlogit.evaluation.intervals import (
-    CONFIDENCE,
-    Interval,
-    IntervalMethod,
-    difference_of_shares,
-)
+from imlogit.evaluation.intervals import CONFIDENCE, Interval, IntervalMethod
 from imlogit.evaluation.label_figures import LabelFigures, label_figures
 from imlogit.evaluation.label_scores import told_apart
 from imlogit.evaluation.precision_bias import precision_bias
@@ -102,14 +96,7 @@ class LabelComparison(Summarized):
         each = {MEAN: self.average_precision, EXACT: self.exact} | {
             f"{name}: average precision": one for name, one in self.by_label.items()
         }
-        return tuple(
-            (
-                name,
-                f"{one.value:+.4f}",
-                "none" if one.low is None else f"{one.low:+.4f} to {one.high:+.4f}",
-            )
-            for name, one in each.items()
-        )
+        return texts_of_differences(each)
 
     def in_words(self) -> str:
         """Return which model orders the rows better, and whether that may be chance."""
@@ -126,12 +113,9 @@ class LabelComparison(Summarized):
         return f"The {'second' if low > 0 else 'first'} has the higher {MEAN}."
 
     def _notebook_tables(self) -> tuple[NotebookTable, ...]:
-        notes = [one for one in (self.in_words(), self.matched.words, self.note) if one]
-        headings = ("score", "difference", "95% interval")
-        return (
-            NotebookTable(counted(self.first.n, "row"), self.rows(), ("score", "first", "second")),
-            NotebookTable("The second less the first", self.difference_rows(), headings, notes),
-        )
+        notes = (self.in_words(), self.matched.words, self.note)
+        title = counted(self.first.n, "row")
+        return tables_of_two(title, self.rows(), self.difference_rows(), notes)
 
     def _summary(self) -> dict[str, str]:
         both = self.first, self.second
@@ -169,9 +153,7 @@ def compare_label_probabilities(
     if not first.shape == second.shape == labels.shape:
         raise DataError(f"labels {labels.shape}, probabilities {first.shape} and {second.shape}")
     right = [((p > 0.5) == (labels == 1)).all(axis=1) for p in (first, second)]
-    only_first, only_second = int((right[0] & ~right[1]).sum()), int((right[1] & ~right[0]).sum())
-    apart, n = only_first + only_second, len(labels)
-    ends = difference_of_shares(only_second, only_first, n)
+    discordant = Discordant.of(*right)
     by_label = {
         names[k]: precision_difference(labels[:, [k]], first[:, [k]], second[:, [k]])
         for k in told_apart(labels).tolist()
@@ -179,11 +161,9 @@ def compare_label_probabilities(
     return LabelComparison(
         label_figures(names, labels, first, origin),
         label_figures(names, labels, second, origin),
-        only_first,
-        only_second,
-        float(binomtest(only_second, apart).pvalue) if apart else 1.0,
+        *discordant,
         precision_difference(labels, first, second),
-        bounded((only_second - only_first) / n, ends, IntervalMethod.TANGO),
+        discordant.difference(len(labels)),
         by_label,
     )
 
