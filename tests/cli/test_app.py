@@ -288,19 +288,40 @@ class TestExamine:
         assert "a probability of 0." in capsys.readouterr().out
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_full_disk_behind_standard_output(trained):
+@pytest.fixture
+def run_into_a_full_disk():
+    """Run a command with streams that take nothing, flushed when Python likes; return all of it."""
+    if not Path("/dev/full").exists():
+        pytest.skip("this system has no /dev/full")
+    environment = {key: os.environ[key] for key in os.environ if key != "PYTHONUNBUFFERED"}
     with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [*COMMAND, "show", str(trained[1] / "model.imlogit")],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
+
+        def run(*arguments, stdout=full, stderr=full):
+            return subprocess.run(
+                [*COMMAND, *arguments],
+                stdout=stdout,
+                stderr=stderr,
+                text=True,
+                check=False,
+                env=environment,
+            )
+
+        yield run
+
+
+@pytest.mark.parametrize("arguments", [["show"], ["--version"], ["show", "--help"]])
+def test_a_full_disk_behind_standard_output(arguments, trained, run_into_a_full_disk):
+    model = [str(trained[1] / "model.imlogit")] if arguments == ["show"] else []
+    done = run_into_a_full_disk(*arguments, *model, stderr=subprocess.PIPE)
     assert done.returncode == 2
-    assert "No space left" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr == ("imlogit: standard output cannot be written: No space left on device\n")
+
+
+def test_a_full_disk_behind_standard_error(trained, run_into_a_full_disk):
+    model = str(trained[1] / "model.imlogit")
+    done = run_into_a_full_disk("show", model, stdout=subprocess.PIPE)
+    assert (done.returncode, "looks for" in done.stdout) == (0, True)
+    assert run_into_a_full_disk("show", "nowhere.imlogit").returncode == 2
 
 
 def test_a_damaged_model_file(trained, tmp_path, capsys):

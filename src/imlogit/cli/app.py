@@ -9,7 +9,8 @@ import typer
 
 from imlogit.cli import data, examining, features, fitting, models, pages, probing
 from imlogit.cli.examples import epilog
-from imlogit.cli.streams import prepare_streams
+from imlogit.cli.streams import FULL, leave_nothing_to_flush, prepare_streams
+from imlogit.cli.terminal import BAD_INPUT, say
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "train": fitting.train_command,
@@ -46,6 +47,13 @@ def run(arguments: Sequence[str]) -> int:
         app(list(arguments), prog_name="imlogit")
     except SystemExit as stop:
         return stop.code if isinstance(stop.code, int) else 0
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        say(f"standard output cannot be written: {error.strerror}")
+        return BAD_INPUT
+    finally:
+        leave_nothing_to_flush()
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import sys
@@ -10,6 +11,9 @@ import sys
 # Narrower than this no table can be read: so wide a terminal says nothing, as COLUMNS=0 does.
 LEAST_WIDTH = 20
 USUAL_WIDTH = 80
+
+# Where results are redirected to a disk that is full: no fault of anyone's here.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def prepare_streams() -> None:
@@ -25,6 +29,20 @@ def prepare_streams() -> None:
         elif isinstance(stream, io.TextIOWrapper):
             with contextlib.suppress(ValueError):  # nothing may be left to be flushed
                 stream.reconfigure(errors="backslashreplace")
+
+
+def leave_nothing_to_flush() -> None:
+    """Drop what standard output and error do not take, or Python would fail over it at its end.
+
+    It would say so in words of its own, and exit with a code of its own (120).
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
 
 
 def can_be_printed(text: str) -> bool:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -20,13 +19,15 @@ if TYPE_CHECKING:
     from imlogit.data.progress import Progress as Loading
 
 BAD_INPUT = 2
-# Where results are redirected to a disk that is full: no fault of anyone's here.
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def say(text: str) -> None:
-    """Print a message on standard error, as a message of imlogit's, without what is no letter."""
-    typer.echo(printable_lines(f"imlogit: {text}"), err=True)
+    """Print a message on standard error, as a message of imlogit's, without what is no letter.
+
+    Where standard error takes no more, the work goes on without its messages.
+    """
+    with suppress(OSError):
+        typer.echo(printable_lines(f"imlogit: {text}"), err=True)
 
 
 @contextmanager
@@ -57,11 +58,6 @@ def errors_as_exit_code() -> Iterator[None]:
                 f"there is not enough memory ({str(error) or 'none is left'}). Give fewer or "
                 "smaller images: --size HxW, --grey."
             )
-            raise typer.Exit(BAD_INPUT) from None
-        except OSError as error:
-            if error.errno not in FULL:
-                raise
-            say(f"standard output cannot be written: {error.strerror}")
             raise typer.Exit(BAD_INPUT) from None
 
 
