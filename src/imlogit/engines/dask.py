@@ -26,7 +26,6 @@ from numpy.typing import NDArray
 
 import imlogit
 from imlogit.arrays import Floats, Rows
-from imlogit.core.contract import Engine
 from imlogit.engines.cluster import check_version
 from imlogit.engines.dask_matrix import DaskMatrix, spread_rows
 from imlogit.engines.matrix import ArrayMatrix, Matrix
@@ -99,9 +98,9 @@ class DaskEngine(NumbaEngine):
             )
         ]
 
-    def take(self, rows: Rows) -> Engine:
-        """Return an engine of this process over a few of the rows."""
-        return NumbaEngine(ArrayMatrix(self.matrix.take(rows)), self.scale, self.team)
+    def gather(self, rows: Rows, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return a copy of a few rows, asked for at once."""
+        return self.matrix.take(rows).astype(dtype, copy=False)
 
     def multiply_into(
         self, weights: Floats, real: type[np.floating], out: Floats, targets: Rows

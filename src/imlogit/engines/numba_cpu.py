@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
 from imlogit.engines import numba_kernels as kernels
+from imlogit.engines.gathering import gather
 from imlogit.engines.matrix import IN_PLACE, ArrayMatrix, Matrix
 from imlogit.engines.numba_problems import NumbaLogistic, NumbaSoftmax
 from imlogit.engines.read_ahead import ReadAhead
@@ -120,7 +121,8 @@ class NumbaEngine(Engine):
 
     def take(self, rows: Rows) -> Engine:
         """Return an engine over a copy of a few of the rows."""
-        return NumbaEngine(ArrayMatrix(self.matrix.take(rows)), self.scale, self.team)
+        taken = self.gather(rows, self.matrix.dtype)
+        return NumbaEngine(ArrayMatrix(taken), self.scale, self.team)
 
     def over(self, features: NDArray[np.floating]) -> Engine:
         """Return an engine over other features, with the same threads."""
@@ -161,10 +163,13 @@ class NumbaEngine(Engine):
 
     def rows(self, rows: Rows, *, precise: bool) -> NDArray[np.floating]:
         """Return a few rows as floats."""
-        taken = self.matrix.take(rows)
-        taken = taken.astype(np.float64 if precise else self.working, copy=False)
+        taken = self.gather(rows, np.dtype(np.float64 if precise else self.working))
         taken *= self.scale
         return taken
+
+    def gather(self, rows: Rows, dtype: np.dtype[Any]) -> NDArray[Any]:
+        """Return a copy of a few rows as they are given, in a type."""
+        return gather(self.matrix, rows, dtype, self.team)
 
     def multiply(self, weights: Floats) -> Floats:
         """Return the margins of ``weights``, shape (k, n), in float64."""

@@ -53,6 +53,24 @@ def test_a_subset_leads_near_the_optimum(rng, penalty):
         assert not point.weights.any()
 
 
+def test_a_large_subset_begins_at_a_smaller_one_of_its_own(rng, monkeypatch):
+    """So few steps from the base rate would not lead near the optimum of so many rows."""
+    x = rng.normal(size=(40_000, 20))
+    y = (x.sum(axis=1) + rng.normal(size=40_000) > 0).astype(int)
+    one = regression(y, 2, np.ones(40_000), 1.0)
+    best = fit("numba", x, y)
+    monkeypatch.setattr("imlogit.core.starts.start.SUBSET_STEPS", 2)
+    distances = []
+    for rows in (3000, 600):
+        monkeypatch.setattr("imlogit.core.starts.start.SUBSET_ROWS", rows)
+        monkeypatch.setattr("imlogit.core.starts.start.SUBSET_SHARE", 3000 / 40_000)
+        with open_engine("numba", x) as engine:
+            (point,) = first_points(engine, [one], 0)
+        distances.append(np.linalg.norm(x @ (point.weights - best.weights).T))
+
+    assert distances[1] < 0.8 * distances[0]
+
+
 def test_the_base_rate_is_the_optimum_without_weights(rng):
     y = rng.integers(0, 4, 300)
     costs = rng.integers(0, 3, 300) * 1.0

@@ -15,13 +15,14 @@ from imlogit.core.directions.schedule import Preconditioning, Schedule
 from imlogit.core.regression import Regression
 from imlogit.core.soft import open_problem
 
-# Rows in the sampled Hessian of the subset.
-SKETCH_ROWS = 1500
+# Rows in the sampled Hessian of the subset, and so many a row and feature of more.
+SKETCH_ROWS, SKETCH_SHARE = 1500, 32.0
 # Problems of more than twice as many rows are first fitted to so many of them, or to this share...
 SUBSET_ROWS, SUBSET_SHARE = 8000, 1 / 15
 # ...at a tenth of their share of the cost: at the full share the optimum of so few rows
-# overfits them, and lies farther from the optimum of all.
+# overfits them, and lies farther from the optimum of all. So many rows a weight do not.
 SUBSET_COST = 0.1
+ROWS_A_WEIGHT = 100
 SUBSET_STEPS = 12
 SMALLEST_CLASS = 400
 # So many blocks cost more than the eigenvectors of one.
@@ -77,7 +78,7 @@ def first_points(engine: Engine, regressions: Sequence[Regression], seed: int) -
         return starts
     if n_rows < regressions[0].n_columns * engine.n_features:
         return starts
-    found = _fit_subset(engine, [regressions[k] for k in some], [starts[k] for k in some], seed)
+    found = _fit_subset(engine, [regressions[k] for k in some], seed)
     for k, start in zip(some, found, strict=True):
         starts[k] = start
     return starts
@@ -88,17 +89,17 @@ def subset_size(n_rows: int) -> int:
     return max(SUBSET_ROWS, round(SUBSET_SHARE * n_rows))
 
 
-def _fit_subset(
-    engine: Engine, regressions: Sequence[Regression], starts: Sequence[Start], seed: int
-) -> list[Start]:
+def _fit_subset(engine: Engine, regressions: Sequence[Regression], seed: int) -> list[Start]:
     rng = np.random.default_rng(seed)
     rows = _subset(engine.n_rows, regressions, rng)
     small = engine.take(rows)
     problem = open_problem(small, len(regressions), regressions[0])
     batch = Batch(small, problem)
     descents = []
-    for slot, (regression, start) in enumerate(zip(regressions, starts, strict=True)):
-        part = regression.rows(rows, _scale(regression, rows))
+    n_weights = regressions[0].n_columns * engine.n_features
+    share = float(np.clip(len(rows) / (ROWS_A_WEIGHT * n_weights), SUBSET_COST, 1.0))
+    parts = [one.rows(rows, _scale(one, rows, share)) for one in regressions]
+    for slot, (part, start) in enumerate(zip(parts, first_points(small, parts, seed), strict=True)):
         problem.admit(slot, part)
         descents.append(Descent(part, slot, start.weights, start.b))
     batch.place(descents, precise=False)
@@ -119,6 +120,7 @@ def _shared(
 
     At the base rate it is the same in every row, so regressions differ by little more than that.
     """
+    n_rows = max(SKETCH_ROWS, round(SKETCH_SHARE * engine.n_rows / max(1, engine.n_features)))
     drawn: dict[int, Preconditioning] = {}
     found = []
     for descent in descents:
@@ -127,7 +129,7 @@ def _shared(
         size = round(np.log(curvature) / np.log(ALIKE))
         if size not in drawn:
             tied = descent.regression.n_columns >= SHARED_FROM
-            drawn[size] = Schedule(rng).draw(engine, problem, descent, SKETCH_ROWS, shared=tied)
+            drawn[size] = Schedule(rng).draw(engine, problem, descent, n_rows, shared=tied)
         found.append(drawn[size])
     return found
 
@@ -135,24 +137,28 @@ def _shared(
 def _subset(n_rows: int, regressions: Sequence[Regression], rng: np.random.Generator) -> Rows:
     """Draw a subset of the rows, and not too few of any class."""
     order = rng.permutation(n_rows)
+    first = order[: subset_size(n_rows)]
     chosen = np.zeros(n_rows, dtype=bool)
-    chosen[order[: subset_size(n_rows)]] = True
-    for regression in regressions:
-        drawn = np.where(regression.costs > 0, regression.codes, -1)[order]
-        for code in range(regression.n_classes):
+    chosen[first] = True
+    for one in regressions:
+        fitted = first[one.costs[first] > 0]
+        found = np.bincount(one.codes[fitted], minlength=one.n_classes)
+        rare = np.flatnonzero(found < SMALLEST_CLASS)
+        drawn = np.where(one.costs > 0, one.codes, -1)[order] if rare.size else None
+        for code in rare:
             chosen[order[np.flatnonzero(drawn == code)[:SMALLEST_CLASS]]] = True
     return np.flatnonzero(chosen)
 
 
-def _scale(regression: Regression, rows: Rows) -> Floats:
+def _scale(regression: Regression, rows: Rows, of_all: float) -> Floats:
     """Return what scales the costs so that each class weighs its share in the subset.
 
     Of soft labels, of which each row has several, it is all rows that weigh theirs.
     """
     if regression.targets is not None:
         part = regression.costs[rows].sum()
-        return np.full(len(rows), SUBSET_COST * regression.costs.sum() / part)
+        return np.full(len(rows), of_all * regression.costs.sum() / part)
     within = np.bincount(regression.codes[rows], regression.costs[rows], regression.n_classes)
-    share = SUBSET_COST * regression.class_costs() / within
+    share = of_all * regression.class_costs() / within
     scale: Floats = share[regression.codes[rows]]
     return scale
