@@ -1,15 +1,18 @@
 """Several regressions in one pool: as one by one, in order, and whole when interrupted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from imlogit.core import budget
+from imlogit.core.descent import Batch
 from imlogit.core.directions.schedule import Schedule
 from imlogit.core.pool import Pool
 from imlogit.core.regression import regression
 from imlogit.core.solution import Settings
 from imlogit.core.solver import solve
-from imlogit.core.starts.start import Start
+from imlogit.core.starts.start import Blend, Start
 from imlogit.engines.table import open_engine
 from imlogit.errors import FitInterrupted
 
@@ -37,6 +40,48 @@ def test_a_start_shortens_the_way(name, few):
         cold, warm = solve(engine, [one, one], Settings(), starts=[None, 0])
     assert warm.certificate.converged
     assert warm.certificate.iterations <= 1 < cold.certificate.iterations
+
+
+def test_a_start_between_two_solutions_is_nearer_than_either(name, few):
+    images, y = few
+    Cs = [0.5, 1.0, 2.0]
+    low, middle, high = (regression(y.astype(int), 2, np.ones(len(y)), C) for C in Cs)
+    blend = Blend((0, 1), (0.5, 0.5))
+    with open_engine(name, images.reshape(len(images), -1), 1 / 255) as engine:
+        some = [low, high, middle, middle]
+        *_, from_one, from_both = solve(engine, some, Settings(), starts=[None, 0, 0, blend])
+    assert from_both.certificate.converged
+    first_gaps = [one.certificate.history[0].gap for one in (from_one, from_both)]
+    assert first_gaps[1] < 0.5 * first_gaps[0]
+
+
+def test_a_start_that_holds_what_is_undefined_begins_anew(name, rng):
+    x, (fine,) = several(rng, 1)
+    lacking = regression(np.zeros(len(x), dtype=int), 2, np.ones(len(x)), 1.0)
+    with open_engine(name, x) as engine:
+        starts = [None, None, Blend((0, 1), (0.5, 0.5))]
+        *_, heir = solve(engine, [fine, lacking, fine], Settings(), starts=starts)
+    assert heir.certificate.converged
+
+
+@pytest.mark.parametrize(("room", "most"), [(64, 3), (3, 6)])
+def test_proofs_wait_for_each_other_where_nobody_waits_for_them(rng, monkeypatch, room, most):
+    x, some = several(rng, 9, 3000, 600)
+    Cs = np.geomspace(0.01, 10, 9)
+    some = [replace(one, costs=one.costs * C) for one, C in zip(some, Cs, strict=True)]
+    proofs = []
+    prove = Batch.prove
+
+    def noted(self, descents):
+        proofs.append(len(descents))
+        return prove(self, descents)
+
+    monkeypatch.setattr(Batch, "prove", noted)
+    monkeypatch.setattr(budget, "MOST_SLOTS", room)
+    with open_engine("numba", x) as engine:
+        found = solve(engine, some, Settings(), starts=[None, *[0] * 8])
+    assert all(one.certificate.converged for one in found)
+    assert len([n for n in proofs if n]) <= most
 
 
 def test_what_is_handed_on_is_used_by_a_later_call(name, few, monkeypatch):

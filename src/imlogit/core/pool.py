@@ -20,11 +20,13 @@ from imlogit.core.proof.separation import status_without_penalty
 from imlogit.core.regression import Regression
 from imlogit.core.soft import open_problem
 from imlogit.core.solution import Keeper, Observer, Progress, Settings, Solution
-from imlogit.core.starts.start import Start, first_points, fit_base_rate
+from imlogit.core.starts.start import Blend, Start, first_points, fit_base_rate
 from imlogit.core.way import Way
 
 # A solution from which so many others start hands them a preconditioner of its own optimum.
 FRESH_FOR = 3
+# Proofs of so many cost less each than of fewer.
+PROVED_TOGETHER = 8
 # Gaps of a smaller share of the objective are near enough to rounding to hold what that may hide.
 NEAR_ROUNDING = 1e-14
 # After an interrupt a proof may take so long, and takes some four times as long as a gradient.
@@ -50,7 +52,7 @@ class Pool:
         engine: Engine,
         regressions: Sequence[Regression],
         settings: Settings,
-        starts: Sequence[int | None] | None,
+        starts: Sequence[Blend | int | None] | None,
         rows: Sequence[Rows | None] | None,
         observe: Observer | None,
         plan: Plan,
@@ -64,7 +66,7 @@ class Pool:
         self.points = [None] * n if points is None else list(points)
         self.solutions: list[Solution | None] = [None] * n
         pairs = zip([None] * n if starts is None else starts, self.points, strict=True)
-        self.queue = Queue([start if point is None else None for start, point in pairs])
+        self.queue = Queue([Blend.of(start) if point is None else None for start, point in pairs])
         self.active: list[Way] = []
         first = regressions[0]
         self.n_columns = first.n_columns
@@ -115,16 +117,24 @@ class Pool:
         """Return where to begin: at a known point, another's solution, or where a subset leads."""
         found: dict[int, Start] = {}
         for place, start, _ in turns:
-            point, before = self.points[place], None if start is None else self.solutions[start]
+            point = self._blended(start) if self.points[place] is None else self.points[place]
             if point is not None:
                 found[place] = point
-            elif before is not None and np.isfinite(before.weights).all():
-                found[place] = Start(before.weights, before.intercept)
         pairs = zip(turns, regressions, strict=True)
         roots = {turn.place: one for turn, one in pairs if turn.place not in found}
         points = first_points(self.engine, list(roots.values()), self.settings.seed)
         found |= zip(roots, points, strict=True)
         return [found[turn.place] for turn in turns]
+
+    def _blended(self, start: Blend | None) -> Start | None:
+        """Return the sum of the solutions to begin at, None where one is undefined."""
+        if start is None:
+            return None
+        solved = [one for place in start.places if (one := self.solutions[place]) is not None]
+        pairs = list(zip(start.shares, solved, strict=True))
+        weights = sum((s * one.weights for s, one in pairs), np.zeros(()))
+        b = sum((s * one.intercept for s, one in pairs), np.zeros(()))
+        return Start(weights, b) if np.isfinite(weights).all() else None
 
     def _way(self, turn: Turn, one: Regression, start: Start) -> Way:
         slot = self.free.pop()
@@ -150,10 +160,11 @@ class Pool:
 
     def _step(self) -> None:
         """Measure, let go those that are done, and let the others take a step."""
+        moved = [way for way in self.active if not way.claims]
         began = time.perf_counter()
-        self.batch.measure([way.descent for way in self.active])
+        self.batch.measure([way.descent for way in moved])
         self.measure_seconds = time.perf_counter() - began
-        for way in self.active:
+        for way in moved:
             way.descent.history.append(Pass(way.descent.objective, way.descent.gap))
             way.note_progress()
         self._report()
@@ -178,20 +189,22 @@ class Pool:
     def _conclude(self) -> None:
         """Give those a status whose goal is proved, or cannot be reached."""
         max_iter = self.settings.max_iter
-        claims = [
-            way
-            for way in self.active
-            if way.stalled
-            or way.descent.iterations >= max_iter
-            or self._reached(way.descent)
-            or self._separated(way.descent)
-        ]
-        hopeless = [way for way in self.active if way not in claims and way.is_hopeless]
+        for way in self.active:
+            way.claims = (
+                way.claims
+                or way.stalled
+                or way.descent.iterations >= max_iter
+                or self._reached(way.descent)
+                or self._separated(way.descent)
+            )
+        hopeless = [way for way in self.active if not way.claims and way.is_hopeless]
         for way in hopeless:
             self._begin_exact(way)
+        claims = self._to_prove()
         were_precise = [way.descent.precise for way in claims]
         self.batch.prove([way.descent for way in claims])
         for way, was_precise in zip(claims, were_precise, strict=True):
+            way.claims = False
             if self._separated(way.descent):
                 way.status = "separated"
             elif self._reached(way.descent):
@@ -204,6 +217,16 @@ class Pool:
                 self._begin_exact(way)
             else:
                 way.begin_anew()
+
+    def _to_prove(self) -> list[Way]:
+        """Return whose claims are proved now: together it costs less, so most wait for all others.
+
+        But not those from which others start, nor several while others wait for their room.
+        """
+        claims = [way for way in self.active if way.claims]
+        awaited = self.queue.let_in([way.place for way in claims])
+        needed = bool(self.queue.waiting) and not self.free and len(claims) >= PROVED_TOGETHER
+        return claims if awaited or needed or len(claims) == len(self.active) else []
 
     def _begin_exact(self, way: Way) -> None:
         """Go on by exact steps, from where costs that are raised step by step have led."""
@@ -223,7 +246,8 @@ class Pool:
 
     def _advance(self) -> None:
         """Take a step: an exact one, or along the preconditioned gradient."""
-        exact = [way for way in self.active if way.is_exact]
+        moving = [way for way in self.active if not way.claims]
+        exact = [way for way in moving if way.is_exact]
         # margins that are summed up step by step in float32 would lead the exact steps astray
         rough = [way.descent for way in exact if not way.descent.precise]
         self.batch.place(rough, precise=True)
@@ -231,7 +255,7 @@ class Pool:
         for way in exact:
             if not take_newton_step(self.batch, way.descent, way.damping):
                 way.give_up()
-        others = [way for way in self.active if way not in exact]
+        others = [way for way in moving if way not in exact]
         if not others:
             return
         n_sharing = len(others) * self.n_columns
@@ -267,14 +291,13 @@ class Pool:
 
     def _hand_on(self, way: Way) -> None:
         """Keep a preconditioner for those that start from here; for several, a fresh one pays."""
-        heirs = self.queue.heirs[way.place]
         preconditioner = way.schedule.preconditioner
-        if heirs >= FRESH_FOR:
+        if self.queue.heirs[way.place] >= FRESH_FOR:
             shared = way.schedule.is_shared
             preconditioner = way.schedule.draw(
                 self.engine, self.problem, way.descent, shared=shared
             )
-        if heirs and preconditioner is not None:
+        if preconditioner is not None:
             self.queue.keep(way.place, preconditioner)
 
     def _solution(self, way: Way) -> Solution:

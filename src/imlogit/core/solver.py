@@ -30,7 +30,7 @@ from imlogit.core.regression import Regression
 from imlogit.core.solution import Keeper, Observer, Progress, Settings, Solution
 from imlogit.core.starts import row_space
 from imlogit.core.starts.row_space import RowSpace
-from imlogit.core.starts.start import Start
+from imlogit.core.starts.start import Blend, Start
 from imlogit.errors import FitInterrupted, MemoryShortageError
 
 # In the coordinates of the rows the gap is brought down to this share of the tolerance, so that
@@ -43,7 +43,7 @@ def solve(
     regressions: Sequence[Regression],
     settings: Settings,
     *,
-    starts: Sequence[int | None] | None = None,
+    starts: Sequence[Blend | int | None] | None = None,
     rows: Sequence[Rows | None] | None = None,
     observe: Observer | None = None,
     points: Sequence[Start | None] | None = None,
@@ -58,9 +58,9 @@ def solve(
         All of as many classes, and all with an intercept or all without. Each is asked for once,
         when its turn comes, so a sequence may make them on request.
     settings : Settings
-    starts : sequence of int or None, optional
-        For each regression the earlier one whose solution it starts from, and whose
-        preconditioner it uses as long as that serves.
+    starts : sequence of Blend, int or None, optional
+        For each regression the earlier ones from whose solutions it starts, or the one; it uses
+        the preconditioner of the first as long as that serves.
     rows : sequence of ndarray of intp or None, optional
         For each regression the rows whose margins are wanted.
     observe : callable, optional
@@ -118,7 +118,7 @@ def _points_in_row_space(
     engine: Engine,
     regressions: Sequence[Regression],
     settings: Settings,
-    starts: Sequence[int | None] | None,
+    starts: Sequence[Blend | int | None] | None,
     observe: Observer | None,
     limit: int,
 ) -> list[Start]:

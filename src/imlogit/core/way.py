@@ -44,6 +44,8 @@ class Way:
         Whether steps are exact from here on, as others found nothing any more.
     best : tuple of objective, weights and intercepts, or None
         Where others had led to.
+    claims : bool
+        Whether it has come to an end that is yet to be proved, and takes no steps until then.
     """
 
     place: int
@@ -58,6 +60,7 @@ class Way:
     objective: float = np.inf
     idle: int = -1
     status: str = ""
+    claims: bool = False
 
     def note_progress(self) -> None:
         """Note where the descent is, and count the steps since something was gained."""

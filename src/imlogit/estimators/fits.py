@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from imlogit.core.links import INDEPENDENT, link_of, probabilities
 from imlogit.core.regression import Regression, regression
 from imlogit.core.solution import Observer, Settings, Solution
 from imlogit.core.solver import solve
-from imlogit.core.starts.start import Start
+from imlogit.core.starts.start import Blend, Start
 from imlogit.errors import FitInterrupted, ParameterError, TooLargeError
 from imlogit.estimators.checkpoints import Checkpoint
 from imlogit.estimators.starting import points_of
@@ -41,15 +42,16 @@ class Fit:
     C : float
     times : ndarray of int, shape (n,), or None
         How often each row is fitted on; 0 leaves it out. None: every row once.
-    start : int or None
-        The earlier fit, by its place in the list, from whose solution this one starts.
+    start : Blend, int or None
+        The earlier fits, by their places in the list, from whose solutions this one starts, or
+        the one.
     rows : ndarray of intp, shape (m,), or None
         The rows whose margins are wanted with the result.
     """
 
     C: float
     times: NDArray[np.integer] | None = None
-    start: int | None = None
+    start: Blend | int | None = None
     rows: NDArray[np.intp] | None = None
 
 
@@ -85,6 +87,19 @@ class Fitted:
         assert self.margins is not None
         link = INDEPENDENT if self.of_labels else link_of(len(self.coef), multi_class)
         return probabilities(self.margins, link)
+
+
+def begun_at(fitted: Fitted, data: Prepared) -> Any:
+    """Return what a fit of the same rows begins at a model of theirs by, None for one undefined."""
+    if not np.isfinite(fitted.coef).all():
+        return None
+    return SimpleNamespace(
+        coef=fitted.coef,
+        intercept=fitted.intercept,
+        classes=data.classes,
+        multi_label=data.indicators is not None,
+        preconditioner=fitted.preconditioner,
+    )
 
 
 def fit_all(
@@ -129,9 +144,7 @@ def fit_all(
     if start is not None:
         how = {"one_by_one": models.one_by_one, "intercept": bool(estimator.fit_intercept)}
         points = points_of(start, data, **how)
-    starts: list[int | None] = []
-    for one in fits:
-        starts += [None if one.start is None else one.start * n + k for k in range(n)]
+    starts = [_of_column(Blend.of(one.start), n, k) for one in fits for k in range(n)]
     try:
         with data.open(estimator.engine) as engine:
             kept = None
@@ -154,6 +167,13 @@ def fit_all(
         raise FitInterrupted(whole, found) from None
     found = [_fitted(data, solutions[k * n : (k + 1) * n]) for k in range(len(fits))]
     return [one for one in found if one is not None]
+
+
+def _of_column(start: Blend | None, n_columns: int, column: int) -> Blend | None:
+    """Return where one of the regressions of a fit begins, by the places of regressions."""
+    if start is None:
+        return None
+    return Blend(tuple(place * n_columns + column for place in start.places), start.shares)
 
 
 def _fitted(data: Prepared, solutions: Sequence[Solution | None]) -> Fitted | None:

@@ -22,7 +22,7 @@ from imlogit.engines.table import local_engine
 from imlogit.errors import FitInterrupted, GridEdgeWarning, ParameterError
 from imlogit.estimators.c_grid import by_value, choose, fits_along, grid_of, with_intercept
 from imlogit.estimators.checkpoints import until_done
-from imlogit.estimators.fits import Fit, Fitted, fit_all
+from imlogit.estimators.fits import Fit, Fitted, begun_at, fit_all
 from imlogit.estimators.fitted import adopt, warn_unless_converged
 from imlogit.estimators.folds import Fold, check_weights, fold_numbers, mean_held_out, split_rows
 from imlogit.estimators.logistic import LogisticRegression
@@ -270,7 +270,8 @@ class LogisticRegressionCV(LogisticRegression):
             path = judge.path(by_C)
             assert path is not None
             if by_C[path.chosen][0] is None:
-                found += fit_all(self, data, [Fit(path.chosen_C)], observe=observe)
+                near = begun_at(by_C[path.chosen][1], data)
+                found += fit_all(self, data, [Fit(path.chosen_C)], observe=observe, start=near)
                 by_C[path.chosen][0] = found[-1]
         except FitInterrupted as stop:
             path = path or judge.path(by_value(stop.partial, places, len(splits)))

@@ -46,6 +46,31 @@ class Start(NamedTuple):
     preconditioner: Preconditioning | None = None
 
 
+class Blend(NamedTuple):
+    """Solutions of earlier regressions, and how much of each: their sum is where to begin.
+
+    Attributes
+    ----------
+    places : tuple of int
+        In the caller's list; the first is that whose preconditioner serves.
+    shares : tuple of float
+        They add up to 1.
+    """
+
+    places: tuple[int, ...]
+    shares: tuple[float, ...]
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it begins at the first solution, but for what sets others apart."""
+        return self.shares[0] == 1.0
+
+    @classmethod
+    def of(cls, start: Blend | int | None) -> Blend | None:
+        """Return a number as the whole of that one's solution."""
+        return start if start is None or isinstance(start, Blend) else cls((start,), (1.0,))
+
+
 class BaseRate(NamedTuple):
     """The optimum without weights: its intercepts and its objective."""
 
@@ -129,7 +154,8 @@ def _shared(
         size = round(np.log(curvature) / np.log(ALIKE))
         if size not in drawn:
             tied = descent.regression.n_columns >= SHARED_FROM
-            drawn[size] = Schedule(rng).draw(engine, problem, descent, n_rows, shared=tied)
+            how = {"first": True, "shared": tied}
+            drawn[size] = Schedule(rng).draw(engine, problem, descent, n_rows, **how)
         found.append(drawn[size])
     return found
 

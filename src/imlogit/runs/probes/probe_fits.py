@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +18,7 @@ from imlogit.core.solution import Observer
 from imlogit.data.feature_set import Features
 from imlogit.errors import DataError
 from imlogit.estimators.c_grid import by_value, fits_along
-from imlogit.estimators.fits import Fit, Fitted, fit_all
+from imlogit.estimators.fits import Fit, Fitted, begun_at, fit_all
 from imlogit.estimators.fitted import adopt, warn_unless_converged
 from imlogit.estimators.folds import Fold, split_rows
 from imlogit.estimators.logistic import LogisticRegression
@@ -153,14 +152,8 @@ class Fitter:
 
     def fit_from(self, start: Fitted | None, C: float, tol: float) -> Fitted:
         """Return the model of all rows at a gap of its own, begun at another model of theirs."""
-        loose, own = clone(self.estimator).set_params(tol=tol), None
-        if start is not None:
-            own = SimpleNamespace(
-                coef=start.coef,
-                intercept=start.intercept,
-                classes=self.data.classes,
-                preconditioner=start.preconditioner,
-            )
+        loose = clone(self.estimator).set_params(tol=tol)
+        own = None if start is None else begun_at(start, self.data)
         (found,) = fit_all(
             loose, self.data, [Fit(C)], observe=self.observe, start=own, hand_on=True
         )
