@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from imlogit.engines import numba_cpu
+from imlogit.engines import row_products
 from imlogit.engines.matrix import ArrayMatrix
 from imlogit.engines.row_products import move_origin, products_of_bytes
 from imlogit.engines.scaled_matrix import StandardizedMatrix, standardization_of
@@ -82,7 +82,7 @@ def test_blocks_of_any_size_and_any_threads_give_the_same(rng, monkeypatch, kind
     x = pixels(rng).astype(kind)
     center = np.full(D, 100.0)
     expected = (x - center) @ (x - center).T
-    monkeypatch.setattr(numba_cpu, "PRODUCT_BYTES", 8 * D * size)
+    monkeypatch.setattr(row_products, "PRODUCT_BYTES", 8 * D * size)
     found = []
     for count in (1, 3):
         monkeypatch.setenv("IMLOGIT_NUM_THREADS", str(count))

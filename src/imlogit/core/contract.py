@@ -19,7 +19,9 @@ minimises without another look at the features.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -27,6 +29,12 @@ from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
 from imlogit.core.regression import Regression
+
+# Of the rows' curvatures (n,): how much each row, at a curvature of 1, adds to them, (n,).
+Leverages = Callable[[Floats], Floats]
+
+# So many rows tell whether leverages are uneven: their squares' mean is so many times its least.
+LEVERAGED_ROWS, UNEVEN = 4096, 1.5
 
 LAST, NEW, INTERCEPT = 0, 1, 2
 DOUBLE = 8
@@ -140,7 +148,9 @@ class Problem(ABC):
         """
 
     @abstractmethod
-    def draw(self, slot: int, column: int | None, positions: Floats) -> tuple[Rows, Floats]:
+    def draw(
+        self, slot: int, column: int | None, positions: Floats, leverages: Leverages | None = None
+    ) -> tuple[Rows, Floats]:
         """Draw rows in proportion to a column's curvature, and weigh them.
 
         Parameters
@@ -151,6 +161,8 @@ class Problem(ABC):
         positions : ndarray of float64, shape (m,)
             Increasing numbers in [0, 1): where on the running total of the curvature
             ``cost * p * (1 - p)`` to draw. With ``m >= n`` every row is returned, once.
+        leverages : callable, optional
+            Of the curvature (n,): rows are drawn half in proportion to these times it.
 
         Returns
         -------
@@ -242,6 +254,36 @@ class Engine(ABC):
     @abstractmethod
     def center(self) -> Floats:
         """Return roughly the mean of the rows, shape (d,): an origin that avoids cancellation."""
+
+    @abstractmethod
+    def column_squares(self, center: Floats, shares: Floats) -> Floats:
+        """Return each feature's sum (d,) of squares about a center, ``shares`` (n,) of each row."""
+
+    @abstractmethod
+    def row_squares(self, center: Floats, unit: Floats) -> Floats:
+        """Return each row's squared distance (n,) from a center, features times ``unit`` (d,)."""
+
+    def leverages(self, curvature: Floats, penalty: float) -> Floats:
+        """Return the rows' leverages (n,), at a curvature of 1, if no features were correlated.
+
+        That is the sum over features of the row's square about the mean, as a share of all rows'
+        times their curvature (n,) and the penalty.
+        """
+        center = self.center()
+        squares = self.column_squares(center, curvature) + penalty
+        unit = np.divide(1.0, np.sqrt(squares), out=np.zeros_like(squares), where=squares > 0)
+        return self.row_squares(center, unit)
+
+    @cached_property
+    def has_rare_features(self) -> bool:
+        """Whether leverages are uneven among evenly spaced rows, as some features are rare."""
+        some = np.arange(0, self.n_rows, max(1, self.n_rows // LEVERAGED_ROWS))
+        rows = self.rows(some, precise=False)
+        with np.errstate(all="ignore"):
+            squares = np.square(rows - rows.mean(axis=0))
+            total = squares.sum(axis=0)
+            found = squares @ np.divide(1, total, out=np.zeros_like(total), where=total > 0)
+            return bool(np.square(found).mean() > UNEVEN * found.mean() ** 2)
 
     def __enter__(self) -> Self:
         self.context.__enter__()

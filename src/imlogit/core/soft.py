@@ -19,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from imlogit.arrays import Floats, Rows
-from imlogit.core.contract import INTERCEPT, NEW, Engine, Problem, Sums
+from imlogit.core.contract import INTERCEPT, NEW, Engine, Leverages, Problem, Sums
 from imlogit.core.regression import Regression
 
 
@@ -206,9 +206,11 @@ class SoftProblem(Problem):
         """
         return -np.inf if self.mixed[slot] else self.inner.worst(slot)
 
-    def draw(self, slot: int, column: int | None, positions: Floats) -> tuple[Rows, Floats]:
+    def draw(
+        self, slot: int, column: int | None, positions: Floats, leverages: Leverages | None = None
+    ) -> tuple[Rows, Floats]:
         """Draw rows in proportion to a column's curvature, which knows no labels."""
-        return self.inner.draw(slot, column, positions)
+        return self.inner.draw(slot, column, positions, leverages)
 
     def curved_means(self, slot: int) -> Floats:
         """Return the mean of the rows for each column, weighted with its curvature."""

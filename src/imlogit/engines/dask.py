@@ -30,6 +30,7 @@ from imlogit.engines.cluster import check_version
 from imlogit.engines.dask_matrix import DaskMatrix, spread_rows
 from imlogit.engines.matrix import ArrayMatrix, Matrix
 from imlogit.engines.numba_cpu import Fill, NumbaEngine
+from imlogit.engines.row_products import lane_squares, squares_apart
 from imlogit.engines.scaled_matrix import ChangedMatrix
 from imlogit.system.threads import SingleThreadedBlas
 
@@ -111,6 +112,20 @@ class DaskEngine(NumbaEngine):
         for (start, stop), margins in zip(pairwise(held.borders), found, strict=True):
             out[targets, start:stop] = margins
 
+    def column_squares(self, center: Floats, shares: Floats) -> Floats:
+        """Return each feature's sum of squares about a center, computed by the workers."""
+        held, n = self.held, len(self.parts)
+        each = [shares[start:stop] for start, stop in pairwise(held.borders)]
+        given = held.futures, self.parts, [center] * n, each, [self.working] * n
+        lanes = np.concatenate(held.cluster.call(_lane_squares, *given))
+        return np.asarray(lanes.sum(axis=0))
+
+    def row_squares(self, center: Floats, unit: Floats) -> Floats:
+        """Return each row's squared distance from a center, computed by the workers."""
+        held, n = self.held, len(self.parts)
+        given = held.futures, self.parts, [center] * n, [unit] * n, [self.working] * n
+        return np.concatenate(held.cluster.call(_squares_apart, *given))
+
     def partial_sums(
         self, residual: Floats, sources: Rows, real: type[np.floating], borders: Rows
     ) -> Floats:
@@ -166,6 +181,20 @@ def _margins(
     with SingleThreadedBlas():
         engine.multiply_into(weights, real, out, np.arange(len(weights)))
     return out
+
+
+def _lane_squares(
+    block: NDArray[Any], part: BlockTask, center: Floats, shares: Floats, real: type[np.floating]
+) -> Floats:
+    """Return the sums of squares of a block's lanes, (lanes, d)."""
+    return lane_squares(part.over(block), center, shares, real)
+
+
+def _squares_apart(
+    block: NDArray[Any], part: BlockTask, center: Floats, unit: Floats, real: type[np.floating]
+) -> Floats:
+    """Return the squared distances of a block's rows, (m,)."""
+    return squares_apart(part.over(block), center, unit, real)
 
 
 def _sums(

@@ -16,19 +16,24 @@ from numpy.typing import NDArray
 from imlogit.arrays import Floats, Rows
 from imlogit.core.contract import Engine, Problem
 from imlogit.engines import numba_kernels as kernels
-from imlogit.engines.gathering import gather
 from imlogit.engines.matrix import IN_PLACE, ArrayMatrix, Matrix
 from imlogit.engines.numba_problems import NumbaLogistic, NumbaSoftmax
 from imlogit.engines.read_ahead import ReadAhead
-from imlogit.engines.row_products import move_origin, products_of_bytes
+from imlogit.engines.row_products import (
+    crossproduct,
+    lane_of,
+    lane_squares,
+    move_origin,
+    products_of_rows,
+    squares_apart,
+)
+from imlogit.engines.row_sampling import gather
 from imlogit.system.threads import Team, lanes
 
 # Float32 sums of features outside these sizes would lose the gradient, or overflow on the way;
 # they are added up in float64.
 LARGEST_WORKING = 1e4
 SMALLEST_WORKING = 1e-4
-# The least rows of one piece of a Gram matrix, and how many pieces there may be.
-GRAM_ROWS, MOST_PIECES = 512, 16
 CENTER_ROWS = 4096
 # From so many weight vectors on, BLAS on blocks of rows cast to floats beats a loop over bytes.
 TOGETHER = 3
@@ -43,8 +48,6 @@ FEW_ROWS, FEWEST_ROWS = 32, 4
 # time.
 SOME_ROWS, ALL_ROWS, MANY = 64, 256, 17
 LONG, LONGER, COLUMNS = 1024, 2048, 512
-# Rows whose products with each other are taken at a time, as float64.
-PRODUCT_BYTES = 32_000_000
 # What a gradient's partial sums may take, and how many there are at least.
 PARTS_BYTES = 64_000_000
 FEWEST_PARTS = 8
@@ -133,27 +136,8 @@ class NumbaEngine(Engine):
 
         Of bytes they are exact: sums of so few products of so small whole numbers are, in float32.
         """
-        exact = self.matrix.dtype == np.uint8
-        real = np.float32 if exact else np.float64
-        size = max(1, PRODUCT_BYTES // (8 * max(self.n_features, 1)))
-        borders = [*range(0, self.n_rows, size), self.n_rows]
-        blocks = list(pairwise(borders))
-        pairs = [(one, other) for k, one in enumerate(blocks) for other in blocks[: k + 1]]
-        found = np.empty((self.n_rows, self.n_rows))
-
-        def work(first: int, last: int) -> None:
-            for one, other in pairs[first:last]:
-                a, b = slice(*one), slice(*other)
-                left, right = (self.matrix.cast(*rows, real) for rows in (one, other))
-                if exact:
-                    found[a, b] = products_of_bytes(left, right)
-                else:
-                    found[a, b] = (left * self.scale - center) @ (right * self.scale - center).T
-                found[b, a] = found[a, b].T
-
-        self.team.share(work, len(pairs))
+        found, exact = products_of_rows(self.matrix, self.scale, center, self.team)
         if exact:
-            found *= self.scale**2
             move_origin(found, self.multiply(center[None])[0], float(center @ center))
         return found
 
@@ -189,9 +173,9 @@ class NumbaEngine(Engine):
             if self.x is not None:
                 kernels.multiply(self.x, self.lanes, scaled, targets, first, last, out)
                 return
-            for rows, block in self._blocks(first, last, real):
+            for rows, block in self.blocks(first, last, real):
                 some = np.empty((len(scaled), len(block)))
-                kernels.multiply(block, _lane(block), scaled, np.arange(len(scaled)), 0, 1, some)
+                kernels.multiply(block, lane_of(block), scaled, np.arange(len(scaled)), 0, 1, some)
                 out[targets, rows] = some
 
         def together(first: int, last: int) -> None:
@@ -233,9 +217,9 @@ class NumbaEngine(Engine):
                     given = residual, sources, buffer
                     kernels.accumulate(self.x, self.lanes, *given, *ends, out[part])
                     continue
-                for rows, block in self._blocks(*ends, real):
+                for rows, block in self.blocks(*ends, real):
                     state = np.ascontiguousarray(residual[sources, rows]), np.arange(k), buffer
-                    kernels.accumulate(block, _lane(block), *state, 0, 1, out[part])
+                    kernels.accumulate(block, lane_of(block), *state, 0, 1, out[part])
 
         with self.ahead:
             self.team.share(one_by_one, n_parts)
@@ -287,7 +271,7 @@ class NumbaEngine(Engine):
         borders: Rows = np.arange(n_parts + 1) * n_lanes // n_parts
         return borders
 
-    def _blocks(
+    def blocks(
         self, first: int, last: int, real: type[np.floating]
     ) -> Iterator[tuple[slice, NDArray[np.floating]]]:
         """Yield the lanes' rows for the kernels, a block at a time.
@@ -346,22 +330,15 @@ class NumbaEngine(Engine):
 
     def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
         """Return ``rows.T @ rows``, added up piece by piece in order."""
-        # fewer pieces where each is large
-        size = max(GRAM_ROWS, rows.shape[1] // 2, -(-len(rows) // MOST_PIECES))
-        starts = range(0, max(len(rows), 1), size)
-        pieces: list[NDArray[np.floating]] = [np.empty(0)] * len(starts)
+        return crossproduct(rows, self.team)
 
-        def work(first: int, last: int) -> None:
-            for piece in range(first, last):
-                part = rows[starts[piece] : starts[piece] + size]
-                # NumPy sees that it is symmetric, and unlike SciPy's wrappers lets threads run
-                pieces[piece] = part.T @ part
+    def column_squares(self, center: Floats, shares: Floats) -> Floats:
+        """Return each feature's sum of squares about a center, shares of each row."""
+        return np.asarray(lane_squares(self, center, shares, self.working).sum(axis=0))
 
-        self.team.share(work, len(starts))
-        total = pieces[0]
-        for piece in pieces[1:]:
-            total += piece
-        return total
+    def row_squares(self, center: Floats, unit: Floats) -> Floats:
+        """Return each row's squared distance from a center, in units."""
+        return squares_apart(self, center, unit, self.working)
 
     def center(self) -> Floats:
         """Return the mean of evenly spaced rows."""
@@ -391,8 +368,3 @@ def _few_rows(k: int, d: int) -> int:
     while k <= SMALL_COLUMNS and size > FEWEST_ROWS and k * d * size > SMALL_PRODUCT:
         size //= 2
     return size
-
-
-def _lane(block: NDArray[Any]) -> NDArray[np.int64]:
-    """Return the borders of the one lane that a block is."""
-    return np.array([0, len(block)], dtype=np.int64)

@@ -60,6 +60,36 @@ def accumulate(x, lanes, residual, sources, buffer, first, last, out):  # type: 
 
 
 @kernel
+def column_squares(x, lanes, shares, center, buffer, first, last, out):  # type: ignore[no-untyped-def]
+    """``out[lane] += sum_i shares[i] (x[i] - center)^2``, in the precision of ``buffer`` (d,)."""
+    real = buffer.dtype.type
+    for lane in range(first, last):
+        for start in range(lanes[lane], lanes[lane + 1], FLUSH_ROWS):
+            buffer[:] = real(0)
+            for i in range(start, min(start + FLUSH_ROWS, lanes[lane + 1])):
+                row, share = x[i], real(shares[i])
+                for p in range(buffer.size):
+                    apart = real(row[p]) - center[p]
+                    buffer[p] += share * apart * apart
+            for p in range(buffer.size):
+                out[lane, p] += buffer[p]
+
+
+@kernel
+def row_squares(x, lanes, center, unit, first, last, out):  # type: ignore[no-untyped-def]
+    """``out[i] = |(x[i] - center) unit|^2``, added up in the center's precision."""
+    real = center.dtype.type
+    for lane in range(first, last):
+        for i in range(lanes[lane], lanes[lane + 1]):
+            row = x[i]
+            total = real(0)
+            for p in range(row.size):
+                apart = (real(row[p]) - center[p]) * unit[p]
+                total += apart * apart
+            out[i] = total
+
+
+@kernel
 def evaluate_logistic(lanes, slots, z, u, steps, b, signs, costs, first, last, m, r, h, out):  # type: ignore[no-untyped-def]
     """Signed margins ``m``, residuals ``r`` and curvatures ``h`` at a point of the span.
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
-from imlogit.core.contract import Problem, Sums
+from imlogit.core.contract import Leverages, Problem, Sums
 from imlogit.core.loss import logistic_divergence, softmax_divergence, softmax_residual
 from imlogit.core.regression import Regression, n_columns_of
 from imlogit.engines import numba_kernels as kernels
@@ -79,11 +79,14 @@ class NumbaProblem(Problem):
         """Return the second derivative of some rows' loss in the margins of two columns."""
         raise NotImplementedError
 
-    def draw(self, slot: int, column: int | None, positions: Floats) -> tuple[Rows, Floats]:
+    def draw(
+        self, slot: int, column: int | None, positions: Floats, leverages: Leverages | None = None
+    ) -> tuple[Rows, Floats]:
         """Draw rows in proportion to a column's curvature, or to that of all."""
         if column is None:
-            return sample_rows(self._total_curvature(slot), positions)
-        return sample_rows(self._curvature(slot, column, column, slice(None)), positions)
+            return sample_rows(self._total_curvature(slot), positions, leverages)
+        own = self._curvature(slot, column, column, slice(None))
+        return sample_rows(own, positions, leverages)
 
     def gram(self, slot: int, center: Floats) -> tuple[Floats, Floats, Floats]:
         """Return the Hessian of the loss over all rows, lane by lane."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imlogit.arrays import Floats, Rows
-from imlogit.core.contract import Engine, Problem, Sums
+from imlogit.core.contract import Engine, Leverages, Problem, Sums
 from imlogit.core.loss import (
     logistic,
     logistic_divergence,
@@ -80,6 +80,14 @@ class ReferenceEngine(Engine):
         """Return the mean of the rows."""
         mean: Floats = self.x.mean(axis=0)
         return mean
+
+    def column_squares(self, center: Floats, shares: Floats) -> Floats:
+        """Return each feature's sum of squares about a center, shares of each row."""
+        return np.asarray(shares @ (self.x - center) ** 2)
+
+    def row_squares(self, center: Floats, unit: Floats) -> Floats:
+        """Return each row's squared distance from a center, in units."""
+        return np.asarray((((self.x - center) * unit) ** 2).sum(axis=1))
 
 
 class Slot:
@@ -208,10 +216,13 @@ class ReferenceProblem(Problem):
         """Return the smallest margin by which a row is classified right."""
         return self._at([slot])[0].worst()
 
-    def draw(self, slot: int, column: int | None, positions: Floats) -> tuple[Rows, Floats]:
+    def draw(
+        self, slot: int, column: int | None, positions: Floats, leverages: Leverages | None = None
+    ) -> tuple[Rows, Floats]:
         """Draw rows in proportion to a column's curvature, or to that of all."""
         own = np.einsum("kkn->kn", self._at([slot])[0].curvature())
-        return sample_rows(own.sum(axis=0) if column is None else own[column], positions)
+        curvature = own.sum(axis=0) if column is None else own[column]
+        return sample_rows(curvature, positions, leverages)
 
     def curved_means(self, slot: int) -> Floats:
         """Return the mean of the rows for each column, weighted with its curvature."""

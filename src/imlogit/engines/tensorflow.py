@@ -193,6 +193,14 @@ class TensorFlowEngine(Engine):
         """Return the mean of evenly spaced rows."""
         return self.local.center()
 
+    def column_squares(self, center: Floats, shares: Floats) -> Floats:
+        """Return each feature's sum of squares about a center, shares of each row."""
+        return self.local.column_squares(center, shares)
+
+    def row_squares(self, center: Floats, unit: Floats) -> Floats:
+        """Return each row's squared distance from a center, in units."""
+        return self.local.row_squares(center, unit)
+
 
 def _gpus() -> list[str]:
     """Return the names of the GPUs, whose memory is then taken as it is needed."""

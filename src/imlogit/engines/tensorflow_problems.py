@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from imlogit.arrays import Floats, Rows
-from imlogit.core.contract import Problem, Sums
+from imlogit.core.contract import Leverages, Problem, Sums
 from imlogit.core.loss import logistic_divergence, softmax_divergence, softmax_residual
 from imlogit.core.regression import Regression, n_columns_of
 from imlogit.engines.row_sampling import sample_rows
@@ -105,11 +105,13 @@ class TensorFlowProblem(Problem):
         total = self.engine.accumulate(tf.concat(residuals, axis=0), self._real(precise))
         return total.reshape(len(slots), self.n_columns, -1), np.array(apart)
 
-    def draw(self, slot: int, column: int | None, positions: Floats) -> tuple[Rows, Floats]:
+    def draw(
+        self, slot: int, column: int | None, positions: Floats, leverages: Leverages | None = None
+    ) -> tuple[Rows, Floats]:
         """Draw rows in proportion to a column's curvature, or to that of all."""
         columns = range(self.n_columns) if column is None else [column]
         total = sum(self._curvature(slot, k, k) for k in columns)
-        return sample_rows(total.numpy(), positions)
+        return sample_rows(total.numpy(), positions, leverages)
 
     def curved_means(self, slot: int) -> Floats:
         """Return the mean of the rows for each column, weighted with its curvature."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from imlogit.arrays import Floats
-from imlogit.core.contract import Engine, Problem
+from imlogit.core.contract import Engine, Leverages, Problem
 from imlogit.core.descent import Descent, ties_intercepts
 from imlogit.core.directions.factors import (
     Factor,
@@ -23,8 +24,8 @@ from imlogit.core.directions.shared_factor import SharedFactor, draw_shared_fact
 # so many rows a row and feature.
 FIRST_ROWS, SAMPLE_ROWS = 2500, 5000
 FIRST_SHARE, SAMPLE_SHARE = 32.0, 64.0
-# More numbers than these, 256 MB of millions of rows, would tell no more.
-MOST_SAMPLED = 64_000_000
+# More numbers than these, 128 MB of millions of rows, would tell no more.
+MOST_SAMPLED = 32_000_000
 # The Gram matrix of one factor for all columns may cost about half a step of theirs, of no more
 # rows a feature than tell more; its eigenvectors a few steps, or as much as so many rows' do.
 SHARED_SHARE, SHARED_ROWS = 2.0, 12
@@ -138,12 +139,13 @@ class Schedule:
             n_rows = sampled_rows(*size, first=first, shared=shared)
         if shared:
             positions = self._positions(engine, n_rows)
+            leverages = None if first else _leverages(engine, descent)
             tied = ties_intercepts(engine, descent.regression.n_columns)
-            at = descent.slot, descent.regression, positions
+            at = descent.slot, descent.regression, positions, leverages
             return draw_shared_factor(engine, problem, *at, precise=precise, tied=tied)
         columns = range(descent.regression.n_columns)
         return Preconditioner.of(
-            [self._factor(engine, problem, descent, k, n_rows, precise) for k in columns]
+            [self._factor(engine, problem, descent, k, n_rows, first, precise) for k in columns]
         )
 
     def _refresh(self, engine: Engine, problem: Problem, descent: Descent) -> None:
@@ -207,13 +209,14 @@ class Schedule:
         read = PASS_COST if n_sharing < SHARED_BY else SHARED_PASS_COST
         step = read * 2 * n * d + apply
         fresh = FRESH_RATE if k == 1 else FRESH_RATE_TIED
+        weighing = 0.0 if first or not engine.has_rare_features else PASS_COST * 2 * n * d
         prices = []
         if k == 1 or k * factor_bytes(m, d) <= self.factor_bytes:
-            prices.append(Price(factor_price(m, d) / step, fresh, False))
+            prices.append(Price((factor_price(m, d) + weighing) / step, fresh, False))
         if k > 1:
             m = sampled_rows(n, d, k, first=first, shared=True)
             eigen = m * d * min(m, d) / 2 + EIGEN_COST * (min(m, d) ** 3 + k**3) + n * k**2
-            prices.append(Price(eigen / (k * step), FRESH_RATE_SHARED, True))
+            prices.append(Price((eigen + weighing) / (k * step), FRESH_RATE_SHARED, True))
         return prices
 
     def _factor(
@@ -223,9 +226,12 @@ class Schedule:
         descent: Descent,
         column: int,
         n_rows: int,
+        first: bool,
         precise: bool,
     ) -> Factor:
-        rows, weights = problem.draw(descent.slot, column, self._positions(engine, n_rows))
+        positions = self._positions(engine, n_rows)
+        leverages = None if first else _leverages(engine, descent)
+        rows, weights = problem.draw(descent.slot, column, positions, leverages)
         return factor_rows(
             engine.rows(rows, precise=precise),
             weights,
@@ -238,6 +244,16 @@ class Schedule:
         m = min(n_rows, engine.n_rows)
         positions: Floats = (np.arange(m) + self.rng.random(m)) / m
         return positions
+
+
+def _leverages(engine: Engine, descent: Descent) -> Leverages | None:
+    """Return the leverages of rows, if they matter; the first factor knows nothing of them.
+
+    It will soon be off its point whatever rows it is made of.
+    """
+    if not engine.has_rare_features:
+        return None
+    return partial(engine.leverages, penalty=descent.regression.penalty)
 
 
 def most_sampled_rows(n_rows: int, n_features: int, n_columns: int) -> int:

@@ -19,7 +19,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from imlogit.arrays import Floats
-from imlogit.core.contract import Engine, Problem
+from imlogit.core.contract import Engine, Leverages, Problem
 from imlogit.core.directions.factors import FLOAT32_DIAGONAL, TOO_LARGE, Floating, Steps
 from imlogit.core.regression import Regression
 from imlogit.errors import TooLargeError
@@ -121,6 +121,7 @@ def draw_shared_factor(
     slot: int,
     regression: Regression,
     positions: Floats,
+    leverages: Leverages | None = None,
     *,
     precise: bool,
     tied: bool,
@@ -130,13 +131,14 @@ def draw_shared_factor(
     Parameters
     ----------
     positions : ndarray of float64, shape (m,)
+    leverages : callable, optional
         As in `imlogit.core.contract.Problem.draw`.
     precise : bool
         Whether to compute in float64.
     tied : bool
         Whether intercepts go along with the weights.
     """
-    rows, weights = problem.draw(slot, None, positions)
+    rows, weights = problem.draw(slot, None, positions, leverages)
     coupling = problem.coupling(slot)
     taken = engine.rows(rows, precise=precise)
     steepest = float(np.einsum("md,md->m", taken, taken).max(initial=0.0))
