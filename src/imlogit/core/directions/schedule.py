@@ -42,7 +42,7 @@ MOVING, REFRESH_SHARE = 0.03, 0.4
 # Multiply-adds of all eigenvectors of a matrix, as a multiple of its size cubed.
 EIGEN_COST = 12
 # The steps from which the rate of an old factor is taken, and to try another kind.
-RATE_STEPS, KIND_STEPS = 3, 5
+RATE_STEPS, KIND_STEPS = 3, 4
 # A factor that costs less than so many steps is always fresh.
 FREE_STEPS, FREE_STEPS_SHARED = 1.0, 0.1
 # Factors a class that cost more steps than this are not what to begin with.
@@ -209,7 +209,8 @@ class Schedule:
         read = PASS_COST if n_sharing < SHARED_BY else SHARED_PASS_COST
         step = read * 2 * n * d + apply
         fresh = FRESH_RATE if k == 1 else FRESH_RATE_TIED
-        weighing = 0.0 if first or not engine.has_rare_features else PASS_COST * 2 * n * d
+        # leverages take two reads, as a step does
+        weighing = 0.0 if first or not engine.has_rare_features else read * 2 * n * d
         prices = []
         if k == 1 or k * factor_bytes(m, d) <= self.factor_bytes:
             prices.append(Price((factor_price(m, d) + weighing) / step, fresh, False))
