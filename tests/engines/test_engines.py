@@ -370,8 +370,13 @@ def test_rows_and_take(name, features):
 
 def test_crossproduct(name, features, rng):
     rows = rng.normal(size=(2500, 7))
-    found = open_engine(name, features).crossproduct(rows)
-    np.testing.assert_allclose(found, rows.T @ rows)
+    engine = open_engine(name, features)
+    np.testing.assert_allclose(engine.crossproduct(rows), rows.T @ rows)
+    few_digits = (1000 + rows).astype(np.float32)
+    found = engine.crossproduct(few_digits, precise=True)
+    assert found.dtype == np.float64
+    exact = few_digits.astype(np.float64)
+    np.testing.assert_allclose(found, exact.T @ exact, rtol=1e-13)
 
 
 @pytest.mark.parametrize("layout", ["read-only", "fortran", "strided", "memory-mapped"])

@@ -248,8 +248,10 @@ class Engine(ABC):
         """Return the margins of ``weights`` (k, d), shape (k, n), in float64."""
 
     @abstractmethod
-    def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
-        """Return ``rows.T @ rows``."""
+    def crossproduct(
+        self, rows: NDArray[np.floating], *, precise: bool = False
+    ) -> NDArray[np.floating]:
+        """Return ``rows.T @ rows``, in the rows' precision or in float64."""
 
     @abstractmethod
     def center(self) -> Floats:

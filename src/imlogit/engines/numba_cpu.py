@@ -328,9 +328,11 @@ class NumbaEngine(Engine):
             block = every[:, columns].astype(real, copy=False)
             yield columns, block.reshape(*layers, block.shape[1])
 
-    def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    def crossproduct(
+        self, rows: NDArray[np.floating], *, precise: bool = False
+    ) -> NDArray[np.floating]:
         """Return ``rows.T @ rows``, added up piece by piece in order."""
-        return crossproduct(rows, self.team)
+        return crossproduct(rows, self.team, precise=precise)
 
     def column_squares(self, center: Floats, shares: Floats) -> Floats:
         """Return each feature's sum of squares about a center, shares of each row."""

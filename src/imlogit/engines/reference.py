@@ -72,8 +72,11 @@ class ReferenceEngine(Engine):
         """Return the margins of ``weights``, shape (k, n)."""
         return weights @ self.x.T
 
-    def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    def crossproduct(
+        self, rows: NDArray[np.floating], *, precise: bool = False
+    ) -> NDArray[np.floating]:
         """Return ``rows.T @ rows``."""
+        rows = rows.astype(np.float64, copy=False) if precise else rows
         return rows.T @ rows
 
     def center(self) -> Floats:

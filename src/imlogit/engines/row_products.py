@@ -86,8 +86,12 @@ def move_origin(products: Floats, with_center: Floats, of_center: float) -> None
     products -= (with_center - of_center)[:, None]
 
 
-def crossproduct(rows: Floating, team: Team) -> Floating:
-    """Return ``rows.T @ rows``, added up piece by piece in order."""
+def crossproduct(rows: Floating, team: Team, *, precise: bool) -> Floating:
+    """Return ``rows.T @ rows``, added up piece by piece in order.
+
+    ``precise`` says that pieces are cast to float64 before.
+    """
+    real = np.float64 if precise else rows.dtype
     # fewer pieces where each is large
     size = max(GRAM_ROWS, rows.shape[1] // 2, -(-len(rows) // MOST_PIECES))
     starts = range(0, max(len(rows), 1), size)
@@ -95,7 +99,7 @@ def crossproduct(rows: Floating, team: Team) -> Floating:
 
     def work(first: int, last: int) -> None:
         for piece in range(first, last):
-            part = rows[starts[piece] : starts[piece] + size]
+            part = rows[starts[piece] : starts[piece] + size].astype(real, copy=False)
             # NumPy sees that it is symmetric, and unlike SciPy's wrappers lets threads run
             pieces[piece] = part.T @ part
 

@@ -182,8 +182,11 @@ class TensorFlowEngine(Engine):
         found: Floats = self.product(weights, np.float64).numpy()
         return found
 
-    def crossproduct(self, rows: NDArray[np.floating]) -> NDArray[np.floating]:
+    def crossproduct(
+        self, rows: NDArray[np.floating], *, precise: bool = False
+    ) -> NDArray[np.floating]:
         """Return ``rows.T @ rows``."""
+        rows = rows.astype(np.float64, copy=False) if precise else rows
         found: NDArray[np.floating] = self.within_memory(
             lambda: tf.matmul(rows, rows, transpose_a=True)
         ).numpy()

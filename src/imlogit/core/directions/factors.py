@@ -12,9 +12,9 @@ is the minimum of the quadratic model among these.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,14 @@ from imlogit.arrays import Floats
 from imlogit.errors import TooLargeError
 
 Floating = NDArray[np.floating]
-Crossproduct = Callable[[Floating], Floating]
+
+
+class Crossproduct(Protocol):
+    """``A -> A'A``, as `Engine.crossproduct` is."""
+
+    def __call__(self, rows: Floating, *, precise: bool = False) -> Floating:
+        """Return ``rows.T @ rows``."""
+
 
 # Float32 sums resolve a penalty of 1 beside a diagonal of at most about this much.
 FLOAT32_DIAGONAL = 1e5
@@ -210,12 +217,12 @@ def factor_rows(
 def _factor(
     crossproduct: Crossproduct, a: Floating, penalty: float, rows: Floating | None
 ) -> Factor:
-    hessian = crossproduct(a)
-    if a.dtype == np.float32 and hessian.diagonal().max(initial=0.0) > FLOAT32_DIAGONAL * penalty:
-        a = a.astype(np.float64)
-        hessian = crossproduct(a)
-        rows = None if rows is None else rows.astype(np.float64)
-    return factor_gram(hessian, penalty, rows)
+    # known before the sum over all rows, which may then be taken once
+    largest = np.einsum("ij,ij->j", a, a).max(initial=0.0)
+    precise = a.dtype == np.float32 and not largest <= FLOAT32_DIAGONAL * penalty
+    if precise and rows is not None:
+        rows = rows.astype(np.float64)
+    return factor_gram(crossproduct(a, precise=precise), penalty, rows)
 
 
 def factor_gram(hessian: Floating, penalty: float, rows: Floating | None = None) -> Factor:
