@@ -55,6 +55,22 @@ def test_features_are_rare_where_few_rows_have_them(name, rng):
             assert engine.has_rare_features is expected
 
 
+def test_rare_features_are_looked_for_among_few_rows(rng, monkeypatch):
+    """Of wide rows fewer, or the look would take more memory than fits are given."""
+    asked = []
+    for n, d in ((9000, 3), (9000, 4000)):
+        with open_engine("numba", np.ones((n, d), np.uint8)) as engine:
+            rows = engine.rows
+            monkeypatch.setattr(
+                engine,
+                "rows",
+                lambda which, r=rows, **how: asked.append(len(which)) or r(which, **how),
+            )
+            assert not engine.has_rare_features
+    assert 2048 <= asked[0] <= 4096
+    assert 1000 <= asked[1] <= 2000
+
+
 def test_leverages_have_the_same_bits_for_any_number_of_threads(rng, monkeypatch):
     x, curvature = rare(rng, 20_000), rng.random(20_000)
     found = []

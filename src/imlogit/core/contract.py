@@ -33,8 +33,9 @@ from imlogit.core.regression import Regression
 # Of the rows' curvatures (n,): how much each row, at a curvature of 1, adds to them, (n,).
 Leverages = Callable[[Floats], Floats]
 
-# So many rows tell whether leverages are uneven: their squares' mean is so many times its least.
-LEVERAGED_ROWS, UNEVEN = 4096, 1.5
+# So many rows, of so many numbers at most, tell whether leverages are uneven: the mean of their
+# squares is so many times its least.
+LEVERAGED_ROWS, LEVERAGED_NUMBERS, UNEVEN = 4096, 8_000_000, 1.5
 
 LAST, NEW, INTERCEPT = 0, 1, 2
 DOUBLE = 8
@@ -279,10 +280,12 @@ class Engine(ABC):
     @cached_property
     def has_rare_features(self) -> bool:
         """Whether leverages are uneven among evenly spaced rows, as some features are rare."""
-        some = np.arange(0, self.n_rows, max(1, self.n_rows // LEVERAGED_ROWS))
-        rows = self.rows(some, precise=False)
+        most = max(1, min(LEVERAGED_ROWS, LEVERAGED_NUMBERS // max(1, self.n_features)))
+        some = np.arange(0, self.n_rows, max(1, -(-self.n_rows // most)))
+        squares = self.rows(some, precise=False)
         with np.errstate(all="ignore"):
-            squares = np.square(rows - rows.mean(axis=0))
+            squares -= squares.mean(axis=0)
+            squares *= squares
             total = squares.sum(axis=0)
             found = squares @ np.divide(1, total, out=np.zeros_like(total), where=total > 0)
             return bool(np.square(found).mean() > UNEVEN * found.mean() ** 2)
