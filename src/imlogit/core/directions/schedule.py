@@ -209,8 +209,9 @@ class Schedule:
         read = PASS_COST if n_sharing < SHARED_BY else SHARED_PASS_COST
         step = read * 2 * n * d + apply
         fresh = FRESH_RATE if k == 1 else FRESH_RATE_TIED
-        # leverages take two reads, as a step does
-        weighing = 0.0 if first or not engine.has_rare_features else read * 2 * n * d
+        # leverages take two reads, as a step does, where not all rows are taken anyway
+        weighed = not first and m < n and engine.has_rare_features
+        weighing = read * 2 * n * d if weighed else 0.0
         prices = []
         if k == 1 or k * factor_bytes(m, d) <= self.factor_bytes:
             prices.append(Price((factor_price(m, d) + weighing) / step, fresh, False))
